@@ -1,0 +1,55 @@
+// Tool call identifiers travel client → upstream → client and must fit every wire they cross.
+//
+// Gemini 3 signs its function calls and refuses the next turn when the signature is missing, but no other dialect has
+// a field for it. So the signature rides inside the id, the only thing that every client sends back unchanged:
+// `<id>__sig__<base64url>`. Every dialect but Gemini's upstream side strips it again.
+
+const SEPARATOR = '__sig__';
+const PLAIN_LENGTH_MAX = 64;
+
+export function packToolCallId(id: string, signature: string): string {
+  return `${id}${SEPARATOR}${Buffer.from(signature).toString('base64url')}`;
+}
+
+export function unpackToolCallId(packed: string): { readonly id: string; readonly signature?: string } {
+  const at = packed.indexOf(SEPARATOR);
+  if (at < 0) return { id: packed };
+  return {
+    id: packed.slice(0, at),
+    signature: Buffer.from(packed.slice(at + SEPARATOR.length), 'base64url').toString(),
+  };
+}
+
+/** An id without signature that every upstream takes: `[A-Za-z0-9_-]{1,64}`. Equal ids stay equal, different ones different. */
+export function plainToolCallId(packed: string): string {
+  const { id } = unpackToolCallId(packed);
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(id)) return id;
+  const safe = id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, PLAIN_LENGTH_MAX - 10);
+  return `${safe}_${shortToolCallId(id)}`;
+}
+
+/** Exactly 9 of [A-Za-z0-9] (Mistral); a hash, so that a call and its result still match. */
+export function shortToolCallId(packed: string): string {
+  const { id } = unpackToolCallId(packed);
+  return /^[A-Za-z0-9]{9}$/.test(id) ? id : hash9(id);
+}
+
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** 53 bits of FNV-like mixing (two 32-bit lanes) written in base 62. */
+function hash9(text: string): string {
+  let low = 0x811c9dc5;
+  let high = 0x9747b28c;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    low = Math.imul(low ^ unit, 0x01000193);
+    high = Math.imul(high ^ unit, 0x5bd1e995) ^ (low >>> 13);
+  }
+  let value = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+  let result = '';
+  for (let i = 0; i < 9; i += 1) {
+    result += ALPHABET[Number(value % 62n)];
+    value /= 62n;
+  }
+  return result;
+}

@@ -1,0 +1,92 @@
+// Conversation shapes: what strict upstreams (Anthropic, Gemini) demand and loose clients (OpenAI) do not give.
+
+import type { Message, Part, ToolResultPart } from '../model/chat.ts';
+
+export interface Turns {
+  /** System texts that stood before the first other message, in order. */
+  readonly system: readonly Message[];
+  /** Alternating user and assistant turns; tool messages became user turns, tool results stand first in them. */
+  readonly turns: readonly Turn[];
+}
+
+export interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly parts: readonly Part[];
+}
+
+/**
+ * Hoists leading system messages; a later one keeps its place as user text in `<system>` tags, because these dialects
+ * have no such role in mid-conversation and moving it up would change what it refers to. Merges neighbours of one role.
+ * Tool calls without a result get an error result saying so, orphan results become text: both are refused upstream.
+ */
+export function alternatingTurns(messages: readonly Message[]): Turns {
+  const first = messages.findIndex((message) => message.role !== 'system');
+  const system = first < 0 ? messages : messages.slice(0, first);
+  const turns: { role: 'user' | 'assistant'; parts: Part[] }[] = [];
+  for (const message of first < 0 ? [] : messages.slice(first)) {
+    const role = message.role === 'assistant' ? 'assistant' : 'user';
+    const parts = message.role === 'system' ? message.parts.map(asSystemText) : message.parts;
+    const last = turns.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else turns.push({ role, parts: [...parts] });
+  }
+  return { system, turns: pairToolCalls(turns) };
+}
+
+function asSystemText(part: Part): Part {
+  return part.type === 'text' ? { ...part, text: `<system>\n${part.text}\n</system>` } : part;
+}
+
+function pairToolCalls(turns: { role: 'user' | 'assistant'; parts: Part[] }[]): Turn[] {
+  const paired: Turn[] = [];
+  for (let i = 0; i < turns.length; i += 1) {
+    const turn = turns[i];
+    if (!turn) continue;
+    if (turn.role === 'user') {
+      const previous = paired.at(-1);
+      const wanted = previous?.role === 'assistant' ? callIds(previous.parts) : [];
+      paired.push({ role: 'user', parts: userParts(turn.parts, wanted) });
+      continue;
+    }
+    paired.push(turn);
+    const wanted = callIds(turn.parts);
+    const isLast = i === turns.length - 1;
+    if (wanted.length > 0 && isLast) paired.push({ role: 'user', parts: userParts([], wanted) });
+  }
+  return paired;
+}
+
+function callIds(parts: readonly Part[]): string[] {
+  return parts.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []));
+}
+
+/** Results first, one for each wanted call and in the calls' order; then everything else. */
+function userParts(parts: readonly Part[], wanted: readonly string[]): Part[] {
+  const results = new Map<string, ToolResultPart>();
+  const rest: Part[] = [];
+  for (const part of parts) {
+    if (part.type !== 'tool-result') rest.push(part);
+    else if (wanted.includes(part.toolCallId) && !results.has(part.toolCallId)) results.set(part.toolCallId, part);
+    else rest.push({ type: 'text', text: 'Result of an earlier tool call:' }, ...part.parts);
+  }
+  return [...wanted.map((id) => results.get(id) ?? missingResult(id)), ...rest];
+}
+
+function missingResult(toolCallId: string): ToolResultPart {
+  const text = 'No result: the call was not answered.';
+  return { type: 'tool-result', toolCallId, parts: [{ type: 'text', text }], isError: true };
+}
+
+/** Tool names by call id, for wires whose results are matched by name. */
+export function toolNames(messages: readonly Message[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const message of messages) {
+    for (const part of message.parts) if (part.type === 'tool-call') names.set(part.id, part.name);
+  }
+  return names;
+}
+
+/** All text of the parts, joined by blank lines where they were separate. */
+export function textOf(parts: readonly Part[], separator = '\n\n'): string {
+  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(separator);
+}

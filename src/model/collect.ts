@@ -129,13 +129,16 @@ function finished(index: number, draft: ChoiceDraft): Choice {
   };
 }
 
+/** Streams begin with empty deltas; an empty part of them would be content that nobody wrote. */
 function appendText(draft: ChoiceDraft, type: 'text' | 'refusal', text: string): void {
+  if (text === '') return;
   const last = draft.parts.at(-1);
   if (last?.type === type) draft.parts[draft.parts.length - 1] = { ...last, text: last.text + text };
   else draft.parts.push({ type, text });
 }
 
 function appendReasoning(draft: ChoiceDraft, text: string): void {
+  if (text === '') return;
   const last = draft.parts.at(-1);
   if (last?.type === 'reasoning' && !last.signature) {
     draft.parts[draft.parts.length - 1] = { ...last, text: last.text + text };

@@ -9,5 +9,7 @@ export interface UpstreamError {
   /** HTTP status, when there was one of its own (an error inside a 200 has none). */
   readonly status?: number;
   readonly retryAfterMs?: number;
+  /** The request field at fault, when we refused the request ourselves. */
+  readonly param?: string;
   readonly original?: OriginalError;
 }

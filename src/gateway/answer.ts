@@ -1,0 +1,120 @@
+// A running answer as the pipeline hands it out: passes the frames on and notes on the way what the trace needs.
+
+import { fromUpstreamError } from '../dialects/upstream-failure.ts';
+import { type GatewayError, toGatewayError } from '../errors.ts';
+import type { ChatRequest, Usage } from '../model/chat.ts';
+import type { Frame, StreamEvent } from '../model/stream.ts';
+import type { CommittedFrames } from './chat-attempt.ts';
+import { policyOf } from './failure-policy.ts';
+import type { VisitOutcome } from './target-health.ts';
+import { estimateUsage } from './token-estimate.ts';
+import type { RequestTrace } from './trace.ts';
+
+export class Answer {
+  readonly #request: ChatRequest;
+  readonly #frames: CommittedFrames;
+  readonly #trace: RequestTrace;
+  readonly #onEnd: (outcome: VisitOutcome) => void;
+  #outputTexts: string[] = [];
+  /** What a broken answer's upstream had said of the prompt at its start. */
+  #startUsage: Usage | undefined;
+  #failure: GatewayError | undefined;
+  #isEnded = false;
+
+  constructor(
+    request: ChatRequest,
+    frames: CommittedFrames,
+    trace: RequestTrace,
+    onEnd: (outcome: VisitOutcome) => void,
+  ) {
+    this.#request = request;
+    this.#frames = frames;
+    this.#trace = trace;
+    this.#onEnd = onEnd;
+  }
+
+  /**
+   * The next batch of frames; undefined when the answer is complete.
+   * @throws GatewayError what broke the answer, or the reason the request was aborted
+   */
+  async next(): Promise<readonly Frame[] | undefined> {
+    if (this.#failure) throw this.#end('failure', this.#failure);
+    if (this.#isEnded) return undefined;
+    let batch: readonly Frame[] | undefined;
+    try {
+      batch = await this.#frames.next();
+    } catch (thrown) {
+      const error = toGatewayError(thrown);
+      throw this.#end(policyOf(error.code).cools === 'target' ? 'failure' : 'unknown', error);
+    }
+    if (batch) return this.#note(batch);
+    this.#end('success');
+    return undefined;
+  }
+
+  /** The client left: stops the upstream. Does nothing after the end. */
+  cancel(): void {
+    this.#frames.cancel();
+    this.#end('unknown');
+  }
+
+  #note(batch: readonly Frame[]): readonly Frame[] {
+    for (const [position, frame] of batch.entries()) {
+      for (const event of frame.events) {
+        if (event.type === 'error') {
+          this.#failure = fromUpstreamError(event.error);
+          if (position > 0) return batch.slice(0, position);
+          throw this.#end('failure', this.#failure);
+        }
+        if (event.type === 'response-end' && !this.#trace.usage && !frame.original?.isWhole) {
+          return [...batch.slice(0, position), this.#estimatedUsage(), ...batch.slice(position)];
+        }
+        this.#noteEvent(event);
+      }
+    }
+    return batch;
+  }
+
+  #noteEvent(event: StreamEvent): void {
+    switch (event.type) {
+      case 'response-start':
+        this.#startUsage = event.usage;
+        return;
+      case 'text-delta':
+      case 'refusal-delta':
+      case 'reasoning-delta':
+        this.#outputTexts.push(event.text);
+        return;
+      case 'tool-call-delta':
+        this.#outputTexts.push(event.argumentsDelta);
+        return;
+      case 'usage':
+        this.#trace.usage = event.usage;
+        this.#outputTexts = [];
+        return;
+      case 'finish':
+        this.#trace.finishReason = event.finishReason.unified;
+        return;
+    }
+  }
+
+  #estimatedUsage(): Frame {
+    this.#trace.usage = this.#estimate();
+    return { events: [{ type: 'usage', usage: this.#trace.usage }] };
+  }
+
+  #estimate(): Usage {
+    const estimate = estimateUsage(this.#request, this.#outputTexts.join(''));
+    if (!this.#startUsage) return estimate;
+    return { ...this.#startUsage, outputTokens: estimate.outputTokens, isEstimated: true };
+  }
+
+  #end<Failure extends GatewayError | undefined>(outcome: VisitOutcome, failure?: Failure): Failure {
+    if (!this.#isEnded) {
+      this.#isEnded = true;
+      this.#trace.usage ??= this.#estimate();
+      this.#onEnd(outcome);
+    }
+    return failure as Failure;
+  }
+}

@@ -1,0 +1,163 @@
+// Walks a chain: one target after the other until one answers, by the rules of failure-policy.ts.
+
+import { type AttemptSummary, GatewayError } from '../errors.ts';
+import type { UpstreamError } from '../model/upstream-error.ts';
+import type { Clock, Random } from '../ports.ts';
+import { policyOf, usefulness } from './failure-policy.ts';
+import type { Chain, Target } from './target.ts';
+import type { TargetHealth, VisitOutcome } from './target-health.ts';
+import type { RequestTrace } from './trace.ts';
+
+/** A probe under way ends soon, but asking again at once is no use. */
+const RETRY_AFTER_MIN_MS = 1_000;
+
+export type AttemptResult<Answer> =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly failure: UpstreamError };
+
+/** One try at one target with one credential. Never rejects but for a defect or the request's own abort. */
+export type Attempt<Answer> = (target: Target, key: string) => Promise<AttemptResult<Answer>>;
+
+export interface ChainWalk {
+  readonly health: TargetHealth;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborted when the client leaves or the total deadline is over; its reason is a GatewayError. */
+  readonly signal: AbortSignal;
+  readonly trace: RequestTrace;
+}
+
+export interface Answered<Answer> {
+  readonly answer: Answer;
+  readonly target: Target;
+  /** Call once when the answer has ended: frees the target and tells its health. */
+  release(outcome: VisitOutcome): void;
+}
+
+/** @throws GatewayError the most useful failure with all attempts, or the signal's reason */
+export async function walkChain<Answer>(
+  chain: Chain,
+  attempt: Attempt<Answer>,
+  walk: ChainWalk,
+): Promise<Answered<Answer>> {
+  const failures: TargetFailure[] = [];
+  let targets = chain.targets;
+  for (let i = 0; i < targets.length; i += 1) {
+    const target = targets[i];
+    if (!target) break;
+    const outcome = await tryTarget(target, attempt, walk);
+    if ('answer' in outcome) return outcome;
+    failures.push(outcome);
+    const detour = detourAfter(outcome, chain);
+    if (policyOf(outcome.failure.code).proceed === 'final' || detour === 'none') break;
+    if (detour && targets === chain.targets) {
+      targets = detour;
+      i = -1;
+    }
+  }
+  throw allFailed(failures, walk.trace.failures);
+}
+
+interface TargetFailure {
+  readonly target: Target;
+  readonly failure: UpstreamError;
+}
+
+/** The chain's own list for this kind of failure; 'none' ends the walk. */
+function detourAfter({ failure }: TargetFailure, chain: Chain): readonly Target[] | 'none' | undefined {
+  if (failure.code === 'context_length_exceeded' && chain.onContextLength.length > 0) return chain.onContextLength;
+  if (failure.code === 'content_filtered') return chain.onContentFilter.length > 0 ? chain.onContentFilter : 'none';
+  return undefined;
+}
+
+async function tryTarget<Answer>(
+  target: Target,
+  attempt: Attempt<Answer>,
+  walk: ChainWalk,
+): Promise<Answered<Answer> | TargetFailure> {
+  const { health, trace, signal } = walk;
+  const triedKeys = new Set<number>();
+  let retries = 0;
+  let last: UpstreamError | undefined;
+  for (;;) {
+    const key = health.pickKey(target, (index) => triedKeys.has(index));
+    const visit = key && health.enter(target.id);
+    if (!key || !visit) return { target, failure: last ?? coolingDown(target, walk) };
+    const startedAt = walk.clock.elapsed();
+    trace.attemptCount += 1;
+    trace.target = target.id;
+    trace.provider = target.account.provider;
+    let result: AttemptResult<Answer>;
+    try {
+      result = await attempt(target, key.key);
+    } catch (error) {
+      health.leave(visit, 'unknown');
+      throw signal.aborted ? signal.reason : error;
+    }
+    const durationMs = walk.clock.elapsed() - startedAt;
+    trace.waitedMs += durationMs;
+    if (result.ok) {
+      return { answer: result.answer, target, release: (outcome) => health.leave(visit, outcome) };
+    }
+    last = result.failure;
+    const policy = policyOf(last.code);
+    health.leave(visit, policy.cools === 'target' ? 'failure' : 'unknown');
+    trace.failures.push(summary(target, last, durationMs));
+    if (policy.cools === 'key' || policy.cools === 'key-model') {
+      health.coolKey(target, key.index, policy.cools, last);
+      triedKeys.add(key.index);
+      continue;
+    }
+    if (policy.proceed !== 'retry' || retries >= target.retries.max) return { target, failure: last };
+    retries += 1;
+    await backOff(target, retries, last.retryAfterMs, walk);
+  }
+}
+
+/** Exponential with full jitter over its upper half; an upstream's own word counts when it is not too long to wait. */
+async function backOff(
+  target: Target,
+  retry: number,
+  retryAfterMs: number | undefined,
+  walk: ChainWalk,
+): Promise<void> {
+  const { backoffMs, backoffMaxMs } = target.retries;
+  const exponential = Math.min(backoffMaxMs, backoffMs * 2 ** (retry - 1));
+  const jittered = exponential * (0.5 + walk.random.next() / 2);
+  const delayMs = Math.min(backoffMaxMs, Math.max(jittered, retryAfterMs ?? 0));
+  walk.trace.waitedMs += delayMs;
+  await walk.clock.sleep(delayMs, walk.signal);
+}
+
+function coolingDown(target: Target, walk: ChainWalk): UpstreamError {
+  const { waitMs, code } = walk.health.waitFor(target);
+  return {
+    code,
+    message: `${target.id} is cooling down after failing.`,
+    retryAfterMs: Math.max(RETRY_AFTER_MIN_MS, waitMs),
+  };
+}
+
+function summary(target: Target, failure: UpstreamError, durationMs: number): AttemptSummary {
+  return { target: target.id, code: failure.code, message: failure.message, durationMs: Math.round(durationMs) };
+}
+
+function allFailed(failures: readonly TargetFailure[], attempts: readonly AttemptSummary[]): GatewayError {
+  const last = failures.at(-1);
+  // A final failure always stands last: it ended the walk.
+  const isFinal = last !== undefined && policyOf(last.failure.code).proceed === 'final';
+  const best = isFinal
+    ? last
+    : [...failures].sort((a, b) => usefulness(a.failure.code) - usefulness(b.failure.code))[0];
+  if (!best) return new GatewayError('internal', 'The chain has no targets.');
+  const waits = failures.flatMap(({ failure }) => failure.retryAfterMs ?? []);
+  const hasEveryoneAWait = waits.length === failures.length;
+  const { failure } = best;
+  return new GatewayError(failure.code, failure.message, {
+    retryAfterMs: hasEveryoneAWait ? Math.min(...waits) : failure.retryAfterMs,
+    status: failure.status === 529 ? 529 : undefined,
+    param: failure.param,
+    original: failure.original,
+    attempts,
+  });
+}

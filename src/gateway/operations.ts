@@ -1,0 +1,175 @@
+// What clients ask besides chat: embeddings, token counts, and endpoints passed through as they are. Same chains, same
+// failover, but answers that are whole or opaque.
+
+import type { UpstreamCall } from '../dialects/dialect.ts';
+import { GatewayError } from '../errors.ts';
+import type { ChatRequest } from '../model/chat.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
+import type { HttpResponse } from '../ports.ts';
+import { AbortScope } from './abort-scope.ts';
+import { type Answered, type Attempt, type AttemptResult, walkChain } from './chain.ts';
+import type { PipelineDeps, RequestContext } from './pipeline.ts';
+import type { Chain, Target } from './target.ts';
+import { estimateInputTokens } from './token-estimate.ts';
+import { ANSWER_BYTES_MAX, failureOf, openCall, openRequest, readText, upstreamSide } from './upstream-http.ts';
+
+export async function handleEmbeddings(
+  request: EmbeddingRequest,
+  context: RequestContext,
+  deps: PipelineDeps,
+): Promise<EmbeddingResponse> {
+  const attempt = wholeAttempt(deps, (target) => {
+    const { embeddings } = upstreamSide(target);
+    if (!embeddings) throw new GatewayError('unsupported', `${target.account.name} has no embeddings.`);
+    const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
+    return { call, read: (text) => embeddings.parseResponse(text) };
+  });
+  const response = await walkWhole(request.model, attempt, context, deps);
+  const inputTokens = response.inputTokens ?? 0;
+  context.trace.usage = {
+    inputTokens,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    isEstimated: response.inputTokens === undefined,
+  };
+  return response;
+}
+
+export interface TokenCount {
+  readonly inputTokens: number;
+  readonly isEstimated: boolean;
+}
+
+/** Asks the first target when it can count its own tokens; else, or when that fails, an estimate. */
+export async function handleTokenCount(
+  request: ChatRequest,
+  context: RequestContext,
+  deps: PipelineDeps,
+): Promise<TokenCount> {
+  const chain = deps.router().route(request.model);
+  const first = chain.targets.find((target) => !target.account.isBuiltin);
+  const tokenCount = first && upstreamSide(first).tokenCount;
+  if (first && tokenCount) {
+    const attempt = wholeAttempt(deps, (target) => ({
+      call: tokenCount.renderRequest(request, { model: target.model, isStream: false, traits: target.traits }),
+      read: (text) => tokenCount.parseResponse(text),
+    }));
+    try {
+      const counting = { ...chain, targets: [first] };
+      return { inputTokens: await walkWhole(request.model, attempt, context, deps, counting), isEstimated: false };
+    } catch (error) {
+      // A count is advice: the client can go on with an estimate, but not when it left or sent nonsense.
+      if (!(error instanceof GatewayError) || error.code === 'client_closed' || error.code === 'bad_request')
+        throw error;
+    }
+  }
+  return { inputTokens: estimateInputTokens(request), isEstimated: true };
+}
+
+export interface PassThroughRequest {
+  readonly model: string;
+  /** Under the account's base URL. */
+  readonly path: string;
+  readonly contentType: string;
+  /** The body with the model renamed to what the target calls it. */
+  bodyFor(model: string): string | Uint8Array;
+}
+
+/** The upstream's answer as it comes. Call `release` when it has been read. */
+export async function handlePassThrough(
+  request: PassThroughRequest,
+  context: RequestContext,
+  deps: PipelineDeps,
+): Promise<Answered<HttpResponse>> {
+  const { trace, signal } = context;
+  trace.model = request.model;
+  const chain = deps.router().route(request.model);
+  trace.chain = chain.name;
+  const scope = new AbortScope(deps.clock, signal);
+  scope.deadline(chain.totalMs, 'The answer was not complete');
+  const attempt: Attempt<HttpResponse> = async (target, key) => {
+    try {
+      if (target.account.isBuiltin || !target.account.dialect.startsWith('openai')) {
+        throw new GatewayError('unsupported', `${target.account.name} has no ${request.path}.`);
+      }
+      const call = {
+        path: request.path,
+        text: request.bodyFor(target.model),
+        headers: { 'content-type': request.contentType },
+      };
+      const opened = await openRequest(deps.http, target, key, call, scope);
+      return opened.ok ? { ok: true, answer: opened.response } : opened;
+    } catch (thrown) {
+      return failureOf(thrown, scope.signal);
+    }
+  };
+  try {
+    const answered = await walkChain(chain, attempt, { ...deps, signal: scope.signal, trace });
+    trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
+    return {
+      ...answered,
+      release: (outcome) => {
+        scope.end();
+        answered.release(outcome);
+      },
+    };
+  } catch (error) {
+    scope.end();
+    throw error;
+  }
+}
+
+interface WholeCall<Answer> {
+  readonly call: UpstreamCall;
+  read(text: string): Answer | undefined;
+}
+
+/** An attempt whose answer is one JSON body; `prepare` may throw what the target cannot express. */
+function wholeAttempt<Answer>(
+  deps: PipelineDeps,
+  prepare: (target: Target) => WholeCall<Answer>,
+): (scope: AbortScope) => Attempt<Answer> {
+  return (requestScope) =>
+    async (target, key): Promise<AttemptResult<Answer>> => {
+      const scope = new AbortScope(deps.clock, requestScope.signal);
+      scope.deadline(target.timeouts.ttftMs, 'The upstream did not answer');
+      try {
+        const { call, read } = prepare(target);
+        const opened = await openCall(deps.http, target, key, call, scope);
+        if (!opened.ok) return opened;
+        const answer = read(await readText(opened.response, ANSWER_BYTES_MAX, 'fail'));
+        if (answer !== undefined) return { ok: true, answer };
+        return {
+          ok: false,
+          failure: { code: 'upstream_garbage', message: 'The upstream answered with something unreadable.' },
+        };
+      } catch (thrown) {
+        return failureOf(scope.signal.aborted ? scope.signal.reason : thrown, requestScope.signal);
+      } finally {
+        scope.end();
+      }
+    };
+}
+
+async function walkWhole<Answer>(
+  model: string,
+  attempt: (scope: AbortScope) => Attempt<Answer>,
+  { trace, signal }: RequestContext,
+  deps: PipelineDeps,
+  chain: Chain = deps.router().route(model),
+): Promise<Answer> {
+  trace.model = model;
+  trace.chain = chain.name;
+  const scope = new AbortScope(deps.clock, signal);
+  scope.deadline(chain.totalMs, 'The answer was not complete');
+  try {
+    const answered = await walkChain(chain, attempt(scope), { ...deps, signal: scope.signal, trace });
+    answered.release('success');
+    trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
+    return answered.answer;
+  } finally {
+    scope.end();
+  }
+}

@@ -1,0 +1,53 @@
+// A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
+
+import type { ChatRequest } from '../model/chat.ts';
+import type { Clock, HttpClient, Random } from '../ports.ts';
+import { AbortScope } from './abort-scope.ts';
+import { Answer } from './answer.ts';
+import { walkChain } from './chain.ts';
+import { attemptChat, type ChatAttemptDeps } from './chat-attempt.ts';
+import type { Router } from './router.ts';
+import type { TargetHealth } from './target-health.ts';
+import type { RequestTrace } from './trace.ts';
+
+export interface PipelineDeps extends ChatAttemptDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly health: TargetHealth;
+  /** The current one: a reload replaces it whole. */
+  readonly router: () => Router;
+}
+
+export interface RequestContext {
+  readonly trace: RequestTrace;
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal;
+}
+
+/** @throws GatewayError when no target answered; after that, errors come from the answer's frames */
+export async function handle(request: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
+  const { trace } = context;
+  trace.model = request.model;
+  trace.isStream = request.isStream;
+  const chain = deps.router().route(request.model);
+  trace.chain = chain.name;
+  const scope = new AbortScope(deps.clock, context.signal);
+  scope.deadline(chain.totalMs, 'The answer was not complete');
+  try {
+    const { signal } = scope;
+    const answered = await walkChain(chain, (target, key) => attemptChat(request, target, key, deps, signal), {
+      ...deps,
+      signal,
+      trace,
+    });
+    trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
+    return new Answer(request, answered.answer, trace, (outcome) => {
+      scope.end();
+      answered.release(outcome);
+    });
+  } catch (error) {
+    scope.end();
+    throw error;
+  }
+}

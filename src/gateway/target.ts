@@ -1,0 +1,33 @@
+// Where an attempt can go, and the ordered lists of such places.
+
+import type { RetryConfig, Timeouts } from '../config/config.ts';
+import type { UpstreamTraits } from '../dialects/dialect.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { Account } from '../providers/account.ts';
+
+export interface Target {
+  /** `account/model`: names its health, its metrics and its log lines. */
+  readonly id: string;
+  readonly account: Account;
+  /** The upstream's own model name. */
+  readonly model: string;
+  readonly timeouts: Timeouts;
+  readonly retries: RetryConfig;
+  /** Added to the account's headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Merged over the upstream body. */
+  readonly extraBody: JsonObject | undefined;
+  readonly traits: UpstreamTraits;
+}
+
+export interface Chain {
+  readonly name: string;
+  /** Best first; never empty. */
+  readonly targets: readonly Target[];
+  /** Tried instead of the rest when the prompt is too long. Empty: the rest of the chain. */
+  readonly onContextLength: readonly Target[];
+  /** Tried when a target refuses by content policy. Empty: the refusal is final. */
+  readonly onContentFilter: readonly Target[];
+  /** All attempts together, milliseconds. */
+  readonly totalMs: number;
+}

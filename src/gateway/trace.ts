@@ -1,0 +1,36 @@
+// The one record of a request: filled in as it walks the pipeline, read once at its end by log, metrics and headers.
+
+import type { AttemptSummary, ErrorCode } from '../errors.ts';
+import type { FinishReason, Usage } from '../model/chat.ts';
+
+export interface RequestTrace {
+  readonly requestId: string;
+  /** What was called, e.g. `openai-chat`, `embeddings`. */
+  readonly operation: string;
+  /** Monotonic milliseconds. */
+  readonly startedAt: number;
+  model: string;
+  isStream: boolean;
+  chain?: string;
+  /** The target that answered, or was tried last. */
+  target?: string;
+  provider?: string;
+  /** Failed attempts, in order. */
+  readonly failures: AttemptSummary[];
+  attemptCount: number;
+  /** Time spent waiting for upstreams and for retries before the commit point: everything else is our overhead. */
+  waitedMs: number;
+  /** Request start to first content event. */
+  ttftMs?: number;
+  usage?: Usage;
+  finishReason?: FinishReason['unified'];
+  /** How it ended, when it did not end well. */
+  errorCode?: ErrorCode;
+  /** The defect behind an `internal` error: for the log only. */
+  cause?: unknown;
+  durationMs?: number;
+}
+
+export function newTrace(requestId: string, operation: string, startedAt: number): RequestTrace {
+  return { requestId, operation, startedAt, model: '', isStream: false, failures: [], attemptCount: 0, waitedMs: 0 };
+}

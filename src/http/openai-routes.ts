@@ -1,0 +1,101 @@
+// OpenAI's endpoints, and Azure's paths to the same.
+
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { RouteHints } from '../dialects/dialect.ts';
+import { conversationItems, isStoreWanted, withHistory } from '../dialects/openai-responses/items.ts';
+import { dialects } from '../dialects/registry.ts';
+import { GatewayError } from '../errors.ts';
+import type { ChatRequest, ChatResponse } from '../model/chat.ts';
+import { asString, type JsonObject, parseObject } from '../model/json.ts';
+import type { ResponseHistory } from '../storage/response-history.ts';
+import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint } from './chat-endpoint.ts';
+import { embeddingsEndpoint } from './embeddings-endpoint.ts';
+import { sendJson } from './exchange.ts';
+
+export interface OpenAiRoutesDeps extends ChatEndpointDeps {
+  readonly history: ResponseHistory;
+}
+
+export function openAiRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
+  const chat = { config: { dialect: 'openai-chat' } } as const;
+  server.post('/v1/chat/completions', chat, chatEndpoint('openai-chat', deps));
+  server.post(
+    '/v1/completions',
+    { config: { dialect: 'openai-completions' } },
+    chatEndpoint('openai-completions', deps),
+  );
+  server.post('/v1/embeddings', chat, embeddingsEndpoint('openai-chat', deps));
+  azureRoutes(server, deps);
+  responsesRoutes(server, deps);
+}
+
+/** The AzureOpenAI client names the model in the path, as a deployment; the body's may be empty. */
+function azureRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
+  const hints = (request: FastifyRequest): RouteHints => ({
+    model: (request.params as { deployment: string }).deployment,
+  });
+  const chat = { config: { dialect: 'openai-chat' } } as const;
+  const base = '/openai/deployments/:deployment';
+  server.post(`${base}/chat/completions`, chat, chatEndpoint('openai-chat', deps, { hints }));
+  server.post(
+    `${base}/completions`,
+    { config: { dialect: 'openai-completions' } },
+    chatEndpoint('openai-completions', deps, { hints }),
+  );
+  server.post(`${base}/embeddings`, chat, embeddingsEndpoint('openai-chat', deps, hints));
+}
+
+function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
+  const options = { config: { dialect: 'openai-responses' } } as const;
+  server.post('/v1/responses', options, chatEndpoint('openai-responses', deps, rememberedConversations(deps)));
+  server.get('/v1/responses/:id', options, (request, reply) => {
+    sendJson(reply, 200, JSON.stringify(stored(request, deps.history).response));
+    return reply;
+  });
+  server.delete('/v1/responses/:id', options, (request, reply) => {
+    const { id } = request.params as { id: string };
+    if (!deps.history.delete(id)) throw unknownResponse(id);
+    sendJson(reply, 200, JSON.stringify({ id, object: 'response', deleted: true }));
+    return reply;
+  });
+}
+
+/** Puts the earlier conversation before the new input, and keeps the new one. */
+function rememberedConversations({ history, config }: OpenAiRoutesDeps): ChatEndpointOptions {
+  const prepare = (body: JsonObject): JsonObject => {
+    const id = asString(body.previous_response_id);
+    if (id === undefined) return body;
+    const previous = history.get(id);
+    if (!previous) {
+      throw new GatewayError(
+        'bad_request',
+        `Previous response with id '${id}' not found. It may have expired, or was sent with store: false.`,
+        {
+          param: 'previous_response_id',
+        },
+      );
+    }
+    return withHistory(body, previous.items);
+  };
+  const onResponse = (response: ChatResponse, request: ChatRequest): void => {
+    if (!config().responses.isStored || !request.original || !isStoreWanted(request)) return;
+    const shown = parseObject(dialects['openai-responses'].client.renderResponse(response, request));
+    const id = asString(shown?.id);
+    if (shown && id !== undefined) {
+      // The original is the prepared body: it has the earlier conversation too.
+      history.put(id, { items: conversationItems(request.original.body, shown), response: shown });
+    }
+  };
+  return { prepare, onResponse };
+}
+
+function stored(request: FastifyRequest, history: ResponseHistory) {
+  const { id } = request.params as { id: string };
+  const found = history.get(id);
+  if (!found) throw unknownResponse(id);
+  return found;
+}
+
+function unknownResponse(id: string): GatewayError {
+  return new GatewayError('not_found', `Response with id '${id}' not found.`, { param: 'id' });
+}

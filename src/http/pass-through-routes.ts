@@ -1,0 +1,101 @@
+// OpenAI endpoints that we do not understand and need not: sent on to an OpenAI-compatible target of the chain, with
+// only the model renamed; the answer comes back as it is.
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError, toGatewayError } from '../errors.ts';
+import { handlePassThrough, type PassThroughRequest } from '../gateway/operations.ts';
+import type { RequestContext } from '../gateway/pipeline.ts';
+import { asString } from '../model/json.ts';
+import type { ChatEndpointDeps } from './chat-endpoint.ts';
+import { answerHeaders, exchange, jsonBody } from './exchange.ts';
+
+const PATHS = [
+  '/audio/speech',
+  '/audio/transcriptions',
+  '/audio/translations',
+  '/images/generations',
+  '/images/edits',
+  '/images/variations',
+  '/moderations',
+  '/rerank',
+] as const;
+
+export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
+  for (const path of PATHS) {
+    server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) =>
+      exchange(request, reply, path.slice(1), deps, (context) => passThrough(path, request, reply, context, deps)),
+    );
+  }
+}
+
+async function passThrough(
+  path: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  context: RequestContext,
+  deps: ChatEndpointDeps,
+): Promise<void> {
+  const { answer, release } = await handlePassThrough(parse(path, request), context, deps.pipeline);
+  try {
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(answer.status, { ...keptHeaders(answer.headers), ...answerHeaders(context.trace) });
+    for await (const chunk of answer.body) {
+      if (raw.write(chunk) || raw.destroyed) continue;
+      await drained(raw);
+      if (context.signal.aborted) throw context.signal.reason;
+    }
+    raw.end();
+    release('success');
+  } catch (thrown) {
+    release('unknown');
+    throw context.signal.aborted ? context.signal.reason : toGatewayError(thrown);
+  }
+}
+
+function drained(stream: NodeJS.EventEmitter): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('drain', resolve);
+    stream.once('close', resolve);
+  });
+}
+
+function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of ['content-type', 'content-length', 'content-disposition']) {
+    const value = headers[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+function parse(path: string, request: FastifyRequest): PassThroughRequest {
+  const contentType = request.headers['content-type'] ?? 'application/json';
+  if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body);
+  const body = jsonBody(request);
+  const model = asString(body.model) ?? '';
+  return {
+    model,
+    path,
+    contentType: 'application/json',
+    bodyFor: (name) => JSON.stringify(body.model === undefined ? body : { ...body, model: name }),
+  };
+}
+
+const MODEL_FIELD = Buffer.from('name="model"\r\n\r\n');
+
+/** Only the small `model` field of a form is looked for and replaced; files are not parsed. */
+function parseForm(path: string, contentType: string, body: unknown): PassThroughRequest {
+  if (!Buffer.isBuffer(body)) throw new GatewayError('bad_request', 'The form is empty.');
+  const field = body.indexOf(MODEL_FIELD);
+  if (field < 0) throw new GatewayError('bad_request', "The form has no field 'model'.", { param: 'model' });
+  const start = field + MODEL_FIELD.length;
+  const end = body.indexOf('\r\n', start);
+  if (end < 0) throw new GatewayError('bad_request', 'The form is cut off.');
+  return {
+    model: body.toString('utf8', start, end),
+    path,
+    contentType,
+    bodyFor: (name) => Buffer.concat([body.subarray(0, start), Buffer.from(name), body.subarray(end)]),
+  };
+}

@@ -1,0 +1,116 @@
+// The HTTP server: its limits, who may in, the routes, and errors in the shape of the client's dialect.
+
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { GatewayError } from '../errors.ts';
+import type { ModelDirectory } from '../gateway/model-directory.ts';
+import type { Random } from '../ports.ts';
+import { anthropicRoutes } from './anthropic-routes.ts';
+import { refuseForeignPages } from './browser-guard.ts';
+import { ClientKeys, presentedKey } from './client-key.ts';
+import { sendError } from './exchange.ts';
+import { geminiRoutes } from './gemini-routes.ts';
+import { modelRoutes } from './model-routes.ts';
+import { ollamaRoutes } from './ollama-routes.ts';
+import { type OpenAiRoutesDeps, openAiRoutes } from './openai-routes.ts';
+import { OPEN_PATHS, opsRoutes } from './ops-routes.ts';
+import { passThroughRoutes } from './pass-through-routes.ts';
+import { canonicalPath } from './paths.ts';
+
+export interface ServerDeps extends OpenAiRoutesDeps {
+  readonly random: Random;
+  readonly directory: ModelDirectory;
+  readonly version: string;
+}
+
+/** A client that sends its head or body more slowly than this is dropped. */
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 120_000;
+const TIMEOUT_CHECK_MS = 5_000;
+/** Longer than the idle time of the usual proxies in front (60 s), so that they, not we, close idle connections. */
+const KEEP_ALIVE_MS = 72_000;
+const CONNECTIONS_MAX = 10_000;
+/** Gemini puts model names into the path. */
+const PATH_PARAMETER_LENGTH_MAX = 512;
+
+export function createServer(deps: ServerDeps): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    bodyLimit: deps.config().server.bodyBytesMax,
+    genReqId: (request) => requestId(request.headers['x-request-id'], deps.random),
+    rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
+    routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: {
+      noDelay: true,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+  });
+  server.server.maxConnections = CONNECTIONS_MAX;
+  // Bodies are taken as bytes whatever they call themselves; each route parses its own.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  let keys = new ClientKeys(deps.config().server.apiKeys);
+  let keysOf = deps.config();
+  server.decorateRequest('receivedAt', 0);
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.receivedAt = deps.clock.elapsed();
+    const config = deps.config();
+    if (config !== keysOf) {
+      keys = new ClientKeys(config.server.apiKeys);
+      keysOf = config;
+    }
+    if (keys.isOpen) refuseForeignPages(request);
+    else if (!OPEN_PATHS.has(request.url)) keys.check(presentedKey(request));
+    done();
+  });
+  server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
+    sendError(request, reply, error instanceof GatewayError ? error : frameworkError(error, deps));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '/';
+    const isKnown = server.hasRoute({ url: path, method: request.method === 'POST' ? 'GET' : 'POST' });
+    sendError(
+      request,
+      reply,
+      isKnown
+        ? new GatewayError('method_not_allowed', `${path} does not take ${request.method}.`)
+        : new GatewayError('not_found', `Unknown endpoint: ${request.method} ${path.slice(0, 200)}`),
+    );
+  });
+
+  openAiRoutes(server, deps);
+  anthropicRoutes(server, deps);
+  geminiRoutes(server, deps);
+  ollamaRoutes(server, deps, deps.directory);
+  passThroughRoutes(server, deps);
+  modelRoutes(server, deps.directory);
+  opsRoutes(server, deps);
+  return server;
+}
+
+/** The client's own id where it is one that logs can hold. */
+function requestId(sent: string | string[] | undefined, random: Random): string {
+  return typeof sent === 'string' && /^[\w.:-]{1,128}$/.test(sent) ? sent : random.uuid();
+}
+
+/** What the framework refuses before a route has run. */
+function frameworkError(error: FastifyError, { config, logger }: ServerDeps): GatewayError {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new GatewayError(
+        'body_too_large',
+        `The body is larger than ${config().server.bodyBytesMax} bytes. The operator can raise server.bodyBytesMax.`,
+      );
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new GatewayError('bad_request', 'The body is shorter or longer than its content-length.');
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new GatewayError('bad_request', error.message, { status: error.statusCode });
+  }
+  logger.error({ err: error }, 'a route failed by a defect');
+  return new GatewayError('internal', 'flowmesh met an unexpected error; the log has the details.');
+}

@@ -1,0 +1,134 @@
+// The composition root: builds every part of a node in order, and stops them in reverse.
+
+import { join } from 'node:path';
+import type { Config } from './config/config.ts';
+import { Admission } from './gateway/admission.ts';
+import { ModelDirectory } from './gateway/model-directory.ts';
+import type { PipelineDeps } from './gateway/pipeline.ts';
+import { Router } from './gateway/router.ts';
+import { TargetHealth } from './gateway/target-health.ts';
+import { createServer } from './http/server.ts';
+import type { Clock, HttpClient, Logger, Random } from './ports.ts';
+import type { Account } from './providers/account.ts';
+import { buildAccount } from './providers/accounts.ts';
+import { extractiveFrames } from './providers/extractive.ts';
+import { ModelCatalog } from './providers/model-catalog.ts';
+import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
+import { openDatabase } from './storage/database.ts';
+import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { VERSION } from './version.ts';
+
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly http: HttpClient;
+  readonly logger: Logger;
+}
+
+export interface FlowmeshNode {
+  /** Begins to take requests; resolves with the base URL clients use. */
+  listen(): Promise<string>;
+  /** Takes over a new configuration. Running requests end as they began; host, port and data directory stay. */
+  reload(config: Config): void;
+  /** Takes no new requests, lets the running ones end within the drain time, then closes everything. */
+  stop(): Promise<void>;
+}
+
+export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
+  const { clock, random, http, logger } = ports;
+  let config = initial;
+  const currentConfig = (): Config => config;
+
+  const database = openDatabase(databasePath(initial), RESPONSE_HISTORY_MIGRATIONS);
+  const history = new ResponseHistory(database, clock, () => config.responses);
+  const health = new TargetHealth(clock, () => config.cooldown);
+  const admission = new Admission(() => config.server.concurrencyMax);
+  const metrics = new Metrics(() => admission.running);
+  let accounts = buildAccounts(initial);
+  const catalog = new ModelCatalog({ http, clock }, [...accounts.values()]);
+  const accountsFor = (model: string): readonly string[] => {
+    const serving = catalog.accountsServing(model);
+    return serving.length > 0 ? serving : namesake(model, accounts);
+  };
+  let router = new Router(initial, accounts, { accountsFor });
+  const directory = new ModelDirectory(
+    () => router,
+    () => catalog.all().map(({ account, model }) => ({ account, model: model.id })),
+  );
+  const pipeline: PipelineDeps = {
+    clock,
+    random,
+    http,
+    health,
+    router: () => router,
+    builtin: (request) =>
+      extractiveFrames(request, { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) }),
+  };
+  const server = createServer({
+    clock,
+    random,
+    logger,
+    metrics,
+    admission,
+    history,
+    pipeline,
+    directory,
+    config: currentConfig,
+    version: VERSION,
+  });
+
+  return {
+    async listen() {
+      await server.listen({ host: config.server.host, port: config.server.port });
+      const address = server.server.address();
+      const port = typeof address === 'object' && address ? address.port : config.server.port;
+      return `http://${urlHost(config.server.host)}:${port}`;
+    },
+    reload(next) {
+      const nextAccounts = buildAccounts(next);
+      const nextRouter = new Router(next, nextAccounts, { accountsFor });
+      // Everything that could fail has succeeded.
+      config = next;
+      accounts = nextAccounts;
+      router = nextRouter;
+      catalog.setAccounts([...accounts.values()]);
+    },
+    async stop() {
+      const drained = admission.drain();
+      const closed = server.close();
+      const timer = clock.after(config.server.drainTimeoutMs, () => {
+        logger.warn({ running: admission.running }, 'drain time is over; cutting the running answers');
+        server.server.closeAllConnections();
+      });
+      await Promise.all([drained, closed]);
+      timer.cancel();
+      catalog.close();
+      await http.close();
+      database.close();
+    },
+  };
+}
+
+function databasePath(config: Config): string {
+  return config.dataDirectory === ':memory:' ? ':memory:' : join(config.dataDirectory, 'gateway.db');
+}
+
+function buildAccounts(config: Config): Map<string, Account> {
+  return new Map(
+    Object.entries(config.accounts).map(([name, account]) => [name, buildAccount(name, account, presetNamed)]),
+  );
+}
+
+/** Accounts whose provider names its models like this. */
+function namesake(model: string, accounts: ReadonlyMap<string, Account>): string[] {
+  return [...accounts.values()].flatMap((account) => {
+    const preset = presetNamed(account.provider);
+    return preset && ownsModel(preset, model) ? [account.name] : [];
+  });
+}
+
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,83 @@
+// What /v1/responses remembers, so that a client may go on with `previous_response_id`: the conversation's items and
+// the answer, bounded in age and number.
+
+import { isObject, type JsonObject } from '../model/json.ts';
+import type { Clock } from '../ports.ts';
+import type { Database } from './database.ts';
+
+export const RESPONSE_HISTORY_MIGRATIONS: readonly string[] = [
+  `CREATE TABLE response_history (
+     id TEXT PRIMARY KEY,
+     created_at INTEGER NOT NULL,
+     items TEXT NOT NULL,
+     response TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX response_history_by_age ON response_history (created_at);`,
+];
+
+const DAY_MS = 86_400_000;
+/** Old entries are looked for once in this many writes. */
+const PRUNE_PERIOD = 100;
+
+export interface StoredResponse {
+  /** The whole conversation up to and with this answer, ready to be sent as `input`. */
+  readonly items: readonly JsonObject[];
+  /** The answer's body as the client saw it. */
+  readonly response: JsonObject;
+}
+
+export interface HistoryLimits {
+  readonly retentionDays: number;
+  readonly entriesMax: number;
+}
+
+export class ResponseHistory {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #limits: () => HistoryLimits;
+  #writes = 0;
+
+  constructor(database: Database, clock: Clock, limits: () => HistoryLimits) {
+    this.#database = database;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  put(id: string, stored: StoredResponse): void {
+    this.#database
+      .prepare('INSERT OR REPLACE INTO response_history (id, created_at, items, response) VALUES (?, ?, ?, ?)')
+      .run(id, this.#clock.now(), JSON.stringify(stored.items), JSON.stringify(stored.response));
+    this.#writes += 1;
+    if (this.#writes % PRUNE_PERIOD === 1) this.#prune();
+  }
+
+  get(id: string): StoredResponse | undefined {
+    const row = this.#database
+      .prepare<[string, number], { items: string; response: string }>(
+        'SELECT items, response FROM response_history WHERE id = ? AND created_at >= ?',
+      )
+      .get(id, this.#oldest());
+    if (!row) return undefined;
+    const items: unknown = JSON.parse(row.items);
+    const response: unknown = JSON.parse(row.response);
+    return Array.isArray(items) && isObject(response) ? { items, response } : undefined;
+  }
+
+  delete(id: string): boolean {
+    return this.#database.prepare('DELETE FROM response_history WHERE id = ?').run(id).changes > 0;
+  }
+
+  #prune(): void {
+    this.#database.prepare('DELETE FROM response_history WHERE created_at < ?').run(this.#oldest());
+    this.#database
+      .prepare(
+        `DELETE FROM response_history WHERE created_at <=
+           (SELECT created_at FROM response_history ORDER BY created_at DESC LIMIT 1 OFFSET ?)`,
+      )
+      .run(this.#limits().entriesMax);
+  }
+
+  #oldest(): number {
+    return this.#clock.now() - this.#limits().retentionDays * DAY_MS;
+  }
+}

@@ -1,0 +1,92 @@
+// Prometheus metrics; names and labels follow OpenTelemetry's GenAI conventions where those exist.
+// https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestTrace } from '../gateway/trace.ts';
+
+/** Seconds; models answer between a cache hit's milliseconds and minutes of reasoning. */
+const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600];
+const OVERHEAD_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
+/** Clients choose model names; past this many targets the rest is counted together, so that memory stays bounded. */
+const TARGETS_MAX = 500;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #targets = new Set<string>();
+  readonly #requests = new Counter({
+    name: 'flowmesh_requests_total',
+    help: 'Client requests by operation, target and outcome (ok or the error code)',
+    labelNames: ['operation', 'target', 'outcome'] as const,
+    registers: [this.registry],
+  });
+  readonly #duration = new Histogram({
+    name: 'gen_ai_server_request_duration_seconds',
+    help: 'Request received to answer complete',
+    labelNames: ['gen_ai_operation_name', 'target'] as const,
+    buckets: DURATION_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #ttft = new Histogram({
+    name: 'gen_ai_server_time_to_first_token_seconds',
+    help: 'Request received to first content',
+    labelNames: ['target'] as const,
+    buckets: DURATION_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #overhead = new Histogram({
+    name: 'flowmesh_overhead_seconds',
+    help: 'Time to the first content that was not spent waiting for upstreams',
+    buckets: OVERHEAD_BUCKETS,
+    registers: [this.registry],
+  });
+  readonly #tokens = new Counter({
+    name: 'gen_ai_client_token_usage_total',
+    help: 'Tokens by type: input (cached included), cached, output (reasoning included), reasoning',
+    labelNames: ['gen_ai_token_type', 'target'] as const,
+    registers: [this.registry],
+  });
+  readonly #failures = new Counter({
+    name: 'flowmesh_attempt_failures_total',
+    help: 'Failed attempts by target and error code',
+    labelNames: ['target', 'code'] as const,
+    registers: [this.registry],
+  });
+
+  constructor(inFlight: () => number) {
+    collectDefaultMetrics({ register: this.registry });
+    new Gauge({
+      name: 'flowmesh_requests_in_flight',
+      help: 'Requests running now',
+      registers: [this.registry],
+      collect() {
+        this.set(inFlight());
+      },
+    });
+  }
+
+  record(trace: RequestTrace): void {
+    const target = this.#targetLabel(trace.target);
+    const { operation, usage } = trace;
+    this.#requests.inc({ operation, target, outcome: trace.errorCode ?? 'ok' });
+    this.#duration.observe({ gen_ai_operation_name: operation, target }, (trace.durationMs ?? 0) / 1_000);
+    if (trace.ttftMs !== undefined) {
+      this.#ttft.observe({ target }, trace.ttftMs / 1_000);
+      this.#overhead.observe(Math.max(0, trace.ttftMs - trace.waitedMs) / 1_000);
+    }
+    for (const { target: failed, code } of trace.failures)
+      this.#failures.inc({ target: this.#targetLabel(failed), code });
+    if (!usage) return;
+    this.#tokens.inc({ gen_ai_token_type: 'input', target }, usage.inputTokens);
+    this.#tokens.inc({ gen_ai_token_type: 'output', target }, usage.outputTokens);
+    if (usage.cachedInputTokens > 0) this.#tokens.inc({ gen_ai_token_type: 'cached', target }, usage.cachedInputTokens);
+    if (usage.reasoningTokens > 0) this.#tokens.inc({ gen_ai_token_type: 'reasoning', target }, usage.reasoningTokens);
+  }
+
+  #targetLabel(target: string | undefined): string {
+    if (target === undefined) return 'none';
+    if (this.#targets.has(target)) return target;
+    if (this.#targets.size >= TARGETS_MAX) return 'other';
+    this.#targets.add(target);
+    return target;
+  }
+}

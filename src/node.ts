@@ -46,7 +46,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const admission = new Admission(() => config.server.concurrencyMax);
   const metrics = new Metrics(() => admission.running);
   let accounts = buildAccounts(initial);
-  const catalog = new ModelCatalog({ http, clock }, [...accounts.values()]);
+  const catalog = new ModelCatalog({ http, clock }, withServers(accounts));
   const accountsFor = (model: string): readonly string[] => {
     const serving = catalog.accountsServing(model);
     return serving.length > 0 ? serving : namesake(model, accounts);
@@ -92,7 +92,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       config = next;
       accounts = nextAccounts;
       router = nextRouter;
-      catalog.setAccounts([...accounts.values()]);
+      catalog.setAccounts(withServers(accounts));
     },
     async stop() {
       const drained = admission.drain();
@@ -118,6 +118,11 @@ function buildAccounts(config: Config): Map<string, Account> {
   return new Map(
     Object.entries(config.accounts).map(([name, account]) => [name, buildAccount(name, account, presetNamed)]),
   );
+}
+
+/** Those that have a server which can be asked for its models. */
+function withServers(accounts: ReadonlyMap<string, Account>): Account[] {
+  return [...accounts.values()].filter((account) => !account.isBuiltin);
 }
 
 /** Accounts whose provider names its models like this. */

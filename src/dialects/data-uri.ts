@@ -2,18 +2,32 @@
 
 import type { MediaPart, MediaSource } from '../model/chat.ts';
 
-/** Splits a base64 `data:` URI; undefined for anything else. */
+/** Splits a `data:` URI, base64 or percent-encoded text; undefined for anything else. */
 export function parseDataUri(uri: string): { readonly mimeType: string; readonly data: string } | undefined {
-  if (!uri.startsWith('data:')) return undefined;
+  if (uri.slice(0, 5).toLowerCase() !== 'data:') return undefined;
   const comma = uri.indexOf(',');
   if (comma < 0) return undefined;
   const [mimeType = '', ...parameters] = uri.slice('data:'.length, comma).split(';');
   const payload = uri.slice(comma + 1);
   const isBase64 = parameters.some((parameter) => parameter.trim().toLowerCase() === 'base64');
-  return {
-    mimeType: mimeType.trim().toLowerCase() || 'text/plain',
-    data: isBase64 ? payload : Buffer.from(decodeURIComponent(payload)).toString('base64'),
-  };
+  const data = isBase64 ? payload : percentDecoded(payload);
+  return data === undefined ? undefined : { mimeType: normalMimeType(mimeType), data };
+}
+
+/** As base64; undefined where the text is not valid percent-encoding. */
+function percentDecoded(payload: string): string | undefined {
+  try {
+    return Buffer.from(decodeURIComponent(payload)).toString('base64');
+  } catch (thrown) {
+    if (thrown instanceof URIError) return undefined;
+    throw thrown;
+  }
+}
+
+/** RFC 2397: no type means plain text. `image/jpg` is no registered type, but clients send it and upstreams refuse it. */
+function normalMimeType(text: string): string {
+  const mimeType = text.trim().toLowerCase() || 'text/plain';
+  return mimeType === 'image/jpg' ? 'image/jpeg' : mimeType;
 }
 
 export function formatDataUri(mimeType: string, data: string): string {

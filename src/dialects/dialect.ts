@@ -37,6 +37,10 @@ export interface ClientSide {
 export interface RouteHints {
   readonly model?: string;
   readonly isStream?: boolean;
+  /** A token count endpoint: fields that only an answer needs (`max_tokens`) may be absent. */
+  readonly isTokenCount?: boolean;
+  /** Gemini's `streamGenerateContent` without `alt=sse`: the stream is one JSON array, `application/json`. */
+  readonly isArrayStream?: boolean;
   /** Those of the client's headers that belong to a wire format (`anthropic-beta`, `openai-beta` …), lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -60,6 +64,8 @@ export interface StreamRenderer {
   fail(error: GatewayError): string;
   /** Written while waiting, so that proxies keep the connection. */
   readonly keepAlive: string;
+  /** Where it is not the framing's own (Gemini's streamed JSON array). */
+  readonly contentType?: string | undefined;
 }
 
 /** Writes what upstreams get, reads what upstreams send. */
@@ -82,6 +88,8 @@ export interface UpstreamSide {
     parseResponse(text: string): number | undefined;
   };
   readonly embeddings?: EmbeddingUpstreamSide;
+  /** Its servers have OpenAI's other endpoints (audio, images …) under the same base URL. */
+  readonly hasOpenAiEndpoints?: boolean;
 }
 
 export interface UpstreamTarget {
@@ -102,6 +110,8 @@ export interface UpstreamTraits {
   readonly hasShortToolCallIds?: boolean;
   /** Top-level fields the server refuses; dropped. */
   readonly refusedFields?: readonly string[];
+  /** OpenAI chat: fields of a message the server refuses, e.g. the `reasoning_details` that clients send back; dropped. */
+  readonly refusedMessageFields?: readonly string[];
   /** OpenAI chat: role for instructions; older servers know only `system`. Default: as the client sent. */
   readonly systemRole?: 'system' | 'developer';
   /** Anthropic: used when the client gives no bound. */

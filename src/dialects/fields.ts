@@ -8,8 +8,13 @@ export function badRequest(param: string, message: string): GatewayError {
 }
 
 function wrongType(param: string, expected: string, value: unknown): GatewayError {
-  const actual = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-  return badRequest(param, `'${param}' must be ${expected}, not ${actual}.`);
+  return badRequest(param, `'${param}' must be ${expected}, not ${kindOf(value)}.`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 /** null counts as absent, as SDKs send it for unset fields. */
@@ -61,6 +66,7 @@ export function requiredArray(body: JsonObject, key: string, param = key): JsonV
 }
 
 export function requiredObject(value: unknown, param: string): JsonObject {
+  if (value === undefined) throw badRequest(param, `'${param}' is required.`);
   if (!isObject(value)) throw wrongType(param, 'an object', value);
   return value;
 }

@@ -34,6 +34,15 @@ export function shortToolCallId(packed: string): string {
   return /^[A-Za-z0-9]{9}$/.test(id) ? id : hash9(id);
 }
 
+/**
+ * An id for a call whose wire has none: the same whenever the same bytes are read.
+ * @param index counts the calls of one answer or conversation, so that equal calls differ
+ * @param seed what tells this call from those of other answers (its time, name and arguments)
+ */
+export function madeToolCallId(index: number, seed: string): string {
+  return `call_${index}_${hash9(seed)}`;
+}
+
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /** 53 bits of FNV-like mixing (two 32-bit lanes) written in base 62. */

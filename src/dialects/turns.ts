@@ -17,20 +17,33 @@ export interface Turn {
 /**
  * Hoists leading system messages; a later one keeps its place as user text in `<system>` tags, because these dialects
  * have no such role in mid-conversation and moving it up would change what it refers to. Merges neighbours of one role.
- * Tool calls without a result get an error result saying so, orphan results become text: both are refused upstream.
+ * Tool calls without a result get an error result saying so, orphan results become text: both are refused upstream, as
+ * are blank texts, which are dropped, and a conversation that the assistant opens, which gets a user turn before it.
  */
 export function alternatingTurns(messages: readonly Message[]): Turns {
-  const first = messages.findIndex((message) => message.role !== 'system');
-  const system = first < 0 ? messages : messages.slice(0, first);
+  const firstOther = messages.findIndex((message) => message.role !== 'system');
+  // A conversation of nothing but system messages: the last one is what to answer.
+  const systemCount = firstOther < 0 ? messages.length - 1 : firstOther;
+  const system = messages.slice(0, Math.max(0, systemCount));
   const turns: { role: 'user' | 'assistant'; parts: Part[] }[] = [];
-  for (const message of first < 0 ? [] : messages.slice(first)) {
+  for (const message of messages.slice(system.length)) {
     const role = message.role === 'assistant' ? 'assistant' : 'user';
-    const parts = message.role === 'system' ? message.parts.map(asSystemText) : message.parts;
+    const isLateSystem = message.role === 'system' && firstOther >= 0;
+    const parts = (isLateSystem ? message.parts.map(asSystemText) : message.parts).filter((part) => !isBlank(part));
+    if (parts.length === 0) continue;
     const last = turns.at(-1);
     if (last?.role === role) last.parts.push(...parts);
     else turns.push({ role, parts: [...parts] });
   }
+  if (turns[0]?.role === 'assistant') turns.unshift({ role: 'user', parts: [{ type: 'text', text: OPENING }] });
   return { system, turns: pairToolCalls(turns) };
+}
+
+const OPENING = '(The conversation begins with the assistant.)';
+
+/** A text with extensions may carry something else, such as Gemini's signature on an empty text. */
+function isBlank(part: Part): boolean {
+  return part.type === 'text' && part.text.trim() === '' && !part.extensions;
 }
 
 function asSystemText(part: Part): Part {
@@ -62,14 +75,19 @@ function callIds(parts: readonly Part[]): string[] {
 
 /** Results first, one for each wanted call and in the calls' order; then everything else. */
 function userParts(parts: readonly Part[], wanted: readonly string[]): Part[] {
-  const results = new Map<string, ToolResultPart>();
+  const results: (ToolResultPart | undefined)[] = wanted.map(() => undefined);
   const rest: Part[] = [];
   for (const part of parts) {
-    if (part.type !== 'tool-result') rest.push(part);
-    else if (wanted.includes(part.toolCallId) && !results.has(part.toolCallId)) results.set(part.toolCallId, part);
+    if (part.type !== 'tool-result') {
+      rest.push(part);
+      continue;
+    }
+    // Equal ids in one turn, as careless clients make them, are answered in order.
+    const position = wanted.findIndex((id, i) => id === part.toolCallId && !results[i]);
+    if (position >= 0) results[position] = part;
     else rest.push({ type: 'text', text: 'Result of an earlier tool call:' }, ...part.parts);
   }
-  return [...wanted.map((id) => results.get(id) ?? missingResult(id)), ...rest];
+  return [...wanted.map((id, i) => results[i] ?? missingResult(id)), ...rest];
 }
 
 function missingResult(toolCallId: string): ToolResultPart {

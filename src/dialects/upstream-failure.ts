@@ -6,13 +6,21 @@ import type { JsonObject } from '../model/json.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 
 const MESSAGE_LENGTH_MAX = 2_000;
+/** Of a page that is not ours to understand; the patterns that strip it are quadratic on hostile input. */
+const PAGE_LENGTH_MAX = 16_000;
 
+// What the providers say, gathered from real answers; test/dialects/upstream-failure.test.ts has them all.
 const CONTEXT_LENGTH =
-  /context.?length|context window|maximum context|too many tokens|prompt is too long|input is too long|exceeds? the (maximum|available) (number of tokens|context)|input token count.*exceeds|reduce the length/i;
+  /context.?length|context window|maximum context|exceed context limit|exceed_context_size|too many tokens|(prompt|input) is too long|longer than the maximum model length|exceeds? the (maximum|available) (number of tokens|context)|input token count.*exceeds|reduce the length|max_tokens must be at least 1, got -/i;
 const QUOTA =
-  /insufficient.?(quota|credit|balance|funds)|credit balance is too low|exceeded your current quota|billing|payment required|out of credits/i;
-const CONTENT_FILTER = /content.?(filter|policy|management)|responsibleai|safety (system|reasons)|blocked by/i;
-const OVERLOADED = /overloaded|at capacity|no capacity|server busy/i;
+  /insufficient.?(quota|credit|balance|funds)|credit balance is too low|exceeded your current quota|billing.?(error|not.?active|hard.?limit)|(requires|enable|check your) billing|payment required|out of credits|used all available credits|spending limit|specified API usage limits/i;
+const CONTENT_FILTER =
+  /content.?(filter|policy|management)|responsibleai|safety (system|reasons)|blocked by|flagged as potentially violating|input was flagged/i;
+const RATE_LIMIT = /rate.?limit|too many requests|RESOURCE_EXHAUSTED/i;
+/** Gemini says "exceeded your current quota" when a limit per minute is reached, in the words OpenAI has for no credit. */
+const GEMINI_RATE_LIMIT = /RESOURCE_EXHAUSTED|gemini-api\/docs\/rate-limits/i;
+const OVERLOADED = /overloaded|at capacity|no capacity|capacity exceeded|server busy|UNAVAILABLE/i;
+const MODEL_UNKNOWN = /model_not_found|invalid.?model\b|not a valid model/i;
 
 /** What the parsed error body says, in whichever fields its dialect has them. */
 export interface UpstreamFailureFacts {
@@ -33,12 +41,14 @@ export function upstreamError(facts: UpstreamFailureFacts): UpstreamError {
     code === 'upstream_authentication' || code === 'upstream_permission' || code === 'upstream_quota';
   return {
     code,
-    message: isAboutOurAccount ? ACCOUNT_MESSAGES[code] : trimMessage(facts.message),
+    message: isAboutOurAccount ? ACCOUNT_MESSAGES[code] : trimMessage(facts.message.trim() || SILENT_MESSAGE),
     ...(facts.status !== undefined && { status: facts.status }),
     ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
     ...(facts.original && !isAboutOurAccount && { original: facts.original }),
   };
 }
+
+const SILENT_MESSAGE = 'The upstream failed without a message.';
 
 const ACCOUNT_MESSAGES = {
   upstream_authentication:
@@ -48,27 +58,25 @@ const ACCOUNT_MESSAGES = {
 } as const;
 
 function classify(status: number | undefined, words: string): ErrorCode {
-  if (
-    status === 402 ||
-    ((status === undefined || status === 400 || status === 403 || status === 429) && QUOTA.test(words))
-  ) {
-    return 'upstream_quota';
-  }
-  if (status === 400 || status === 413 || status === 422 || status === undefined) {
-    if (CONTEXT_LENGTH.test(words)) return 'context_length_exceeded';
-    if (CONTENT_FILTER.test(words)) return 'content_filtered';
-  }
+  if (status === undefined) return classifyWords(words);
+  if (status === 402 || (isAny(status, 400, 403, 429) && isQuota(words))) return 'upstream_quota';
+  // llama.cpp has answered a too long prompt with 500.
+  if (isAny(status, 400, 413, 422, 500) && CONTEXT_LENGTH.test(words)) return 'context_length_exceeded';
+  if (isAny(status, 400, 422) && CONTENT_FILTER.test(words)) return 'content_filtered';
   switch (status) {
     case 400:
-      return /api.?key not valid|API_KEY_INVALID/i.test(words) ? 'upstream_authentication' : 'bad_request';
+      if (/api.?key not valid|API_KEY_INVALID/i.test(words)) return 'upstream_authentication';
+      return MODEL_UNKNOWN.test(words) ? 'upstream_not_found' : 'bad_request';
     case 401:
       return 'upstream_authentication';
     case 403:
-      return 'upstream_permission';
+      return /input was flagged/i.test(words) ? 'content_filtered' : 'upstream_permission';
     case 404:
       return 'upstream_not_found';
+    // 524: Cloudflare waited for the server in vain.
     case 408:
     case 504:
+    case 524:
       return 'upstream_timeout';
     case 413:
       return 'body_too_large';
@@ -80,18 +88,41 @@ function classify(status: number | undefined, words: string): ErrorCode {
     case 529:
       return 'upstream_overloaded';
   }
-  if (status !== undefined && status >= 400 && status < 500) return 'bad_request';
-  if (/rate.?limit|too many requests|RESOURCE_EXHAUSTED/i.test(words)) return 'upstream_rate_limited';
-  if (/invalid.?(api.?key|authentication)|authentication_error|unauthorized/i.test(words))
+  if (status >= 400 && status < 500) return 'bad_request';
+  // Gateways between hide a limit behind a 500.
+  if (RATE_LIMIT.test(words)) return 'upstream_rate_limited';
+  return OVERLOADED.test(words) ? 'upstream_overloaded' : 'upstream_error';
+}
+
+/** An error inside a 200 has nothing but its words. */
+function classifyWords(words: string): ErrorCode {
+  if (isQuota(words)) return 'upstream_quota';
+  if (CONTEXT_LENGTH.test(words)) return 'context_length_exceeded';
+  if (CONTENT_FILTER.test(words)) return 'content_filtered';
+  if (RATE_LIMIT.test(words)) return 'upstream_rate_limited';
+  if (/invalid.?(api.?key|authentication)|authentication_error|unauthorized|UNAUTHENTICATED/i.test(words)) {
     return 'upstream_authentication';
+  }
+  if (/permission_error|PERMISSION_DENIED/i.test(words)) return 'upstream_permission';
   if (OVERLOADED.test(words)) return 'upstream_overloaded';
-  if (status === undefined && /invalid.?request|invalid_argument/i.test(words)) return 'bad_request';
+  if (/timeout_error|DEADLINE_EXCEEDED/i.test(words)) return 'upstream_timeout';
+  if (/not_found_error|NOT_FOUND\b/.test(words) || MODEL_UNKNOWN.test(words)) return 'upstream_not_found';
+  if (/invalid.?request|invalid_argument|invalid_prompt/i.test(words)) return 'bad_request';
   return 'upstream_error';
+}
+
+function isQuota(words: string): boolean {
+  return QUOTA.test(words) && !GEMINI_RATE_LIMIT.test(words);
+}
+
+function isAny(status: number, ...wanted: readonly number[]): boolean {
+  return wanted.includes(status);
 }
 
 /** An error answer that is not the dialect's JSON: an HTML page of a proxy, plain text, nothing. */
 export function foreignError(status: number, headers: Readonly<Record<string, string>>, text: string): UpstreamError {
   const plain = text
+    .slice(0, PAGE_LENGTH_MAX)
     .replace(/<(style|script)[\s\S]*?<\/\1>/gi, ' ')
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
@@ -109,10 +140,11 @@ export function originalError(dialect: DialectName, status: number, body: JsonOb
  * no clock is needed), milliseconds.
  */
 export function retryAfterMs(headers: Readonly<Record<string, string>>): number | undefined {
-  const milliseconds = Number(headers['retry-after-ms']);
-  if (headers['retry-after-ms'] !== undefined && milliseconds >= 0) return milliseconds;
+  // An empty header would count as 0.
+  const milliseconds = Number(headers['retry-after-ms'] || Number.NaN);
+  if (milliseconds >= 0) return milliseconds;
   const value = headers['retry-after'];
-  if (value === undefined) return undefined;
+  if (!value) return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
   const until = Date.parse(value) - Date.parse(headers.date ?? '');

@@ -46,7 +46,6 @@ export function policyOf(code: ErrorCode): FailurePolicy {
 const USEFULNESS: readonly ErrorCode[] = [
   'context_length_exceeded',
   'content_filtered',
-  'unsupported',
   'upstream_rate_limited',
   'upstream_overloaded',
   'upstream_timeout',
@@ -56,6 +55,8 @@ const USEFULNESS: readonly ErrorCode[] = [
   'upstream_quota',
   'upstream_authentication',
   'upstream_permission',
+  // Often the last resort of a chain declining: what its betters said matters more.
+  'unsupported',
   'upstream_unreachable',
 ];
 

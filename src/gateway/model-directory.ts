@@ -1,6 +1,7 @@
 // What a client may ask for by name: chains, aliases, and the models its accounts are known to serve.
 
 import type { Router } from './router.ts';
+import type { Target } from './target.ts';
 
 export interface ListedModel {
   readonly id: string;
@@ -43,4 +44,9 @@ export class ModelDirectory {
   find(id: string): ListedModel | undefined {
     return this.list().find((model) => model.id === id);
   }
+}
+
+/** The built-in answerer goes by its full, honest name. */
+function nameOf({ account, id, model }: Target): string {
+  return account.isBuiltin ? id : model;
 }

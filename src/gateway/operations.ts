@@ -24,7 +24,7 @@ export async function handleEmbeddings(
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
     return { call, read: (text) => embeddings.parseResponse(text) };
   });
-  const response = await walkWhole(request.model, attempt, context, deps);
+  const { answer: response, target } = await walkWhole(request.model, attempt, context, deps);
   const inputTokens = response.inputTokens ?? 0;
   context.trace.usage = {
     inputTokens,
@@ -34,7 +34,8 @@ export async function handleEmbeddings(
     reasoningTokens: 0,
     isEstimated: response.inputTokens === undefined,
   };
-  return response;
+  // Some upstreams do not say which model embedded.
+  return { ...response, model: response.model || target.model };
 }
 
 export interface TokenCount {
@@ -58,7 +59,8 @@ export async function handleTokenCount(
     }));
     try {
       const counting = { ...chain, targets: [first] };
-      return { inputTokens: await walkWhole(request.model, attempt, context, deps, counting), isEstimated: false };
+      const { answer } = await walkWhole(request.model, attempt, context, deps, counting);
+      return { inputTokens: answer, isEstimated: false };
     } catch (error) {
       // A count is advice: the client can go on with an estimate, but not when it left or sent nonsense.
       if (!(error instanceof GatewayError) || error.code === 'client_closed' || error.code === 'bad_request')
@@ -91,7 +93,7 @@ export async function handlePassThrough(
   scope.deadline(chain.totalMs, 'The answer was not complete');
   const attempt: Attempt<HttpResponse> = async (target, key) => {
     try {
-      if (target.account.isBuiltin || !target.account.dialect.startsWith('openai')) {
+      if (!upstreamSide(target).hasOpenAiEndpoints) {
         throw new GatewayError('unsupported', `${target.account.name} has no ${request.path}.`);
       }
       const call = {
@@ -159,7 +161,7 @@ async function walkWhole<Answer>(
   { trace, signal }: RequestContext,
   deps: PipelineDeps,
   chain: Chain = deps.router().route(model),
-): Promise<Answer> {
+): Promise<Answered<Answer>> {
   trace.model = model;
   trace.chain = chain.name;
   const scope = new AbortScope(deps.clock, signal);
@@ -168,7 +170,7 @@ async function walkWhole<Answer>(
     const answered = await walkChain(chain, attempt(scope), { ...deps, signal: scope.signal, trace });
     answered.release('success');
     trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
-    return answered.answer;
+    return answered;
   } finally {
     scope.end();
   }

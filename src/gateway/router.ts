@@ -38,16 +38,16 @@ export class Router {
   }
 
   /**
-   * In this order: alias, chain of that name, `account/model`, a chain that has a target of that model (which then
-   * goes first), an account known to serve it, the default chain.
+   * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
+   * `account/model`, an account known to serve it, the default chain.
    * @throws GatewayError `model_not_found`
    */
   route(asked: string): Chain {
     const model = this.#config.aliases[asked] ?? asked;
     const chain =
       this.#chains.get(model) ??
-      this.#accountChain(model) ??
       this.#chainWithModel(model) ??
+      this.#accountChain(model) ??
       this.#knownModel(model) ??
       (this.#config.defaultChain === undefined ? undefined : this.#chains.get(this.#config.defaultChain));
     if (chain) return chain;

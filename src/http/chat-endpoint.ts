@@ -77,7 +77,11 @@ async function answerStreamed(
 ): Promise<void> {
   const { trace, signal } = context;
   const renderer = dialect.client.streamRenderer(chat, identity(trace.requestId, deps));
-  const head = (): Record<string, string> => ({ ...STREAM_HEADERS[dialect.framing], ...answerHeaders(trace) });
+  const head = (): Record<string, string> => ({
+    'content-type': renderer.contentType ?? CONTENT_TYPES[dialect.framing],
+    ...STREAM_HEADERS,
+    ...answerHeaders(trace),
+  });
   const stream = new EventStream(reply, head, renderer.keepAlive, deps.config().server.keepAliveMs, deps.clock);
   const collector = onResponse && new ResponseCollector();
   let answer: Answer | undefined;
@@ -107,10 +111,12 @@ async function answerStreamed(
   }
 }
 
-const STREAM_HEADERS: Readonly<Record<Dialect['framing'], Record<string, string>>> = {
-  sse: { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
-  ndjson: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+const CONTENT_TYPES: Readonly<Record<Dialect['framing'], string>> = {
+  sse: 'text/event-stream; charset=utf-8',
+  ndjson: 'application/x-ndjson',
 };
+/** No cache and no proxy may hold frames back. */
+const STREAM_HEADERS = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
 
 /** Upstreams that do not name their answers get a name from us. */
 function named(response: ChatResponse, { trace }: RequestContext, deps: ChatEndpointDeps): ChatResponse {

@@ -34,7 +34,11 @@ export function geminiRoutes(server: FastifyInstance, deps: ChatEndpointDeps): v
 }
 
 function hints(isStream: boolean): (request: FastifyRequest) => RouteHints {
-  return (request) => ({ model: modelAndMethod(request).model, isStream });
+  return (request) => ({
+    model: modelAndMethod(request).model,
+    isStream,
+    isArrayStream: isStream && (request.query as { alt?: unknown }).alt !== 'sse',
+  });
 }
 
 function modelAndMethod(request: FastifyRequest): { readonly model: string; readonly method: string } {

@@ -1,0 +1,70 @@
+// The conversation as Responses items: what a request brings, what is stored for `previous_response_id`, and how a
+// stored history is put before a new input.
+
+import type { ChatRequest } from '../../model/chat.ts';
+import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+
+/** The input as items; a string is one user message. */
+export function inputItems(body: JsonObject): JsonValue[] {
+  const { input } = body;
+  return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : asArray(input);
+}
+
+/** The body with the stored items before its own input. Only the new call's `instructions` count, as at OpenAI. */
+export function withHistory(body: JsonObject, historyItems: readonly JsonObject[]): JsonObject {
+  const { previous_response_id: _expanded, ...rest } = body;
+  return { ...rest, input: [...historyItems, ...inputItems(body)] };
+}
+
+/** Calls that the upstream ran by itself: their ids mean nothing anywhere else, and the answer's text has their result. */
+const SERVER_RUN_TYPES: ReadonlySet<string> = new Set([
+  'web_search_call',
+  'file_search_call',
+  'code_interpreter_call',
+  'image_generation_call',
+]);
+
+/**
+ * What to store of a turn, so that `withHistory` can continue it at any upstream: its input (with the history that was
+ * expanded into it) and its output, without what cannot be sent again.
+ *
+ * @param body the request after `withHistory`
+ * @param responseBody the answer as the client got it
+ */
+export function conversationItems(body: JsonObject, responseBody: JsonObject): JsonObject[] {
+  return [...inputItems(body), ...asArray(responseBody.output)].flatMap((item) =>
+    isObject(item) ? storedItem(item) : [],
+  );
+}
+
+function storedItem(item: JsonObject): JsonObject[] {
+  const type = asString(item.type) ?? 'message';
+  if (type === 'item_reference' || SERVER_RUN_TYPES.has(type)) return [];
+  if (type === 'reasoning') return typeof item.encrypted_content === 'string' ? [item] : [];
+  // An OpenAI id would bind the item to reasoning that is perhaps not stored; without one the item stands for itself.
+  if (type === 'message' || type === 'function_call' || type === 'custom_tool_call') {
+    const { id: _id, status: _status, ...rest } = item;
+    return [rest];
+  }
+  return [item];
+}
+
+function wireBody(request: ChatRequest): JsonObject {
+  return request.original?.dialect === 'openai-responses' ? request.original.body : {};
+}
+
+/** The response that this request continues, when the client named one and it is not expanded yet. */
+export function previousResponseId(request: ChatRequest): string | undefined {
+  return asString(wireBody(request).previous_response_id);
+}
+
+/** The server-side conversation that this request belongs to. */
+export function conversationId(request: ChatRequest): string | undefined {
+  const { conversation } = wireBody(request);
+  return asString(conversation) ?? asString(asObject(conversation)?.id);
+}
+
+/** OpenAI stores unless told not to. */
+export function isStoreWanted(request: ChatRequest): boolean {
+  return wireBody(request).store !== false;
+}

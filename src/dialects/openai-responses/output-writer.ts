@@ -1,0 +1,307 @@
+// Events → output items and the wire events that tell them: one item at a time, each opened, filled and closed in
+// OpenAI's order. Function calls whose arguments interleave stay open side by side until they are complete.
+
+import type { TokenLogprob } from '../../model/chat.ts';
+import { type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
+import type { StreamEvent } from '../../model/stream.ts';
+import { renderAnnotation } from './annotations.ts';
+import { ownItemId, sealSignature } from './own-items.ts';
+
+/** A wire event without its `sequence_number`. */
+export interface WireEvent extends JsonObject {
+  readonly type: string;
+}
+
+interface Item {
+  readonly index: number;
+  readonly id: string;
+}
+
+interface ReasoningItem extends Item {
+  readonly kind: 'reasoning';
+  text: string;
+}
+
+interface MessageItem extends Item {
+  readonly kind: 'message';
+  readonly content: JsonObject[];
+  part: ContentPart | undefined;
+}
+
+interface CallItem extends Item {
+  readonly callId: string;
+  readonly name: string;
+  argumentsJson: string;
+}
+
+interface ContentPart {
+  readonly type: 'text' | 'refusal';
+  readonly item: Item;
+  readonly contentIndex: number;
+  /** Characters of the whole answer before this part. */
+  readonly offset: number;
+  text: string;
+  readonly annotations: JsonObject[];
+  readonly logprobs: JsonObject[];
+}
+
+export class OutputWriter {
+  /** Every item that is closed, at its output index. */
+  readonly output: JsonObject[] = [];
+  readonly #identity: string;
+  #itemCount = 0;
+  #textLength = 0;
+  #open: ReasoningItem | MessageItem | undefined;
+  #lastText: ContentPart | undefined;
+  readonly #calls = new Map<number, CallItem>();
+
+  /** @param identity what the item ids are made of, `[A-Za-z0-9]+` */
+  constructor(identity: string) {
+    this.#identity = identity;
+  }
+
+  /** Only the first choice: the wire has no place for another. */
+  write(event: StreamEvent): WireEvent[] {
+    if ('choice' in event && event.choice !== 0) return [];
+    switch (event.type) {
+      case 'text-delta':
+        return event.text === '' ? [] : this.#text('text', event.text);
+      case 'refusal-delta':
+        return event.text === '' ? [] : this.#text('refusal', event.text);
+      case 'reasoning-delta':
+        return event.text === '' ? [] : this.#reasoning(event.text);
+      case 'reasoning-signature':
+        return this.#signature(sealSignature(event.signature, event.isRedacted === true));
+      case 'annotation-add': {
+        const annotation = renderAnnotation(event.annotation, this.#lastText?.offset ?? 0);
+        return annotation ? this.#annotation(annotation) : [];
+      }
+      case 'logprobs-add':
+        return this.#logprobs(event.logprobs.map(renderLogprob));
+      case 'tool-call-start':
+        return this.#startCall(event.index, event.id, event.name);
+      case 'tool-call-delta':
+        return this.#arguments(event.index, event.argumentsDelta);
+      default:
+        return [];
+    }
+  }
+
+  /** Closes what is open; items that the end cut off are `incomplete`. */
+  close(isIncomplete: boolean): WireEvent[] {
+    const status = isIncomplete ? 'incomplete' : 'completed';
+    const events = this.#closeOpen(status);
+    for (const index of [...this.#calls.keys()]) events.push(...this.#closeCall(index, status));
+    return events;
+  }
+
+  #nextItem(kind: 'rs' | 'msg' | 'fc'): Item {
+    const index = this.#itemCount;
+    this.#itemCount += 1;
+    return { index, id: ownItemId(kind, this.#identity, index) };
+  }
+
+  #text(type: ContentPart['type'], text: string): WireEvent[] {
+    const { events, part } = this.#contentPart(type);
+    part.text += text;
+    if (type === 'text') this.#textLength += text.length;
+    const place = placeOf(part);
+    events.push(
+      type === 'text'
+        ? { type: 'response.output_text.delta', ...place, delta: text, logprobs: [] }
+        : { type: 'response.refusal.delta', ...place, delta: text },
+    );
+    return events;
+  }
+
+  /** The open part of this type, opening message and part where there is none. */
+  #contentPart(type: ContentPart['type']): { events: WireEvent[]; part: ContentPart } {
+    const events: WireEvent[] = [];
+    if (this.#open?.kind !== 'message') {
+      events.push(...this.#closeOpen('completed'), ...this.#closeCompleteCalls());
+      const item = this.#nextItem('msg');
+      this.#open = { kind: 'message', ...item, content: [], part: undefined };
+      events.push(itemAdded(item, messageItem(item.id, 'in_progress', [])));
+    }
+    const message = this.#open;
+    if (message.part?.type === type) return { events, part: message.part };
+    events.push(...closePart(message));
+    const part: ContentPart = {
+      type,
+      item: message,
+      contentIndex: message.content.length,
+      offset: this.#textLength,
+      text: '',
+      annotations: [],
+      logprobs: [],
+    };
+    message.part = part;
+    if (type === 'text') this.#lastText = part;
+    events.push({ type: 'response.content_part.added', ...placeOf(part), part: partObject(part) });
+    return { events, part };
+  }
+
+  #annotation(annotation: JsonObject): WireEvent[] {
+    const events = this.#lastText ? [] : this.#contentPart('text').events;
+    const part = this.#lastText;
+    if (!part) return events;
+    const annotationIndex = part.annotations.length;
+    part.annotations.push(annotation);
+    this.#refresh(part);
+    const place = { ...placeOf(part), annotation_index: annotationIndex };
+    return [...events, { type: 'response.output_text.annotation.added', ...place, annotation }];
+  }
+
+  #logprobs(logprobs: JsonObject[]): WireEvent[] {
+    const part = this.#lastText;
+    if (!part) return [];
+    part.logprobs.push(...logprobs);
+    this.#refresh(part);
+    const isOpen = this.#open?.kind === 'message' && this.#open.part === part;
+    return isOpen ? [{ type: 'response.output_text.delta', ...placeOf(part), delta: '', logprobs }] : [];
+  }
+
+  /** What comes after its part was closed still belongs into the final output. */
+  #refresh(part: ContentPart): void {
+    const closed = this.output[part.item.index]?.content;
+    const content = Array.isArray(closed) ? closed : this.#open?.kind === 'message' ? this.#open.content : [];
+    if (part.contentIndex < content.length) content[part.contentIndex] = partObject(part);
+  }
+
+  #reasoning(text: string): WireEvent[] {
+    const events: WireEvent[] = [];
+    if (this.#open?.kind !== 'reasoning') events.push(...this.#openReasoning());
+    const item = this.#open;
+    if (item?.kind !== 'reasoning') return events;
+    const place = summaryPlace(item);
+    if (item.text === '') {
+      const part = { type: 'summary_text', text: '' };
+      events.push({ type: 'response.reasoning_summary_part.added', ...place, part });
+    }
+    item.text += text;
+    events.push({ type: 'response.reasoning_summary_text.delta', ...place, delta: text });
+    return events;
+  }
+
+  #openReasoning(): WireEvent[] {
+    const events = [...this.#closeOpen('completed'), ...this.#closeCompleteCalls()];
+    const item = this.#nextItem('rs');
+    this.#open = { kind: 'reasoning', ...item, text: '' };
+    events.push(itemAdded(item, { id: item.id, type: 'reasoning', summary: [] }));
+    return events;
+  }
+
+  #signature(encrypted: string): WireEvent[] {
+    const events = this.#open?.kind === 'reasoning' ? [] : this.#openReasoning();
+    return [...events, ...this.#closeOpen('completed', encrypted)];
+  }
+
+  #startCall(index: number, callId: string, name: string): WireEvent[] {
+    const events = [...this.#closeOpen('completed'), ...this.#closeCompleteCalls()];
+    const call: CallItem = { ...this.#nextItem('fc'), callId, name, argumentsJson: '' };
+    this.#calls.set(index, call);
+    events.push(itemAdded(call, callItem(call, 'in_progress')));
+    return events;
+  }
+
+  #arguments(index: number, delta: string): WireEvent[] {
+    const call = this.#calls.get(index);
+    if (!call || delta === '') return [];
+    call.argumentsJson += delta;
+    return [{ type: 'response.function_call_arguments.delta', item_id: call.id, output_index: call.index, delta }];
+  }
+
+  /** A complete JSON object cannot grow any more, so its call is over. */
+  #closeCompleteCalls(): WireEvent[] {
+    const complete = [...this.#calls].filter(([, call]) => parseObject(call.argumentsJson) !== undefined);
+    return complete.flatMap(([index]) => this.#closeCall(index, 'completed'));
+  }
+
+  #closeCall(index: number, status: string): WireEvent[] {
+    const call = this.#calls.get(index);
+    if (!call) return [];
+    const events = call.argumentsJson === '' ? this.#arguments(index, '{}') : [];
+    this.#calls.delete(index);
+    const place = { item_id: call.id, output_index: call.index };
+    events.push({ type: 'response.function_call_arguments.done', ...place, arguments: call.argumentsJson });
+    return [...events, this.#itemDone(call, callItem(call, status))];
+  }
+
+  #closeOpen(status: string, encrypted?: string): WireEvent[] {
+    const open = this.#open;
+    this.#open = undefined;
+    if (!open) return [];
+    if (open.kind === 'message') {
+      const events = closePart(open);
+      return [...events, this.#itemDone(open, messageItem(open.id, status, open.content))];
+    }
+    const events: WireEvent[] = [];
+    const summary = open.text === '' ? [] : [{ type: 'summary_text', text: open.text }];
+    if (open.text !== '') {
+      const place = summaryPlace(open);
+      events.push({ type: 'response.reasoning_summary_text.done', ...place, text: open.text });
+      events.push({ type: 'response.reasoning_summary_part.done', ...place, part: summary[0] });
+    }
+    const proof = encrypted === undefined ? {} : { encrypted_content: encrypted };
+    return [...events, this.#itemDone(open, { id: open.id, type: 'reasoning', summary, ...proof })];
+  }
+
+  #itemDone(item: Item, wire: JsonObject): WireEvent {
+    this.output[item.index] = wire;
+    return { type: 'response.output_item.done', output_index: item.index, item: wire };
+  }
+}
+
+function itemAdded(item: Item, wire: JsonObject): WireEvent {
+  return { type: 'response.output_item.added', output_index: item.index, item: wire };
+}
+
+function messageItem(id: string, status: string, content: JsonObject[]): JsonObject {
+  return { id, type: 'message', status, role: 'assistant', content };
+}
+
+function callItem(call: CallItem, status: string): JsonObject {
+  const { id, callId, name, argumentsJson } = call;
+  return { id, type: 'function_call', status, arguments: argumentsJson, call_id: callId, name };
+}
+
+function closePart(message: MessageItem): WireEvent[] {
+  const { part } = message;
+  message.part = undefined;
+  if (!part) return [];
+  const wire = partObject(part);
+  message.content.push(wire);
+  const place = placeOf(part);
+  return [
+    part.type === 'text'
+      ? { type: 'response.output_text.done', ...place, text: part.text, logprobs: [...part.logprobs] }
+      : { type: 'response.refusal.done', ...place, refusal: part.text },
+    { type: 'response.content_part.done', ...place, part: wire },
+  ];
+}
+
+function placeOf(part: ContentPart): JsonObject {
+  return { item_id: part.item.id, output_index: part.item.index, content_index: part.contentIndex };
+}
+
+function summaryPlace(item: Item): JsonObject {
+  return { item_id: item.id, output_index: item.index, summary_index: 0 };
+}
+
+function partObject(part: ContentPart): JsonObject {
+  if (part.type === 'refusal') return { type: 'refusal', refusal: part.text };
+  const { text, annotations, logprobs } = part;
+  return { type: 'output_text', text, annotations: [...annotations], logprobs: [...logprobs] };
+}
+
+function renderLogprob(entry: TokenLogprob): JsonObject {
+  return {
+    ...renderToken(entry),
+    top_logprobs: (entry.topLogprobs ?? []).map(renderToken) satisfies JsonValue,
+  };
+}
+
+function renderToken(entry: Omit<TokenLogprob, 'topLogprobs'>): JsonObject {
+  const bytes = entry.bytes ?? [...Buffer.from(entry.token)];
+  return { token: entry.token, logprob: entry.logprob, bytes: [...bytes] };
+}

@@ -1,0 +1,68 @@
+// Output items that flowmesh made for an answer of another dialect, and how they travel back through the client.
+//
+// Their ids carry a mark, because OpenAI looks reasoning items up by id and refuses those it never made. The proof of
+// the reasoning (an Anthropic signature, say) rides sealed in `encrypted_content`, the one field every client returns
+// unread: `fm1.<base64url of {dialect, value, id, isRedacted}>`. So a conversation keeps its reasoning when it comes
+// back to the provider that thought, and nothing foreign reaches one that did not.
+
+import type { DialectName, Signature } from '../../model/chat.ts';
+import { asArray, asString, isObject, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
+import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
+
+const SEAL = 'fm1.';
+const OWN_ID = /^(rs|msg|fc)_fm_/;
+
+/** The id of the `position`-th output item of an answer. */
+export function ownItemId(kind: 'rs' | 'msg' | 'fc', identity: string, position: number): string {
+  return `${kind}_fm_${identity}_${position}`;
+}
+
+export interface OpenedSignature {
+  readonly signature: Signature;
+  readonly isRedacted: boolean;
+}
+
+export function sealSignature(signature: Signature, isRedacted: boolean): string {
+  const { dialect, value, id } = signature;
+  return SEAL + Buffer.from(JSON.stringify({ dialect, value, id, isRedacted })).toString('base64url');
+}
+
+/** Undefined when the text was not sealed by us: then it is OpenAI's own. */
+export function openSignature(encrypted: string): OpenedSignature | undefined {
+  if (!encrypted.startsWith(SEAL)) return undefined;
+  const sealed = parseObject(Buffer.from(encrypted.slice(SEAL.length), 'base64url').toString());
+  const dialect = asString(sealed?.dialect);
+  const value = asString(sealed?.value);
+  const id = asString(sealed?.id);
+  if (!dialect || value === undefined) return undefined;
+  return {
+    signature: { dialect: dialect as DialectName, value, ...(id !== undefined && { id }) },
+    isRedacted: sealed?.isRedacted === true,
+  };
+}
+
+/**
+ * The client's items as an OpenAI upstream takes them: reasoning that we made is restored to what OpenAI sealed or left
+ * out, ids that we made are left out, signatures inside tool call ids are stripped. Everything else stays untouched.
+ */
+export function withoutOwnItems(items: readonly JsonValue[]): JsonValue[] {
+  return items.flatMap((item): JsonValue[] => (isObject(item) ? upstreamItem(item) : [item]));
+}
+
+function upstreamItem(item: JsonObject): JsonObject[] {
+  const sealed = item.type === 'reasoning' ? openSignature(asString(item.encrypted_content) ?? '') : undefined;
+  if (sealed) {
+    if (sealed.signature.dialect !== 'openai-responses' || sealed.signature.id === undefined) return [];
+    const { id, value } = sealed.signature;
+    return [{ type: 'reasoning', id, summary: asArray(item.summary), encrypted_content: value }];
+  }
+  const isOwn = OWN_ID.test(asString(item.id) ?? '');
+  if (isOwn && item.type === 'reasoning') return [];
+  const callId = asString(item.call_id);
+  const isSigned = callId !== undefined && unpackToolCallId(callId).signature !== undefined;
+  if (!isOwn && !isSigned) return [item];
+  const result = { ...item };
+  if (isOwn) delete result.id;
+  if (callId !== undefined && isSigned) result.call_id = plainToolCallId(callId);
+  return [result];
+}

@@ -1,0 +1,177 @@
+// Messages → input items, for conversations of other dialects and for those that were edited.
+
+import { GatewayError } from '../../errors.ts';
+import type { MediaPart, Message, Part, ReasoningPart, ToolResultPart } from '../../model/chat.ts';
+import { asNumber, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { formatDataUri } from '../data-uri.ts';
+import type { UpstreamTraits } from '../dialect.ts';
+import { definedOnly } from '../fields.ts';
+import { plainToolCallId } from '../tool-call-id.ts';
+import { textOf } from '../turns.ts';
+import { renderAnnotation } from './annotations.ts';
+import { withoutOwnItems } from './own-items.ts';
+import { parseItems } from './parse-items.ts';
+
+export function renderItems(messages: readonly Message[], traits: UpstreamTraits): JsonObject[] {
+  return messages.flatMap((message) => renderMessage(message, traits));
+}
+
+/** Like `renderItems`, but messages that nobody edited go out as the very items they came from. */
+export function renderEditedItems(
+  messages: readonly Message[],
+  originalItems: readonly JsonValue[],
+  traits: UpstreamTraits,
+): JsonValue[] {
+  return messages.flatMap((message) => {
+    const range = message.extensions?.['openai-responses'];
+    const first = asNumber(range?.firstItem);
+    const count = asNumber(range?.itemCount);
+    if (first === undefined || count === undefined) return renderMessage(message, traits);
+    const items = originalItems.slice(first, first + count);
+    const isUntouched = JSON.stringify(partsOf(items)) === JSON.stringify(message.parts);
+    return isUntouched ? withoutOwnItems(items) : renderMessage(message, traits);
+  });
+}
+
+function partsOf(items: readonly JsonValue[]): Part[] {
+  return parseItems(items).flatMap((message) => message.parts);
+}
+
+function renderMessage(message: Message, traits: UpstreamTraits): JsonObject[] {
+  switch (message.role) {
+    case 'system': {
+      const text = textOf(message.parts);
+      const role = traits.systemRole ?? 'system';
+      return text === '' ? [] : [{ type: 'message', role, content: [{ type: 'input_text', text }] }];
+    }
+    case 'assistant':
+      return renderAssistant(message.parts);
+    case 'user':
+    case 'tool':
+      return renderUser(message.parts);
+  }
+}
+
+/** Tool results stand alone as items; what is around them stays in order. */
+function renderUser(parts: readonly Part[]): JsonObject[] {
+  const items: JsonObject[] = [];
+  let content: JsonObject[] = [];
+  const closeMessage = () => {
+    if (content.length > 0) items.push({ type: 'message', role: 'user', content });
+    content = [];
+  };
+  for (const part of parts) {
+    if (part.type === 'tool-result') {
+      closeMessage();
+      items.push(renderToolResult(part));
+    } else if (part.type === 'text' && part.text !== '') {
+      content.push({ type: 'input_text', text: part.text });
+    } else if (part.type === 'media') {
+      content.push(renderMedia(part));
+    }
+  }
+  closeMessage();
+  return items;
+}
+
+function renderAssistant(parts: readonly Part[]): JsonObject[] {
+  const items: JsonObject[] = [];
+  let content: JsonObject[] = [];
+  let offset = 0;
+  const closeMessage = () => {
+    if (content.length > 0) items.push({ type: 'message', role: 'assistant', content });
+    content = [];
+    offset = 0;
+  };
+  for (const part of parts) {
+    if (part.type === 'text' && part.text !== '') {
+      const start = offset;
+      const annotations = (part.annotations ?? []).flatMap((annotation): JsonObject[] => {
+        const wire = renderAnnotation(annotation, start);
+        return wire ? [wire] : [];
+      });
+      content.push({ type: 'output_text', text: part.text, annotations });
+      offset += part.text.length;
+    } else if (part.type === 'refusal') {
+      content.push({ type: 'refusal', refusal: part.text });
+    } else if (part.type === 'reasoning') {
+      closeMessage();
+      items.push(...renderReasoning(part));
+    } else if (part.type === 'tool-call') {
+      closeMessage();
+      const callId = plainToolCallId(part.id);
+      items.push({ type: 'function_call', call_id: callId, name: part.name, arguments: part.argumentsJson });
+    }
+  }
+  closeMessage();
+  return items;
+}
+
+/** Reasoning of other providers is dropped: OpenAI takes back only what it sealed itself. */
+function renderReasoning({ text, signature }: ReasoningPart): JsonObject[] {
+  if (signature?.dialect !== 'openai-responses') return [];
+  const summary = text === '' ? [] : [{ type: 'summary_text', text }];
+  return [
+    definedOnly<JsonObject>({ type: 'reasoning', id: signature.id, summary, encrypted_content: signature.value }),
+  ];
+}
+
+function renderToolResult(part: ToolResultPart): JsonObject {
+  const hasMedia = part.parts.some((inner) => inner.type === 'media');
+  const output: JsonValue = hasMedia
+    ? part.parts.map(
+        (inner): JsonObject => (inner.type === 'media' ? renderMedia(inner) : { type: 'input_text', text: inner.text }),
+      )
+    : textOf(part.parts, '\n');
+  return { type: 'function_call_output', call_id: plainToolCallId(part.toolCallId), output };
+}
+
+function renderMedia(part: MediaPart): JsonObject {
+  const { source } = part;
+  if (source.type === 'text') return { type: 'input_text', text: source.text };
+  if (source.type === 'file' && source.dialect !== 'openai-responses' && source.dialect !== 'openai-chat') {
+    throw unsupported(`The file '${source.fileId}' was uploaded to another provider. Send its content instead.`);
+  }
+  switch (part.kind) {
+    case 'image':
+      return definedOnly<JsonObject>({ type: 'input_image', ...imageSource(part), detail: part.detail ?? 'auto' });
+    case 'document':
+      return definedOnly<JsonObject>({ type: 'input_file', ...fileSource(part) });
+    case 'audio':
+    case 'video':
+      throw unsupported(`OpenAI's Responses API takes no ${part.kind}. Use a model of another provider for it.`);
+  }
+}
+
+function imageSource({ source, mimeType }: MediaPart): JsonObject {
+  switch (source.type) {
+    case 'base64':
+      return { image_url: formatDataUri(mimeType ?? 'image/png', source.data) };
+    case 'url':
+      return { image_url: source.url };
+    case 'file':
+      return { file_id: source.fileId };
+    case 'text':
+      return {};
+  }
+}
+
+function fileSource({ source, mimeType, fileName }: MediaPart): JsonObject {
+  switch (source.type) {
+    case 'base64': {
+      const type = mimeType ?? 'application/pdf';
+      // A file without a name is refused.
+      return { filename: fileName ?? `document.${type.split('/')[1]}`, file_data: formatDataUri(type, source.data) };
+    }
+    case 'url':
+      return { file_url: source.url };
+    case 'file':
+      return { file_id: source.fileId };
+    case 'text':
+      return {};
+  }
+}
+
+function unsupported(message: string): GatewayError {
+  return new GatewayError('unsupported', message);
+}

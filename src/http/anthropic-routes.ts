@@ -7,10 +7,5 @@ import { tokenCountEndpoint } from './token-count-endpoint.ts';
 export function anthropicRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
   const options = { config: { dialect: 'anthropic' } } as const;
   server.post('/v1/messages', options, chatEndpoint('anthropic', deps));
-  server.post(
-    '/v1/messages/count_tokens',
-    options,
-    // A prompt to be counted has no max_tokens, which a message must have.
-    tokenCountEndpoint('anthropic', deps, undefined, (body) => ({ max_tokens: 1, ...body })),
-  );
+  server.post('/v1/messages/count_tokens', options, tokenCountEndpoint('anthropic', deps));
 }

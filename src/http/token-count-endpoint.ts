@@ -6,25 +6,23 @@ import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
 import { handleTokenCount } from '../gateway/operations.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { JsonObject } from '../model/json.ts';
 import { type ChatEndpointDeps, formatHeaders } from './chat-endpoint.ts';
 import { answerHeaders, exchange, jsonBody, sendJson } from './exchange.ts';
 
-/** @param complete makes the body one that the dialect's chat parser takes */
 export function tokenCountEndpoint(
   name: DialectName,
   deps: ChatEndpointDeps,
   hints: (request: FastifyRequest) => RouteHints = () => ({}),
-  complete: (body: JsonObject) => JsonObject = (body) => body,
 ) {
   const { client } = dialects[name];
   return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     exchange(request, reply, 'count-tokens', deps, async (context) => {
       const { renderTokenCount } = client;
       if (!renderTokenCount) throw new GatewayError('not_found', `The ${name} API has no token count.`);
-      const chat = client.parseRequest(complete(jsonBody(request)), {
+      const chat = client.parseRequest(jsonBody(request), {
         ...hints(request),
         headers: formatHeaders(request),
+        isTokenCount: true,
       });
       const { inputTokens, isEstimated } = await handleTokenCount(chat, context, deps.pipeline);
       const headers = { ...answerHeaders(context.trace), ...(isEstimated && { 'x-flowmesh-estimated': 'true' }) };

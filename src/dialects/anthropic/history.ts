@@ -1,0 +1,71 @@
+// What other providers' answers leave in a client's history and Anthropic refuses: thinking without a signature, tool
+// call ids in a foreign charset. Works on wire messages.
+
+import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { plainToolCallId } from '../tool-call-id.ts';
+
+export interface RepairOptions {
+  /** Claude refuses thinking that it did not sign; other makers' models behind a compatible server never sign. */
+  readonly isUnsignedThinkingDropped: boolean;
+}
+
+/** The same array when there is nothing to repair. A message left without content goes, and its neighbours become one. */
+export function repairHistory(messages: JsonValue[], options: RepairOptions): JsonValue[] {
+  let isChanged = false;
+  const repaired: JsonValue[] = [];
+  for (const message of messages) {
+    const content = asObject(message)?.content;
+    if (!isObject(message) || !Array.isArray(content)) {
+      append(repaired, message, isChanged);
+      continue;
+    }
+    const blocks = content.map((block) => repairBlock(block, options)).filter((block) => block !== undefined);
+    const isSame = blocks.length === content.length && blocks.every((block, index) => block === content[index]);
+    isChanged ||= !isSame;
+    if (isSame) append(repaired, message, isChanged);
+    else if (blocks.length > 0) append(repaired, { ...message, content: blocks }, isChanged);
+  }
+  return isChanged ? repaired : messages;
+}
+
+function append(messages: JsonValue[], message: JsonValue, isMerging: boolean): void {
+  const last = asObject(messages.at(-1));
+  const next = asObject(message);
+  if (!isMerging || !last || !next || last.role !== next.role) messages.push(message);
+  else messages[messages.length - 1] = { ...last, content: [...blocksOf(last.content), ...blocksOf(next.content)] };
+}
+
+function blocksOf(content: JsonValue | undefined): JsonValue[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : asArray(content);
+}
+
+function repairBlock(block: JsonValue, options: RepairOptions): JsonValue | undefined {
+  if (!isObject(block)) return block;
+  if (block.type === 'thinking') {
+    return options.isUnsignedThinkingDropped && !asString(block.signature) ? undefined : block;
+  }
+  if (block.type === 'tool_use') return withPlainId(block, 'id');
+  if (block.type === 'tool_result') return withPlainId(block, 'tool_use_id');
+  return block;
+}
+
+function withPlainId(block: JsonObject, key: 'id' | 'tool_use_id'): JsonObject {
+  const id = asString(block[key]);
+  if (id === undefined) return block;
+  const plain = plainToolCallId(id);
+  return plain === id ? block : { ...block, [key]: plain };
+}
+
+/**
+ * With a thinking budget, the last assistant turn must begin with a thought where it calls tools, and must not be a
+ * prefill; else Anthropic refuses the request.
+ */
+export function isThoughtMissing(messages: readonly JsonValue[]): boolean {
+  const last = messages.findLastIndex((message) => asObject(message)?.role === 'assistant');
+  if (last < 0) return false;
+  const blocks = asArray(asObject(messages[last])?.content).map(asObject);
+  const hasToolCalls = blocks.some((block) => block?.type === 'tool_use');
+  const isPrefill = last === messages.length - 1;
+  const first = blocks[0]?.type;
+  return isPrefill || (hasToolCalls && first !== 'thinking' && first !== 'redacted_thinking');
+}

@@ -1,0 +1,58 @@
+// Tools and tool choice of a call built afresh.
+
+import type { ChatRequest, Tool } from '../../model/chat.ts';
+import { asArray, asObject, asString, type JsonObject } from '../../model/json.ts';
+import { furtherFieldsOf } from './extensions.ts';
+import { inputSchema } from './json-schema.ts';
+
+/** `tools` and `tool_choice`, as far as there are any. */
+export function renderTools(request: ChatRequest, messages: readonly JsonObject[]): JsonObject {
+  const tools = request.tools.map(renderTool).filter((tool) => tool !== undefined);
+  if (tools.length === 0) {
+    // A history with tool calls needs tools; the model shall not call them, as the client declared none.
+    const called = calledTools(messages);
+    return called.length === 0 ? {} : { tools: called, tool_choice: { type: 'none' } };
+  }
+  const choice = renderChoice(request);
+  return { tools, ...(choice && { tool_choice: choice }) };
+}
+
+/**
+ * Hosted tools of other dialects have no form here. `strict` is not carried over: Anthropic bounds how many strict
+ * tools there may be and how complex, so what OpenAI takes would often be refused.
+ */
+function renderTool(tool: Tool): JsonObject | undefined {
+  if (tool.isHosted) return tool.extensions?.anthropic;
+  return {
+    name: tool.name,
+    ...(tool.description !== undefined && { description: tool.description }),
+    input_schema: inputSchema(tool.parameters),
+    ...furtherFieldsOf(tool),
+  };
+}
+
+function calledTools(messages: readonly JsonObject[]): JsonObject[] {
+  const names = messages.flatMap((message) =>
+    asArray(message.content).flatMap((value) => {
+      const block = asObject(value);
+      return block?.type === 'tool_use' ? (asString(block.name) ?? []) : [];
+    }),
+  );
+  return [...new Set(names)].map((name) => ({ name, input_schema: inputSchema(undefined) }));
+}
+
+function renderChoice({ toolChoice, parallelToolCalls }: ChatRequest): JsonObject | undefined {
+  const single = parallelToolCalls === false ? { disable_parallel_tool_use: true } : {};
+  switch (toolChoice?.type) {
+    case undefined:
+      return parallelToolCalls === false ? { type: 'auto', ...single } : undefined;
+    case 'none':
+      return { type: 'none' };
+    case 'auto':
+      return { type: 'auto', ...single };
+    case 'required':
+      return { type: 'any', ...single };
+    case 'tool':
+      return { type: 'tool', name: toolChoice.name, ...single };
+  }
+}

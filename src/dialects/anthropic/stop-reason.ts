@@ -1,0 +1,37 @@
+// Why an answer ended: Anthropic's words ↔ ours.
+
+import type { FinishReason } from '../../model/chat.ts';
+
+const UNIFIED: Readonly<Record<string, FinishReason['unified']>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  tool_use: 'tool-calls',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  // The server stopped a long turn half way: like `length`, the answer is unfinished and may be continued.
+  pause_turn: 'length',
+  refusal: 'content-filter',
+};
+
+const WORDS: Readonly<Record<FinishReason['unified'], string>> = {
+  stop: 'end_turn',
+  length: 'max_tokens',
+  'tool-calls': 'tool_use',
+  'content-filter': 'refusal',
+  other: 'end_turn',
+};
+
+export function parseStopReason(raw: string): FinishReason {
+  return { unified: UNIFIED[raw] ?? 'other', raw };
+}
+
+/**
+ * Anthropic's own word is kept. Some upstreams end an answer of tool calls with a plain "stop"; agents run the tools
+ * only after `tool_use`, so the calls themselves decide then.
+ */
+export function renderStopReason(finishReason: FinishReason | undefined, hasToolCalls: boolean): string {
+  if (finishReason && Object.hasOwn(UNIFIED, finishReason.raw)) return finishReason.raw;
+  const unified = finishReason?.unified ?? 'other';
+  if (hasToolCalls && (unified === 'stop' || unified === 'other')) return 'tool_use';
+  return WORDS[unified];
+}

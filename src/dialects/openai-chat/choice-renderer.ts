@@ -1,0 +1,123 @@
+// The events of one choice → the changing fields of its chunks (`delta`, `logprobs`, `finish_reason`).
+
+import type { FinishReason } from '../../model/chat.ts';
+import type { JsonObject } from '../../model/json.ts';
+import type { StreamEvent } from '../../model/stream.ts';
+import { renderAnnotation, renderFinishReason, renderLogprobs } from './answer-fields.ts';
+import { renderReasoningDetail } from './reasoning-details.ts';
+import { customInput, isCustomCall } from './tool-call.ts';
+
+type ChoiceEvent = Extract<StreamEvent, { choice: number }>;
+type ContentEvent = Exclude<ChoiceEvent, { type: 'finish' }>;
+
+interface RenderedCall {
+  readonly isCustom: boolean;
+  argumentsText: string;
+}
+
+export class ChoiceRenderer {
+  readonly #hasLegacyCalls: boolean;
+  readonly #calls = new Map<number, RenderedCall>();
+  #isOpened = false;
+  /** The text of the reasoning block that no signature has closed yet: its detail repeats it whole. */
+  #reasoningText = '';
+  #reasoningCount = 0;
+
+  constructor(hasLegacyCalls: boolean) {
+    this.#hasLegacyCalls = hasLegacyCalls;
+  }
+
+  /** The first chunk of every choice tells the role. */
+  open(): JsonObject[] {
+    if (this.#isOpened) return [];
+    this.#isOpened = true;
+    return [{ delta: { role: 'assistant', content: '' } }];
+  }
+
+  /** The event was written verbatim: later built chunks go on from it. */
+  follow(event: ContentEvent): void {
+    this.#isOpened = true;
+    if (event.type === 'tool-call-start') this.#calls.set(event.index, { isCustom: false, argumentsText: '' });
+    if (event.type === 'tool-call-delta') this.#append(event.index, event.argumentsDelta);
+  }
+
+  render(event: ContentEvent): JsonObject[] {
+    return [...this.open(), ...this.#fields(event)];
+  }
+
+  finish(reason: FinishReason): JsonObject[] {
+    const word = renderFinishReason(reason);
+    return [
+      ...this.open(),
+      ...[...this.#calls].flatMap(([index, call]) => this.#closeCall(index, call)),
+      { delta: {}, finish_reason: this.#hasLegacyCalls && word === 'tool_calls' ? 'function_call' : word },
+    ];
+  }
+
+  #fields(event: ContentEvent): JsonObject[] {
+    switch (event.type) {
+      case 'text-delta':
+        return event.text === '' ? [] : [{ delta: { content: event.text } }];
+      case 'refusal-delta':
+        return [{ delta: { refusal: event.text } }];
+      case 'reasoning-delta':
+        this.#reasoningText += event.text;
+        return event.text === '' ? [] : [{ delta: { reasoning_content: event.text } }];
+      case 'reasoning-signature':
+        return this.#signature(event);
+      case 'annotation-add': {
+        const annotation = renderAnnotation(event.annotation);
+        return annotation ? [{ delta: { annotations: [annotation] } }] : [];
+      }
+      case 'logprobs-add':
+        return [{ logprobs: renderLogprobs(event.logprobs) }];
+      case 'tool-call-start':
+        return this.#startCall(event);
+      case 'tool-call-delta':
+        return this.#append(event.index, event.argumentsDelta) ? [this.#argumentsDelta(event)] : [];
+    }
+  }
+
+  #signature(event: Extract<StreamEvent, { type: 'reasoning-signature' }>): JsonObject[] {
+    const text = event.isRedacted ? '' : this.#reasoningText;
+    if (!event.isRedacted) this.#reasoningText = '';
+    const block = { text, signature: event.signature, isRedacted: event.isRedacted };
+    const detail = renderReasoningDetail(block, this.#reasoningCount);
+    this.#reasoningCount += 1;
+    return [{ delta: { reasoning_details: [detail] } }];
+  }
+
+  #startCall(event: Extract<StreamEvent, { type: 'tool-call-start' }>): JsonObject[] {
+    const { index, id, name } = event;
+    const isCustom = isCustomCall(event);
+    this.#calls.set(index, { isCustom, argumentsText: '' });
+    if (this.#hasLegacyCalls) return index === 0 ? [{ delta: { function_call: { name, arguments: '' } } }] : [];
+    const call = isCustom
+      ? { index, id, type: 'custom', custom: { name, input: '' } }
+      : { index, id, type: 'function', function: { name, arguments: '' } };
+    return [{ delta: { tool_calls: [call] } }];
+  }
+
+  /** Returns whether the text is to be written now: a custom call's input is known only when its JSON is whole. */
+  #append(index: number, text: string): boolean {
+    const call = this.#calls.get(index);
+    if (!call || text === '') return false;
+    call.argumentsText += text;
+    return !call.isCustom && !(this.#hasLegacyCalls && index > 0);
+  }
+
+  #argumentsDelta({ index, argumentsDelta }: { index: number; argumentsDelta: string }): JsonObject {
+    if (this.#hasLegacyCalls) return { delta: { function_call: { arguments: argumentsDelta } } };
+    return { delta: { tool_calls: [{ index, function: { arguments: argumentsDelta } }] } };
+  }
+
+  /** Clients parse the arguments when the call ends: none at all must read as an empty object. */
+  #closeCall(index: number, call: RenderedCall): JsonObject[] {
+    if (call.isCustom) {
+      return [{ delta: { tool_calls: [{ index, custom: { input: customInput(call.argumentsText) } }] } }];
+    }
+    return call.argumentsText === '' && this.#append(index, '{}')
+      ? [this.#argumentsDelta({ index, argumentsDelta: '{}' })]
+      : [];
+  }
+}

@@ -1,0 +1,127 @@
+// Neutral request → chat completion body. A request that came in this dialect is sent as its client wrote it, with only
+// what must change replaced.
+
+import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
+import { isObject, type JsonObject } from '../../model/json.ts';
+import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
+import { effortOf } from '../reasoning.ts';
+import { patchMessages } from './patch-messages.ts';
+import { effortFor, isOpenaiReasoningModel } from './reasoning-models.ts';
+import { renderMessages } from './render-messages.ts';
+
+export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
+  const { original } = request;
+  const body =
+    original?.dialect === 'openai-chat' ? patchOriginal(request, original, target) : renderBody(request, target);
+  for (const field of target.traits.refusedFields ?? []) delete body[field];
+  return { path: '/chat/completions', body };
+}
+
+function patchOriginal(request: ChatRequest, original: OriginalRequest, target: UpstreamTarget): JsonObject {
+  const { traits } = target;
+  const body: JsonObject = { ...original.body, model: target.model };
+  const messages = original.isConversationEdited ? renderMessages(request.messages, traits) : body.messages;
+  if (Array.isArray(messages)) body.messages = patchMessages(messages, traits);
+  if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
+  patchStreamOptions(body, target);
+  patchMaxTokens(body, traits.maxTokensField);
+  return body;
+}
+
+function patchStreamOptions(body: JsonObject, target: UpstreamTarget): void {
+  if (target.isStream && target.traits.hasStreamUsage !== false) {
+    const asked = isObject(body.stream_options) ? body.stream_options : {};
+    body.stream_options = { ...asked, include_usage: true };
+  } else if (body.stream_options !== undefined) {
+    delete body.stream_options;
+  }
+}
+
+/** The one bound, under the name this server knows; without a known name it stays as the client sent it. */
+function patchMaxTokens(body: JsonObject, field: UpstreamTraits['maxTokensField']): void {
+  if (!field) return;
+  const value = body.max_completion_tokens ?? body.max_tokens;
+  const other = field === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+  if (body[other] !== undefined) delete body[other];
+  if (value !== undefined) body[field] = value;
+}
+
+function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
+  const { traits, model } = target;
+  const { sampling } = request;
+  const isReasoningModel = isOpenaiReasoningModel(model);
+  const maxTokensField = traits.maxTokensField ?? (isReasoningModel ? 'max_completion_tokens' : 'max_tokens');
+  const effort = effortFor(model, request.reasoning && effortOf(request.reasoning));
+  const fields: JsonObject = {
+    model,
+    messages: renderMessages(request.messages, traits),
+    ...renderTools(request),
+    [maxTokensField]: sampling.maxOutputTokens,
+    stop: sampling.stop && [...sampling.stop],
+    seed: sampling.seed,
+    n: sampling.candidateCount,
+    ...(!isReasoningModel && {
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      presence_penalty: sampling.presencePenalty,
+      frequency_penalty: sampling.frequencyPenalty,
+      logprobs: sampling.logprobs,
+      top_logprobs: sampling.topLogprobs,
+    }),
+    response_format: request.responseFormat && renderResponseFormat(request.responseFormat),
+    reasoning_effort: effort,
+    user: request.endUser,
+    stream: target.isStream || undefined,
+  };
+  patchStreamOptions(fields, target);
+  for (const key of Object.keys(fields)) if (fields[key] === undefined) delete fields[key];
+  return fields;
+}
+
+/** Hosted tools of other dialects are unknown here and left out; so is a choice of one of them. */
+function renderTools(request: ChatRequest): JsonObject {
+  const tools = request.tools.filter((tool) => !tool.isHosted);
+  if (tools.length === 0) return {};
+  return {
+    tools: tools.map(renderTool),
+    tool_choice: request.toolChoice && renderToolChoice(request.toolChoice, tools),
+    parallel_tool_calls: request.parallelToolCalls,
+  };
+}
+
+function renderTool(tool: Tool): JsonObject {
+  return {
+    type: 'function',
+    function: {
+      name: tool.name,
+      ...(tool.description !== undefined && { description: tool.description }),
+      parameters: tool.parameters ?? { type: 'object', properties: {} },
+      ...(tool.isStrict !== undefined && { strict: tool.isStrict }),
+    },
+  };
+}
+
+function renderToolChoice(choice: ToolChoice, tools: readonly Tool[]): JsonObject | string | undefined {
+  if (choice.type !== 'tool') return choice.type;
+  if (!tools.some((tool) => tool.name === choice.name)) return undefined;
+  return { type: 'function', function: { name: choice.name } };
+}
+
+function renderResponseFormat(format: ResponseFormat): JsonObject | undefined {
+  switch (format.type) {
+    case 'text':
+      return undefined;
+    case 'json':
+      return { type: 'json_object' };
+    case 'json-schema':
+      return {
+        type: 'json_schema',
+        json_schema: {
+          name: format.name,
+          schema: format.schema,
+          ...(format.description !== undefined && { description: format.description }),
+          ...(format.isStrict !== undefined && { strict: format.isStrict }),
+        },
+      };
+  }
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { openaiChat } from '../../../src/dialects/openai-chat/index.ts';
+
+const parse = (body: object | string) =>
+  openaiChat.upstream!.parseResponse(typeof body === 'string' ? body : JSON.stringify(body));
+
+function body(message: object, choiceFields: object = {}): object {
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 5,
+    model: 'm',
+    choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop', ...choiceFields }],
+    usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+  };
+}
+
+const USAGE = {
+  inputTokens: 1,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 2,
+  reasoningTokens: 0,
+  isEstimated: false,
+};
+
+describe('openai-chat parseResponse', () => {
+  it('is one frame with the whole answer and the body as it was', () => {
+    const wire = body(
+      {
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
+          { type: 'text', text: 'so' },
+        ],
+        tool_calls: [
+          { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } },
+          { id: 'b', type: 'function', function: { name: 'f', arguments: '' } },
+        ],
+      },
+      { finish_reason: 'tool_calls' },
+    );
+    const text = JSON.stringify(wire, undefined, 2);
+    assert.deepEqual(parse(text), {
+      events: [
+        { type: 'response-start', id: 'chatcmpl-1', model: 'm', createdAt: 5 },
+        { type: 'reasoning-delta', choice: 0, text: 'hm' },
+        { type: 'text-delta', choice: 0, text: 'so' },
+        { type: 'tool-call-start', choice: 0, index: 0, id: 'a', name: 'f' },
+        { type: 'tool-call-delta', choice: 0, index: 0, argumentsDelta: '{"x":1}' },
+        { type: 'tool-call-start', choice: 0, index: 1, id: 'b', name: 'f' },
+        { type: 'finish', choice: 0, finishReason: { unified: 'tool-calls', raw: 'tool_calls' } },
+        { type: 'usage', usage: USAGE },
+        { type: 'response-end' },
+      ],
+      original: { dialect: 'openai-chat', data: text, value: wire, isWhole: true },
+    });
+  });
+
+  it('gives tool calls without ids ids that the client sees too', () => {
+    const frame = parse(body({ content: null, tool_calls: [{ function: { name: 'f', arguments: '{}' } }] }));
+    const start = frame.events.find((event) => event.type === 'tool-call-start');
+    assert.ok(start?.id);
+    assert.equal(JSON.parse(frame.original!.data).choices[0].message.tool_calls[0].id, start.id);
+  });
+
+  it('supplies a missing finish reason', () => {
+    const frame = parse(body({ content: 'x' }, { finish_reason: null }));
+    assert.deepEqual(frame.events[3], { type: 'finish', choice: 0, finishReason: { unified: 'stop', raw: '' } });
+  });
+
+  it('takes an error inside a 200, a failed finish, and garbage for failures', () => {
+    const cases: [object | string, string][] = [
+      [{ error: { message: 'Your credit balance is too low', type: 'x' } }, 'upstream_quota'],
+      [{ id: 'x', error: { message: 'slow down', code: 429 } }, 'upstream_rate_limited'],
+      [body({ content: 'x' }, { finish_reason: 'error' }), 'upstream_error'],
+      ['<html>gateway</html>', 'upstream_garbage'],
+      [{ id: 'x', choices: [] }, 'upstream_garbage'],
+      [{ hello: 'world' }, 'upstream_garbage'],
+      ['', 'upstream_garbage'],
+    ];
+    for (const [wire, code] of cases) {
+      const { events } = parse(wire);
+      assert.deepEqual(
+        events.map((event) => (event.type === 'error' ? event.error.code : event.type)),
+        [code],
+        JSON.stringify(wire),
+      );
+    }
+  });
+});

@@ -1,0 +1,248 @@
+// From what the file says to the Config the program runs on: accounts for inline targets, references checked,
+// targets without a key left out.
+
+import { AccountBook, hasCredential } from './accounts.ts';
+import type { ChainConfig, Config, ServerConfig, TargetConfig } from './config.ts';
+import type { ConfigPath } from './config-path.ts';
+import { DEFAULT_CHAIN_NAME } from './defaults.ts';
+import type { Findings } from './findings.ts';
+import { isUnset, type UnsetVariable } from './interpolate.ts';
+import { suggestion } from './nearest.ts';
+import type { FileChain, FileConfig, FileTarget, FileTargetMapping } from './schema.ts';
+
+interface ResolveOptions {
+  readonly providers: ReadonlySet<string>;
+  readonly dataDirectory: string;
+}
+
+export function resolveConfig(file: FileConfig, options: ResolveOptions, findings: Findings): Config {
+  checkServer(file.server, findings);
+  const resolver = new Resolver(file, new AccountBook(options.providers, findings), findings);
+  const { server, timeouts, retries, cooldown, responses, log } = file;
+  const { dataDirectory } = options;
+  return { server, ...resolver.resolve(), timeouts, retries, cooldown, responses, log, dataDirectory };
+}
+
+function checkServer(server: ServerConfig, findings: Findings): void {
+  const exposure = exposureProblem(server);
+  if (exposure !== undefined) findings.problem(['server', 'host'], exposure);
+}
+
+/** Why a node must not listen like this: undefined when it may. */
+export function exposureProblem({ host, apiKeys }: ServerConfig): string | undefined {
+  if (apiKeys.length > 0 || isLoopback(host)) return undefined;
+  return `listening on ${host} lets other machines spend your keys. Set server.apiKeys, or listen on 127.0.0.1.`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** Something that cannot be used because a key is not set. */
+interface Skipped {
+  readonly path: ConfigPath;
+  readonly unset: UnsetVariable;
+  /** What is left out, in words. */
+  readonly what: string;
+}
+
+type Routes = Pick<Config, 'accounts' | 'chains' | 'aliases' | 'defaultChain'>;
+
+class Resolver {
+  readonly #file: FileConfig;
+  readonly #book: AccountBook;
+  readonly #findings: Findings;
+  readonly #skipped: Skipped[] = [];
+  /** The account of each inline target; undefined where it is wrong or has no key. */
+  readonly #inline = new Map<FileTargetMapping, string | undefined>();
+
+  constructor(file: FileConfig, book: AccountBook, findings: Findings) {
+    this.#file = file;
+    this.#book = book;
+    this.#findings = findings;
+  }
+
+  resolve(): Routes {
+    this.#addAccounts();
+    const chains = this.#resolveChains();
+    this.#reportSkipped();
+    const left = this.#dropEmptyChains(chains);
+    const aliases = this.#resolveAliases(left);
+    const defaultChain = this.#resolveDefaultChain(left);
+    return {
+      accounts: this.#book.accounts,
+      chains: left,
+      aliases,
+      ...(defaultChain !== undefined && { defaultChain }),
+    };
+  }
+
+  /** Written accounts first, then those of targets: `account/model` may name either, wherever it stands. */
+  #addAccounts(): void {
+    for (const [name, account] of Object.entries(this.#file.accounts)) {
+      const path = ['accounts', name];
+      const unset = this.#book.add(name, account, path);
+      if (unset !== undefined) this.#skip(account, path, unset, `the account '${name}'`);
+    }
+    for (const { target, path } of this.#everyTarget()) {
+      if (typeof target === 'string' || target.account !== undefined || target.provider === undefined) continue;
+      if (!hasCredential(target)) continue;
+      const added = this.#book.addInline(target.provider, target, path);
+      if (isUnset(added)) this.#skip(target, path, added, `the target ${target.provider}/${target.model}`);
+      this.#inline.set(target, isUnset(added) ? undefined : added);
+    }
+  }
+
+  #skip(owner: { key?: unknown }, path: ConfigPath, unset: UnsetVariable, what: string): void {
+    const keyPath = owner.key === undefined ? [...path, 'keys', 0] : [...path, 'key'];
+    this.#skipped.push({ path: keyPath, unset, what });
+  }
+
+  *#everyTarget(): Generator<{ target: FileTarget; path: ConfigPath }> {
+    for (const [name, chain] of Object.entries(this.#file.chains)) {
+      for (const { targets, path } of targetLists(chain, ['chains', name])) {
+        for (const [index, target] of targets.entries()) yield { target, path: [...path, index] };
+      }
+    }
+  }
+
+  #resolveChains(): Map<string, ChainConfig> {
+    const chains = new Map<string, ChainConfig>();
+    for (const [name, chain] of Object.entries(this.#file.chains)) {
+      const path = ['chains', name];
+      const [main, contextLength, contentFilter] = targetLists(chain, path).map((list) =>
+        list.targets.flatMap((target, index) => this.#resolveTarget(target, [...list.path, index]) ?? []),
+      );
+      const { timeouts, retries } = Array.isArray(chain) ? { timeouts: {}, retries: {} } : chain;
+      if (targetLists(chain, path)[0]?.targets.length === 0) {
+        this.#findings.problem(path, `the chain '${name}' has no targets.`);
+      }
+      chains.set(name, {
+        targets: main ?? [],
+        onContextLength: contextLength ?? [],
+        onContentFilter: contentFilter ?? [],
+        timeouts,
+        retries,
+      });
+    }
+    return chains;
+  }
+
+  /** Undefined when the target is wrong, which is reported, or has no key, which is reported once for its account. */
+  #resolveTarget(target: FileTarget, path: ConfigPath): TargetConfig | undefined {
+    if (typeof target === 'string') {
+      const [owner, model] = splitName(target);
+      const account = this.#shorthandAccount(target, owner, model, path);
+      if (account === undefined) return undefined;
+      return { account, model, timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
+    }
+    const account = this.#accountOf(target, path);
+    if (account === undefined) return undefined;
+    const { model, timeouts, retries, headers, extraBody, traits } = target;
+    return { account, model, timeouts, retries, headers, extraBody, traits };
+  }
+
+  #shorthandAccount(written: string, owner: string, model: string, path: ConfigPath): string | undefined {
+    if (owner === '' || model === '') {
+      this.#findings.problem(path, `'${written}' is not a target. Write account/model, such as openai/gpt-5.`);
+      return undefined;
+    }
+    if (this.#book.isKnown(owner)) return this.#usable(owner, path);
+    if (this.#book.isProvider(owner)) return this.#book.ofProvider(owner, path);
+    const hint = suggestion(owner, this.#book.names);
+    this.#findings.problem(path, `'${owner}' is neither an account nor a provider.${hint}`);
+    return undefined;
+  }
+
+  #usable(account: string, path: ConfigPath): string | undefined {
+    if (this.#book.isUsable(account)) return account;
+    this.#findings.warning(path, `the account '${account}' has no key, so this target is skipped.`);
+    return undefined;
+  }
+
+  #accountOf(target: FileTargetMapping, path: ConfigPath): string | undefined {
+    if (target.account !== undefined) {
+      if (target.provider !== undefined || hasCredential(target)) {
+        const message = `the account '${target.account}' already says where and with which key; remove 'provider', 'key', 'url' and the like here.`;
+        this.#findings.problem(path, message);
+        return undefined;
+      }
+      if (this.#book.isKnown(target.account)) return this.#usable(target.account, path);
+      const hint = suggestion(target.account, this.#book.names);
+      this.#findings.problem([...path, 'account'], `there is no account '${target.account}'.${hint}`);
+      return undefined;
+    }
+    if (target.provider === undefined) {
+      this.#findings.problem(path, "give the target a 'provider' or an 'account'.");
+      return undefined;
+    }
+    return hasCredential(target) ? this.#inline.get(target) : this.#book.ofProvider(target.provider, path);
+  }
+
+  /** With something left to serve requests, a missing key is a warning; with nothing left it is the problem. */
+  #reportSkipped(): void {
+    const isServing = Object.keys(this.#book.accounts).length > 0;
+    for (const { path, unset, what } of this.#skipped) {
+      if (isServing) this.#findings.warning(path, `${unset.reason}, so ${what} is skipped.`);
+      else this.#findings.problem(path, `${unset.reason}, and nothing else can serve a request.`);
+    }
+  }
+
+  #dropEmptyChains(chains: ReadonlyMap<string, ChainConfig>): Record<string, ChainConfig> {
+    const left: Record<string, ChainConfig> = {};
+    for (const [name, chain] of chains) {
+      if (chain.targets.length > 0) left[name] = chain;
+      else this.#findings.warning(['chains', name], `the chain '${name}' has no usable target and is left out.`);
+    }
+    return left;
+  }
+
+  #resolveAliases(chains: Readonly<Record<string, ChainConfig>>): Record<string, string> {
+    const aliases: Record<string, string> = {};
+    for (const [alias, served] of Object.entries(this.#file.aliases)) {
+      const path = ['aliases', alias];
+      const [owner, model] = splitName(served);
+      const isAccount = model !== '' && this.#book.isKnown(owner);
+      if (Object.hasOwn(this.#file.chains, alias)) {
+        this.#findings.problem(path, `the alias '${alias}' would hide the chain of the same name.`);
+      } else if (Object.hasOwn(chains, served) || (isAccount && this.#book.isUsable(owner))) {
+        aliases[alias] = served;
+      } else if (Object.hasOwn(this.#file.chains, served) || isAccount) {
+        this.#findings.warning(path, `'${served}' is left out, and the alias '${alias}' with it.`);
+      } else {
+        const hint = suggestion(served, [...Object.keys(this.#file.chains), ...Object.keys(this.#book.accounts)]);
+        this.#findings.problem(path, `'${served}' is neither a chain nor account/model.${hint}`);
+      }
+    }
+    return aliases;
+  }
+
+  #resolveDefaultChain(chains: Readonly<Record<string, ChainConfig>>): string | undefined {
+    const name = this.#file.defaultChain ?? DEFAULT_CHAIN_NAME;
+    if (Object.hasOwn(chains, name)) return name;
+    if (this.#file.defaultChain === undefined) return undefined;
+    if (Object.hasOwn(this.#file.chains, name)) {
+      this.#findings.warning(['defaultChain'], `the chain '${name}' is left out, so unknown model names are refused.`);
+    } else {
+      const hint = suggestion(name, Object.keys(this.#file.chains));
+      this.#findings.problem(['defaultChain'], `there is no chain '${name}'.${hint}`);
+    }
+    return undefined;
+  }
+}
+
+/** The lists of a chain in a fixed order: targets, onContextLength, onContentFilter. */
+function targetLists(
+  chain: FileChain,
+  path: ConfigPath,
+): readonly { targets: readonly FileTarget[]; path: ConfigPath }[] {
+  if (Array.isArray(chain)) return [{ targets: chain, path }];
+  const names = ['targets', 'onContextLength', 'onContentFilter'] as const;
+  return names.map((name) => ({ targets: chain[name], path: [...path, name] }));
+}
+
+/** At the first slash: model names have slashes of their own (`openrouter/meta-llama/llama-3`). */
+function splitName(name: string): [owner: string, model: string] {
+  const slash = name.indexOf('/');
+  return slash < 0 ? [name, ''] : [name.slice(0, slash), name.slice(slash + 1)];
+}

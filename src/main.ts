@@ -1,30 +1,151 @@
 // The command line's entry: which command, with which options. Each command is a file in cli/, loaded when it is asked for.
 
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { CommandError, EXIT } from './cli/command-error.ts';
+import { keepCompiledCode } from './cli/compile-cache.ts';
 import { ConfigError } from './config/config-error.ts';
 import { VERSION } from './version.ts';
 
+const CONFIG_OPTION = [
+  '-c, --config <file>',
+  'configuration (default: flowmesh.yaml here, the user’s, the machine’s, or what is found)',
+] as const;
+const URL_OPTION = ['-u, --url <url>', 'a running node (default: the one of the configuration)'] as const;
+const KEY_OPTION = ['--key-file <file>', 'file with the key for that node (default: $FLOWMESH_API_KEY)'] as const;
+const JSON_OPTION = ['--json', 'print JSON, for programs'] as const;
+
+keepCompiledCode(process.env);
+
 const program = new Command('flowmesh')
   .description('Self-hosted, OpenAI-compatible LLM gateway. Without a command it starts a node.')
-  .version(VERSION);
+  .version(VERSION)
+  .configureHelp({ showGlobalOptions: false })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  flowmesh                                  start with what is found: keys in the environment, local servers
+  flowmesh --config config.yaml             start with a configuration
+  flowmesh chat "Why is the sky blue?"      ask once; without a text: a conversation
+
+Exit codes:
+  0    done
+  1    failed
+  2    the command line or the configuration is wrong
+  130  interrupted with Ctrl-C`,
+  )
+  .exitOverride();
 
 program
-  .command('start', { isDefault: true })
-  .description('run a node')
-  .option('-c, --config <file>', 'configuration (default: flowmesh.yaml here, then the user’s, then what is found)')
-  .option('-p, --port <number>', 'listen on this port instead', portNumber)
+  .command('start')
+  .description('run a node (also without the word: flowmesh --config config.yaml)')
+  .option(...CONFIG_OPTION)
+  .option('-p, --port <number>', 'listen on this port instead; 0 picks a free one', portNumber)
+  .option('-H, --host <address>', 'listen on this address instead; anything but this machine needs server.apiKeys')
   .action(async (options) => (await import('./cli/start.ts')).start(options));
 
+program
+  .command('init')
+  .description('write a commented configuration with what is found here')
+  .argument('[file]', 'where to', 'flowmesh.yaml')
+  .option('-f, --force', 'overwrite')
+  .action(async (file, options) => (await import('./cli/init.ts')).init(file, options));
+
+program
+  .command('check-config')
+  .alias('check')
+  .description('check a configuration and say what it means')
+  .argument('[file]', 'configuration (default: flowmesh.yaml here, the user’s, the machine’s)')
+  .option(...JSON_OPTION)
+  .action(async (file, options) => (await import('./cli/check-config.ts')).checkConfig(file, options));
+
+program
+  .command('doctor')
+  .description('check what is configured, what can be reached and what is wrong')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/doctor.ts')).doctor(options));
+
+program
+  .command('models')
+  .description('list what clients may ask for: from a running node, else from the accounts')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .option(...KEY_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/models.ts')).models(options));
+
+program
+  .command('chat')
+  .description('ask a model: a running node, else the providers directly')
+  .argument('[prompt]', 'the question; - reads it from standard input; without it a conversation starts')
+  .option('-m, --model <name>', 'chain, alias, model or account/model (default: the default chain)')
+  .option('-s, --system <text>', 'instructions for the model')
+  .option('-f, --file <file>', 'add the text of a file; may be given several times', collected)
+  .option('-r, --reasoning', 'show the reasoning, on standard error')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .option(...KEY_OPTION)
+  .action(async (prompt, options) => (await import('./cli/chat.ts')).chat(prompt, options));
+
+program
+  .command('schema')
+  .description('print the JSON schema of the configuration, for editors')
+  .action(async () => (await import('./cli/schema.ts')).schema());
+
+program
+  .command('import')
+  .description('convert the configuration of another gateway')
+  .command('litellm')
+  .description('convert a LiteLLM config.yaml')
+  .argument('<file>', 'LiteLLM’s configuration')
+  .option('-o, --output <file>', 'write there instead of to standard output')
+  .option('-f, --force', 'overwrite')
+  .action(async (file, options) => (await import('./cli/import-litellm.ts')).importLitellmFile(file, options));
+
+// `flowmesh models | head -1`: a reader that has seen enough is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 try {
-  await program.parseAsync();
+  await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
-  if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
-  process.exitCode = 2;
+  process.exitCode = explain(error);
+}
+
+/** Options without a command are those of `start`. */
+function withCommand(args: readonly string[]): string[] {
+  const [first = ''] = args;
+  const isForProgram = ['-h', '--help', '-V', '--version'].includes(first);
+  return first === '' || (first.startsWith('-') && !isForProgram) ? ['start', ...args] : [...args];
+}
+
+/** Says what went wrong, where the parser has not said it yet, and returns the exit code. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof ConfigError) {
+    process.stderr.write(`${error.message}\n`);
+    return EXIT.usage;
+  }
+  if (error instanceof CommandError) {
+    if (error.message !== '') process.stderr.write(`flowmesh: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`flowmesh met an unexpected error; please report it.\n${inspect(error)}\n`);
+  return EXIT.failed;
+}
+
+function inspect(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function portNumber(text: string): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError('A port is a number from 0 to 65535.');
 }

@@ -10,7 +10,7 @@ import { TargetHealth } from './gateway/target-health.ts';
 import { createServer } from './http/server.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
-import { buildAccount } from './providers/accounts.ts';
+import { buildAccounts } from './providers/accounts.ts';
 import { extractiveFrames } from './providers/extractive.ts';
 import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
@@ -45,7 +45,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const health = new TargetHealth(clock, () => config.cooldown);
   const admission = new Admission(() => config.server.concurrencyMax);
   const metrics = new Metrics(() => admission.running);
-  let accounts = buildAccounts(initial);
+  let accounts = buildAccounts(initial.accounts, presetNamed);
   const catalog = new ModelCatalog({ http, clock }, withServers(accounts));
   const accountsFor = (model: string): readonly string[] => {
     const serving = catalog.accountsServing(model);
@@ -86,7 +86,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       return `http://${urlHost(config.server.host)}:${port}`;
     },
     reload(next) {
-      const nextAccounts = buildAccounts(next);
+      const nextAccounts = buildAccounts(next.accounts, presetNamed);
       const nextRouter = new Router(next, nextAccounts, { accountsFor });
       // Everything that could fail has succeeded.
       config = next;
@@ -95,13 +95,13 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       catalog.setAccounts(withServers(accounts));
     },
     async stop() {
-      const drained = admission.drain();
-      const closed = server.close();
       const timer = clock.after(config.server.drainTimeoutMs, () => {
         logger.warn({ running: admission.running }, 'drain time is over; cutting the running answers');
         server.server.closeAllConnections();
       });
-      await Promise.all([drained, closed]);
+      // Until the last answer has ended, new requests are still told, in their dialect, to go elsewhere.
+      await admission.drain();
+      await server.close();
       timer.cancel();
       catalog.close();
       await http.close();
@@ -110,14 +110,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   };
 }
 
-function databasePath(config: Config): string {
+/** The file with what a node remembers. */
+export function databasePath(config: Config): string {
   return config.dataDirectory === ':memory:' ? ':memory:' : join(config.dataDirectory, 'gateway.db');
-}
-
-function buildAccounts(config: Config): Map<string, Account> {
-  return new Map(
-    Object.entries(config.accounts).map(([name, account]) => [name, buildAccount(name, account, presetNamed)]),
-  );
 }
 
 /** Those that have a server which can be asked for its models. */

@@ -54,12 +54,16 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'settings are read before anything runs',
   },
   storage: { folders: ['model', 'errors.ts', 'ports.ts'], because: 'files know rows, not requests' },
+  tenancy: {
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'providers', 'config'],
+    because: 'who may ask and what it costs is decided without knowing how requests travel',
+  },
   providers: {
     folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'config', 'version.ts'],
     because: 'who speaks which dialect, at which address; nothing of routing',
   },
   gateway: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config'],
+    folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config', 'tenancy'],
     because: 'the request path must run without HTTP server, mesh or command line, so that the simulator can run it',
   },
   telemetry: {
@@ -90,6 +94,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   cli: {
     folders: [
       'config',
+      'dialects',
       'errors.ts',
       'gateway',
       'model',

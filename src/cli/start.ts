@@ -1,6 +1,9 @@
 // `flowmesh start`: runs a node until it is told to stop.
 
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-error.ts';
+import { exposureProblem } from '../config/resolve.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
@@ -9,7 +12,12 @@ import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { UndiciHttpClient } from '../system/undici-http-client.ts';
 import { VERSION } from '../version.ts';
+import { banner } from './banner.ts';
+import { CommandError, EXIT } from './command-error.ts';
 import { type CommandConfig, commandConfig, loadOptions } from './load-config.ts';
+import { NodeClient } from './node-client.ts';
+import { buildFailure, listenFailure } from './start-failure.ts';
+import type { Surroundings } from './surroundings.ts';
 
 export interface StartOptions {
   readonly config?: string;
@@ -17,87 +25,122 @@ export interface StartOptions {
   readonly host?: string;
 }
 
-export async function start(options: StartOptions): Promise<void> {
-  const http = new UndiciHttpClient();
-  const around = { env: process.env, directory: process.cwd(), http, clock: systemClock };
-  const loaded = await commandConfig(options.config, around);
-  const overrides = (config: CommandConfig['config']): CommandConfig['config'] => ({
-    ...config,
-    server: { ...config.server, ...(options.port !== undefined && { port: options.port }) },
-  });
-  const config = overrides(loaded.config);
-  const isPretty = config.log.format === 'pretty' || (config.log.format === 'auto' && process.stdout.isTTY);
-  const logger = await createLogger({ level: config.log.level, isPretty });
-  const node = createNode(config, { clock: systemClock, random: systemRandom, http, logger });
-  const url = await node.listen();
-  process.stdout.write(banner(loaded, url));
-  logger.info({ version: VERSION, url, config: loaded.file }, 'flowmesh is ready');
-  const stopWatching = loaded.file === undefined ? undefined : followFile(loaded.file, node, overrides, logger);
-  stopOnSignal(node, logger, stopWatching);
+type FlushingLogger = Awaited<ReturnType<typeof createLogger>>;
+
+interface RunningNode {
+  readonly node: FlowmeshNode;
+  readonly logger: FlushingLogger;
+  /** Where it listens, whatever a later configuration says. */
+  readonly listening: Pick<Config['server'], 'host' | 'port'>;
+  readonly around: Surroundings;
 }
 
-function followFile(
-  file: string,
-  node: FlowmeshNode,
-  overrides: (config: CommandConfig['config']) => CommandConfig['config'],
-  logger: Logger,
-): () => Promise<void> {
+/** Resolves when the node is ready; the process then ends with a signal. */
+export async function start(options: StartOptions): Promise<void> {
+  const around = { env: process.env, directory: process.cwd(), http: new UndiciHttpClient(), clock: systemClock };
+  try {
+    await run(options, around);
+  } catch (error) {
+    await around.http.close();
+    throw error;
+  }
+}
+
+async function run(options: StartOptions, around: Surroundings): Promise<void> {
+  const loaded = await commandConfig(options.config, around);
+  const { host = loaded.config.server.host, port = loaded.config.server.port } = options;
+  const config = listeningOn(loaded.config, { host, port });
+  const isPretty = config.log.format === 'pretty' || (config.log.format === 'auto' && process.stdout.isTTY);
+  const logger = await createLogger({ level: config.log.level, isPretty });
+  const node = buildNode(config, around, logger);
+  const url = await node.listen().catch(async (error) => {
+    const failure = await listenFailure(error, config.server, (at) =>
+      new NodeClient({ url: at, key: undefined }, around).isAnswering(),
+    );
+    await node.stop();
+    throw failure;
+  });
+  const running = { node, logger, listening: { host, port }, around };
+  // Before the word that it is ready: whoever waits for that word may signal at once.
+  const stopWatching = follow(loaded.file, options, running);
+  stopOnSignal(running, stopWatching);
+  process.stderr.write(banner({ ...loaded, config }, url));
+  const file = loaded.file === undefined ? undefined : resolve(loaded.file);
+  logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
+}
+
+function buildNode(config: Config, { http }: Surroundings, logger: Logger): FlowmeshNode {
+  try {
+    return createNode(config, { clock: systemClock, random: systemRandom, http, logger });
+  } catch (error) {
+    throw buildFailure(error, config.dataDirectory);
+  }
+}
+
+/**
+ * The configuration with the address that is really listened on.
+ * @throws CommandError when that would let strangers in
+ */
+function listeningOn(config: Config, { host, port }: RunningNode['listening']): Config {
+  const server = { ...config.server, host, port };
+  const exposure = exposureProblem(server);
+  if (exposure !== undefined) throw new CommandError(`Refused: ${exposure}`, EXIT.usage);
+  return { ...config, server };
+}
+
+/** Takes over changes of the file as they come, and reads everything anew on SIGHUP. Returns how to stop that. */
+function follow(file: string | undefined, options: StartOptions, running: RunningNode): () => Promise<void> {
+  const { logger, around } = running;
+  const onInvalid = (error: Error): void =>
+    logger.error({ file, reason: error.message }, 'the new configuration is invalid; the old one stays');
+  if (file === undefined) {
+    process.on('SIGHUP', () => {
+      commandConfig(options.config, around).then((loaded) => takeOver(loaded, running), onInvalid);
+    });
+    return () => Promise.resolve();
+  }
   const watcher = watchConfig(file, {
     ...loadOptions(process.env),
     clock: systemClock,
-    onChange({ config, warnings }) {
-      try {
-        node.reload(overrides(config));
-      } catch (error) {
-        logger.error({ file, reason: (error as Error).message }, 'the new configuration cannot be used; the old one stays');
-        return;
-      }
-      logger.info({ file, warnings: warnings.map((warning) => formatProblem(file, warning)) }, 'configuration reloaded');
-    },
-    onInvalid(error) {
-      logger.error({ file, reason: error.message }, 'the new configuration is invalid; the old one stays');
-    },
+    onChange: (loaded) => takeOver({ ...loaded, file, findings: [] }, running),
+    onInvalid,
   });
   process.on('SIGHUP', () => watcher.reload());
   return () => watcher.close();
 }
 
-function stopOnSignal(node: FlowmeshNode, logger: Logger & { flush(): void }, stopWatching?: () => Promise<void>): void {
-  let isStopping = false;
+function takeOver({ config, file, warnings }: CommandConfig, { node, logger, listening }: RunningNode): void {
+  try {
+    node.reload(listeningOn(config, listening));
+  } catch (error) {
+    logger.error({ file, reason: (error as Error).message }, 'the new configuration cannot be used; the old one stays');
+    return;
+  }
+  const shown = warnings.map((warning) => formatProblem(file ?? '', warning));
+  logger.info({ file, warnings: shown }, 'configuration reloaded');
+}
+
+/** A wrapper passes on what the terminal has sent to the whole group already: that is not asking twice. */
+const ECHO_MS = 500;
+
+function stopOnSignal({ node, logger }: RunningNode, stopWatching: () => Promise<void>): void {
+  let first: { readonly signal: string; readonly at: number } | undefined;
   const stop = async (signal: string): Promise<void> => {
-    // Asked twice: the person at the terminal means it.
-    if (isStopping) process.exit(1);
-    isStopping = true;
+    const at = systemClock.elapsed();
+    if (first) {
+      const isEcho = signal === first.signal && at - first.at < ECHO_MS;
+      // Asked twice: the person at the terminal means it.
+      if (!isEcho) process.exit(EXIT.failed);
+      return;
+    }
+    first = { signal, at };
     logger.info({ signal }, 'stopping: no new requests, running ones may end');
-    await stopWatching?.();
+    await stopWatching();
     await node.stop();
     logger.info({}, 'stopped');
     logger.flush();
-    process.exit(0);
+    // The last lines may wait in a slow pipe.
+    process.stdout.write('', () => process.exit(EXIT.ok));
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal));
-}
-
-function banner({ config, file, warnings, findings }: CommandConfig, url: string): string {
-  const lines = [`flowmesh ${VERSION}`, ''];
-  if (file !== undefined) {
-    lines.push(`  config   ${file}`);
-    for (const warning of warnings) lines.push(`  warning  ${formatProblem(file, warning)}`);
-  } else {
-    for (const { name, detail, isUsable, modelCount } of findings) {
-      const count = modelCount === undefined ? '' : ` (${modelCount} ${modelCount === 1 ? 'model' : 'models'})`;
-      lines.push(`  ${isUsable ? 'found ' : 'unused'}   ${name}: ${detail}${count}`);
-    }
-  }
-  for (const [name, { targets }] of Object.entries(config.chains)) {
-    lines.push(`  chain    ${name}: ${targets.map(({ account, model }) => `${account}/${model}`).join(' → ')}`);
-  }
-  lines.push(
-    `  endpoint ${url}/v1`,
-    '',
-    'Try it:',
-    `  curl ${url}/v1/chat/completions -d '{"model": "auto", "messages": [{"role": "user", "content": "Hello"}]}'`,
-    '',
-  );
-  return `${lines.join('\n')}\n`;
 }

@@ -9,6 +9,17 @@ import { normaliseBaseUrl } from './base-url.ts';
 import type { PresetLookup } from './preset-lookup.ts';
 import type { Preset } from './presets.ts';
 
+/**
+ * Every account of a configuration, by name.
+ * @throws GatewayError as buildAccount does
+ */
+export function buildAccounts(
+  configs: Readonly<Record<string, AccountConfig>>,
+  presetLookup: PresetLookup,
+): Map<string, Account> {
+  return new Map(Object.entries(configs).map(([name, config]) => [name, buildAccount(name, config, presetLookup)]));
+}
+
 /** @throws GatewayError `bad_request` in a sentence that names the account and what to change */
 export function buildAccount(name: string, config: AccountConfig, presetLookup: PresetLookup): Account {
   const preset = presetLookup(config.provider);

@@ -38,24 +38,43 @@ const NO_AUTH: AuthStyle = { type: 'none' };
 /** The Messages API has no default bound; every current Claude model can write this much. */
 const ANTHROPIC_OUTPUT_TOKENS = 32_000;
 
-const OPENAI: UpstreamTraits = { maxTokensField: 'max_completion_tokens' };
+/** Reasoning as our answers tell it, which clients send back; strict servers refuse the fields they do not know. */
+const REASONING_FIELDS = ['reasoning', 'reasoning_content', 'reasoning_details'];
+const OPENAI: UpstreamTraits = { maxTokensField: 'max_completion_tokens', refusedMessageFields: REASONING_FIELDS };
 /** What servers that imitate OpenAI's chat API have in common: the older field and no developer role. */
 const COMPATIBLE: UpstreamTraits = { maxTokensField: 'max_tokens', systemRole: 'system' };
-/** Mistral forbids unknown fields, sends usage in every stream unasked, and wants ids of 9 alphanumerics. */
+/**
+ * Mistral forbids unknown fields, also those that other providers' answers leave in histories, sends usage in every
+ * stream unasked, and wants ids of 9 alphanumerics.
+ */
 const MISTRAL: UpstreamTraits = {
   ...COMPATIBLE,
   hasStreamUsage: false,
   hasShortToolCallIds: true,
-  refusedFields: ['stream_options', 'seed', 'user', 'logit_bias', 'logprobs', 'top_logprobs', 'store', 'service_tier'],
+  refusedFields: [
+    'stream_options',
+    'seed',
+    'user',
+    'logit_bias',
+    'logprobs',
+    'top_logprobs',
+    'store',
+    'service_tier',
+    'safety_identifier',
+    'prompt_cache_retention',
+    'verbosity',
+  ],
+  refusedMessageFields: ['name', 'refusal', 'annotations', 'audio', 'function_call', ...REASONING_FIELDS],
 };
 const GROQ: UpstreamTraits = {
   ...COMPATIBLE,
   refusedFields: ['logprobs', 'logit_bias', 'top_logprobs'],
-  refusedMessageFields: ['name'],
+  refusedMessageFields: ['name', 'reasoning_content', 'reasoning_details'],
 };
 const CEREBRAS: UpstreamTraits = {
   ...COMPATIBLE,
   refusedFields: ['frequency_penalty', 'logit_bias', 'presence_penalty', 'parallel_tool_calls', 'service_tier'],
+  refusedMessageFields: ['reasoning_content', 'reasoning_details'],
 };
 const MINIMAX: UpstreamTraits = { ...COMPATIBLE, maxTokensField: 'max_completion_tokens' };
 /** NIM's request schema is closed: no additional properties. */

@@ -40,6 +40,10 @@ export class ManualClock implements Clock {
     };
   }
 
+  soon(action: () => void): void {
+    this.after(0, action);
+  }
+
   every(periodMs: number, action: () => void): Timer {
     const timer = this.after(periodMs, () => {
       timer.refresh();

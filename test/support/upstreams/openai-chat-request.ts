@@ -45,8 +45,14 @@ export function hearChat(body: unknown, flavour: Flavour): ChatHeard {
       .map((message: any) => ({ call: calls.get(message.tool_call_id), text: textOf(message.content) })),
     answerSchema: read.response_format?.json_schema?.schema,
     maxOutputTokens: read.max_completion_tokens ?? read.max_tokens ?? undefined,
-    isReasoningOn: read.reasoning_effort != null && read.reasoning_effort !== 'none',
+    isReasoningOn: isReasoningOn(read, flavour),
   };
+}
+
+/** Qwen3 thinks unless it is told not to, and so do GPT-5's first models; Mistral's think when they are told to. */
+function isReasoningOn(read: any, flavour: Flavour): boolean {
+  if (read.reasoning_effort != null) return read.reasoning_effort !== 'none';
+  return flavour === 'compatible' || (flavour !== 'mistral' && isReasoningModel(read.model ?? ''));
 }
 
 /** Every call is answered at once, every answer has a call. Returns the calls by id. */

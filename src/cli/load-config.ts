@@ -4,12 +4,13 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { type ConfigProblem, fileError } from '../config/config-error.ts';
 import { DEFAULTS } from '../config/defaults.ts';
-import { findConfigFile, type LoadOptions, loadConfig } from '../config/load.ts';
+import { findConfigFile, type LoadedConfig, type LoadOptions, loadConfig } from '../config/load.ts';
 import { defaultDataDirectory } from '../config/paths.ts';
 import { GatewayError } from '../errors.ts';
 import type { Account } from '../providers/account.ts';
 import { buildAccounts } from '../providers/accounts.ts';
 import { discover, type Finding } from '../providers/discover.ts';
+import { withEnvironmentKeys } from '../providers/environment-keys.ts';
 import { presetNamed } from '../providers/preset-lookup.ts';
 import { presets } from '../providers/presets.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -39,7 +40,11 @@ export function configFromFile(
   { env, directory }: Pick<Surroundings, 'env' | 'directory'>,
 ): CommandConfig | undefined {
   const file = named ?? findConfigFile(env, directory);
-  return file === undefined ? undefined : { ...loadConfig(file, loadOptions(env)), file, findings: [] };
+  return file === undefined ? undefined : fromLoaded(loadConfig(file, loadOptions(env)), file, env);
+}
+
+export function fromLoaded({ config, warnings }: LoadedConfig, file: string, env: NodeJS.ProcessEnv): CommandConfig {
+  return { config: withEnvironmentKeys(config, env), warnings, file, findings: [] };
 }
 
 async function discoveredConfig({ env, directory, http, clock }: Surroundings): Promise<CommandConfig> {

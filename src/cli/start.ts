@@ -14,7 +14,7 @@ import { UndiciHttpClient } from '../system/undici-http-client.ts';
 import { VERSION } from '../version.ts';
 import { banner } from './banner.ts';
 import { CommandError, EXIT } from './command-error.ts';
-import { type CommandConfig, commandConfig, loadOptions } from './load-config.ts';
+import { type CommandConfig, commandConfig, fromLoaded, loadOptions } from './load-config.ts';
 import { NodeClient } from './node-client.ts';
 import { buildFailure, listenFailure } from './start-failure.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -102,7 +102,7 @@ function follow(file: string | undefined, options: StartOptions, running: Runnin
   const watcher = watchConfig(file, {
     ...loadOptions(process.env),
     clock: systemClock,
-    onChange: (loaded) => takeOver({ ...loaded, file, findings: [] }, running),
+    onChange: (loaded) => takeOver(fromLoaded(loaded, file, process.env), running),
     onInvalid,
   });
   process.on('SIGHUP', () => watcher.reload());

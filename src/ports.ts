@@ -14,6 +14,8 @@ export interface Clock {
   elapsed(): number;
   /** Runs `action` once after `delayMs`. */
   after(delayMs: number, action: () => void): Timer;
+  /** Runs `action` after the events that are at hand, before any timer. */
+  soon(action: () => void): void;
   /** Runs `action` every `periodMs` until cancelled. */
   every(periodMs: number, action: () => void): Timer;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */
@@ -23,6 +25,8 @@ export interface Clock {
 export interface Random {
   /** Uniform in [0, 1). */
   next(): number;
+  /** Unpredictable bytes, for secrets. */
+  bytes(count: number): Uint8Array;
   /** A fresh unique identifier (UUID v4 text). */
   uuid(): string;
 }

@@ -66,6 +66,8 @@ export interface StreamRenderer {
   readonly keepAlive: string;
   /** Where it is not the framing's own (Gemini's streamed JSON array). */
   readonly contentType?: string | undefined;
+  /** The whole body as its client was shown it, once the answer has ended well; in dialects that keep answers. */
+  readonly finalBody?: JsonObject | undefined;
 }
 
 /** Writes what upstreams get, reads what upstreams send. */

@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<ErrorCode, readonly [type: string, code: string | n
   request_timeout: ['invalid_request_error', 'request_timeout'],
   body_too_large: ['invalid_request_error', 'request_too_large'],
   unprocessable: ['invalid_request_error', 'unprocessable'],
+  rate_limited: ['rate_limit_error', 'rate_limit_exceeded'],
+  budget_exhausted: ['insufficient_quota', 'budget_exhausted'],
   client_closed: ['invalid_request_error', 'client_closed'],
   upstream_authentication: ['authentication_error', 'upstream_authentication'],
   upstream_permission: ['permission_error', 'upstream_permission'],
@@ -121,7 +123,12 @@ function errorFacts(body: JsonObject | undefined): ErrorFacts | undefined {
   const inner = asObject(body.error);
   const message = inner
     ? asString(inner.message)
-    : (asString(body.error) ?? asString(body.message) ?? asString(body.detail) ?? detailText(body.detail));
+    : (asString(body.error) ??
+      asString(body.message) ??
+      asString(body.detail) ??
+      detailText(body.detail) ??
+      // Mistral wraps them once more.
+      detailText(asObject(body.message)?.detail));
   if (message === undefined || message === '') return undefined;
   const source = inner ?? body;
   const words = [source.type, source.code, source.status].filter((word) => typeof word === 'string').join(' ');

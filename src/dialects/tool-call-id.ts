@@ -5,7 +5,8 @@
 // `<id>__sig__<base64url>`. Every dialect but Gemini's upstream side strips it again.
 
 const SEPARATOR = '__sig__';
-const PLAIN_LENGTH_MAX = 64;
+/** OpenAI's chat API refuses longer ones; the others take more. */
+const PLAIN_LENGTH_MAX = 40;
 
 export function packToolCallId(id: string, signature: string): string {
   return `${id}${SEPARATOR}${Buffer.from(signature).toString('base64url')}`;
@@ -20,10 +21,10 @@ export function unpackToolCallId(packed: string): { readonly id: string; readonl
   };
 }
 
-/** An id without signature that every upstream takes: `[A-Za-z0-9_-]{1,64}`. Equal ids stay equal, different ones different. */
+/** An id without signature that every upstream takes: `[A-Za-z0-9_-]{1,40}`. Equal ids stay equal, different ones different. */
 export function plainToolCallId(packed: string): string {
   const { id } = unpackToolCallId(packed);
-  if (/^[A-Za-z0-9_-]{1,64}$/.test(id)) return id;
+  if (/^[A-Za-z0-9_-]{1,40}$/.test(id)) return id;
   const safe = id.replace(/[^A-Za-z0-9_-]/g, '_').slice(0, PLAIN_LENGTH_MAX - 10);
   return `${safe}_${shortToolCallId(id)}`;
 }

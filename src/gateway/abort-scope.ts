@@ -10,6 +10,8 @@ export class AbortScope {
   readonly #clock: Clock;
   readonly #follow = (): void => this.#controller.abort(this.#parent?.reason);
   #timer: Timer | undefined;
+  #isResting = false;
+  #isLate = false;
 
   constructor(clock: Clock, parent?: AbortSignal) {
     this.#clock = clock;
@@ -22,21 +24,35 @@ export class AbortScope {
     return this.#controller.signal;
   }
 
-  abort(reason: GatewayError): void {
+  /** Was it one of its own deadlines that aborted it? */
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
   /** Replaces the running deadline; when it passes, the signal aborts with `upstream_timeout`. */
   deadline(delayMs: number, what: string): void {
     this.#timer?.cancel();
+    this.#isResting = false;
     this.#timer = this.#clock.after(delayMs, () => {
+      if (this.#isResting || this.#controller.signal.aborted) return;
+      this.#isLate = true;
       this.#controller.abort(new GatewayError('upstream_timeout', `${what} within ${delayMs} ms.`));
     });
   }
 
-  /** Something arrived: the running deadline starts anew. */
-  touch(): void {
+  /** What the deadline is for is being waited for: it begins anew. */
+  restart(): void {
+    this.#isResting = false;
     this.#timer?.refresh();
+  }
+
+  /** Nothing is waited for now: the deadline may pass without consequence, until it is restarted. */
+  rest(): void {
+    this.#isResting = true;
   }
 
   end(): void {

@@ -38,14 +38,13 @@ export class Answer {
    * @throws GatewayError what broke the answer, or the reason the request was aborted
    */
   async next(): Promise<readonly Frame[] | undefined> {
-    if (this.#failure) throw this.#end('failure', this.#failure);
+    if (this.#failure) throw this.#fail(this.#failure);
     if (this.#isEnded) return undefined;
     let batch: readonly Frame[] | undefined;
     try {
       batch = await this.#frames.next();
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      throw this.#end(policyOf(error.code).cools === 'target' ? 'failure' : 'unknown', error);
+      throw this.#fail(toGatewayError(thrown));
     }
     if (batch) return this.#note(batch);
     this.#end('success');
@@ -59,14 +58,14 @@ export class Answer {
   }
 
   #note(batch: readonly Frame[]): readonly Frame[] {
-    for (const [position, frame] of batch.entries()) {
-      for (const event of frame.events) {
+    for (let position = 0; position < batch.length; position += 1) {
+      for (const event of batch[position]?.events ?? []) {
         if (event.type === 'error') {
           this.#failure = fromUpstreamError(event.error);
           if (position > 0) return batch.slice(0, position);
-          throw this.#end('failure', this.#failure);
+          throw this.#fail(this.#failure);
         }
-        if (event.type === 'response-end' && !this.#trace.usage && !frame.original?.isWhole) {
+        if (event.type === 'response-end' && this.#request.isStream && !this.#trace.usage) {
           return [...batch.slice(0, position), this.#estimatedUsage(), ...batch.slice(position)];
         }
         this.#noteEvent(event);
@@ -109,12 +108,16 @@ export class Answer {
     return { ...this.#startUsage, outputTokens: estimate.outputTokens, isEstimated: true };
   }
 
-  #end<Failure extends GatewayError | undefined>(outcome: VisitOutcome, failure?: Failure): Failure {
-    if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#trace.usage ??= this.#estimate();
-      this.#onEnd(outcome);
-    }
-    return failure as Failure;
+  #fail(error: GatewayError): GatewayError {
+    this.#frames.cancel();
+    this.#end(policyOf(error.code).cools === 'target' ? 'failure' : 'unknown');
+    return error;
+  }
+
+  #end(outcome: VisitOutcome): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#trace.usage ??= this.#estimate();
+    this.#onEnd(outcome);
   }
 }

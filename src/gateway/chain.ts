@@ -45,7 +45,9 @@ export async function walkChain<Answer>(
   for (let i = 0; i < targets.length; i += 1) {
     const target = targets[i];
     if (!target) break;
-    const outcome = await tryTarget(target, attempt, walk);
+    const outcome = await tryTarget(target, attempt, walk).catch((error: unknown) => {
+      throw walk.signal.aborted ? endOf(walk) : error;
+    });
     if ('answer' in outcome) return outcome;
     failures.push(outcome);
     const detour = detourAfter(outcome, chain);
@@ -55,7 +57,14 @@ export async function walkChain<Answer>(
       i = -1;
     }
   }
-  throw allFailed(failures, walk.trace.failures);
+  throw allFailed(failures, walk);
+}
+
+/** Why the whole request was given up; at its deadline the attempts tell what the time went into. */
+function endOf({ signal, trace }: ChainWalk): unknown {
+  const reason: unknown = signal.reason;
+  if (!(reason instanceof GatewayError) || reason.code !== 'upstream_timeout') return reason;
+  return new GatewayError(reason.code, reason.message, { attempts: trace.failures });
 }
 
 interface TargetFailure {
@@ -75,7 +84,7 @@ async function tryTarget<Answer>(
   attempt: Attempt<Answer>,
   walk: ChainWalk,
 ): Promise<Answered<Answer> | TargetFailure> {
-  const { health, trace, signal } = walk;
+  const { health, trace } = walk;
   const triedKeys = new Set<number>();
   let retries = 0;
   let last: UpstreamError | undefined;
@@ -92,11 +101,12 @@ async function tryTarget<Answer>(
       result = await attempt(target, key.key);
     } catch (error) {
       health.leave(visit, 'unknown');
-      throw signal.aborted ? signal.reason : error;
+      throw error;
     }
     const durationMs = walk.clock.elapsed() - startedAt;
     trace.waitedMs += durationMs;
     if (result.ok) {
+      health.answered(visit);
       return { answer: result.answer, target, release: (outcome) => health.leave(visit, outcome) };
     }
     last = result.failure;
@@ -108,13 +118,17 @@ async function tryTarget<Answer>(
       triedKeys.add(key.index);
       continue;
     }
-    if (policy.proceed !== 'retry' || retries >= target.retries.max) return { target, failure: last };
+    const isLongWait = (last.retryAfterMs ?? 0) > target.retries.backoffMaxMs;
+    if (isLongWait && policy.cools === 'target') health.coolTarget(target.id, last.retryAfterMs ?? 0);
+    if (policy.proceed !== 'retry' || retries >= target.retries.max || health.state(target.id) === 'open') {
+      return { target, failure: last };
+    }
     retries += 1;
     await backOff(target, retries, last.retryAfterMs, walk);
   }
 }
 
-/** Exponential with full jitter over its upper half; an upstream's own word counts when it is not too long to wait. */
+/** Exponential with full jitter over its upper half, but never sooner than the upstream asks. */
 async function backOff(
   target: Target,
   retry: number,
@@ -142,7 +156,7 @@ function summary(target: Target, failure: UpstreamError, durationMs: number): At
   return { target: target.id, code: failure.code, message: failure.message, durationMs: Math.round(durationMs) };
 }
 
-function allFailed(failures: readonly TargetFailure[], attempts: readonly AttemptSummary[]): GatewayError {
+function allFailed(failures: readonly TargetFailure[], { health, trace }: ChainWalk): GatewayError {
   const last = failures.at(-1);
   // A final failure always stands last: it ended the walk.
   const isFinal = last !== undefined && policyOf(last.failure.code).proceed === 'final';
@@ -150,7 +164,7 @@ function allFailed(failures: readonly TargetFailure[], attempts: readonly Attemp
     ? last
     : [...failures].sort((a, b) => usefulness(a.failure.code) - usefulness(b.failure.code))[0];
   if (!best) return new GatewayError('internal', 'The chain has no targets.');
-  const waits = failures.flatMap(({ failure }) => failure.retryAfterMs ?? []);
+  const waits = failures.flatMap((failed) => waitOf(failed, health) ?? []);
   const hasEveryoneAWait = waits.length === failures.length;
   const { failure } = best;
   return new GatewayError(failure.code, failure.message, {
@@ -158,6 +172,13 @@ function allFailed(failures: readonly TargetFailure[], attempts: readonly Attemp
     status: failure.status === 529 ? 529 : undefined,
     param: failure.param,
     original: failure.original,
-    attempts,
+    attempts: trace.failures,
   });
+}
+
+/** What the upstream said, or what our own cooldown adds up to; of several keys the one that is usable soonest counts. */
+function waitOf({ target, failure }: TargetFailure, health: TargetHealth): number | undefined {
+  const { waitMs } = health.waitFor(target);
+  const isOwnWaitBetter = failure.retryAfterMs === undefined || target.account.keys.length > 1;
+  return isOwnWaitBetter && waitMs > 0 ? waitMs : failure.retryAfterMs;
 }

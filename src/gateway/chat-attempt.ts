@@ -2,8 +2,10 @@
 //
 // Before the commit point every failure is a value, so that the chain can go on; after it, `next` throws.
 
+import type { Dialect } from '../dialects/dialect.ts';
+import { FRAME_LENGTH_MAX } from '../dialects/framing.ts';
 import { dialects } from '../dialects/registry.ts';
-import { cutError, fromUpstreamError } from '../dialects/upstream-failure.ts';
+import { cutError, fromUpstreamError, garbageError } from '../dialects/upstream-failure.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import { type Frame, isContent } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
@@ -29,7 +31,7 @@ export async function attemptChat(
   signal: AbortSignal,
 ): Promise<AttemptResult<CommittedFrames>> {
   const scope = new AbortScope(deps.clock, signal);
-  scope.deadline(target.timeouts.ttftMs, 'The upstream sent no content');
+  scope.deadline(contentDeadlineMs(request, target), 'The upstream sent no content');
   try {
     const opened = await openFrames(request, target, key, deps, scope);
     if ('failure' in opened) {
@@ -43,12 +45,22 @@ export async function attemptChat(
       return { ok: false, failure: head.failure };
     }
     scope.deadline(target.timeouts.idleMs, 'The upstream fell silent and sent nothing');
+    scope.rest();
     return { ok: true, answer: new CommittedFrames(head.frames, opened.source, scope) };
   } catch (thrown) {
     const reason = scope.signal.aborted ? scope.signal.reason : thrown;
+    // Whatever was thrown, the upstream's connection must not stay open with nobody reading.
+    scope.abort(reason);
     scope.end();
     return failureOf(reason, signal);
   }
+}
+
+/** An unstreamed answer's first content comes with its last, so it has as many times longer. */
+const WHOLE_ANSWER_FACTOR = 4;
+
+function contentDeadlineMs(request: ChatRequest, { timeouts }: Target): number {
+  return request.isStream ? timeouts.ttftMs : timeouts.ttftMs * WHOLE_ANSWER_FACTOR;
 }
 
 async function openFrames(
@@ -65,35 +77,43 @@ async function openFrames(
   const opened = await openCall(deps.http, target, key, call, scope);
   if (!opened.ok) return opened;
   const { framing } = dialects[account.dialect];
-  // Some servers ignore `stream` and answer whole.
-  const isWhole = !request.isStream || (framing === 'sse' && isJson(opened.response.headers['content-type']));
+  const isWhole = isWholeAnswer(request, framing, opened.response.headers['content-type']);
   if (!isWhole) return { source: new StreamedFrames(opened.response, framing, upstream.streamParser(), deps.clock) };
   const text = await readText(opened.response, ANSWER_BYTES_MAX, 'fail');
   return { source: new WholeFrame(upstream.parseResponse(text)) };
 }
 
-function isJson(contentType: string | undefined): boolean {
-  return contentType?.startsWith('application/json') ?? false;
+/** Some servers ignore `stream` and answer whole, others stream unasked. Their labels tell, where they are plain. */
+function isWholeAnswer(request: ChatRequest, framing: Dialect['framing'], contentType = ''): boolean {
+  if (framing === 'sse' && /^application\/json\b/i.test(contentType)) return true;
+  return !request.isStream && !/^text\/event-stream\b/i.test(contentType);
 }
 
+/** Held frames may make up this many characters, each counting at least as much as it costs to keep. */
+const HELD_LENGTH_MAX = FRAME_LENGTH_MAX;
+const HELD_FRAME_LENGTH_MIN = 200;
+
+type Head =
+  | { readonly ok: true; readonly frames: readonly Frame[] }
+  | { readonly ok: false; readonly failure: UpstreamError };
+
 /** Holds frames back until one has content: up to there the answer may still come from elsewhere. */
-async function untilContent(
-  source: FrameSource,
-): Promise<
-  { readonly ok: true; readonly frames: readonly Frame[] } | { readonly ok: false; readonly failure: UpstreamError }
-> {
-  const held: Frame[] = [];
+async function untilContent(source: FrameSource): Promise<Head> {
+  let held: readonly Frame[] = [];
+  let heldLength = 0;
   for (;;) {
     const batch = await source.next();
     if (!batch) return { ok: false, failure: cutError() };
-    for (const frame of batch) {
-      held.push(frame);
-    }
+    held = held.length === 0 ? batch : [...held, ...batch];
     for (const frame of batch) {
       for (const event of frame.events) {
         if (event.type === 'error') return { ok: false, failure: event.error };
         if (isContent(event)) return { ok: true, frames: held };
       }
+      heldLength += Math.max(HELD_FRAME_LENGTH_MIN, frame.original?.data.length ?? 0);
+    }
+    if (heldLength > HELD_LENGTH_MAX) {
+      return { ok: false, failure: garbageError('nothing but frames without content, without end') };
     }
   }
 }
@@ -118,13 +138,15 @@ export class CommittedFrames {
       return head;
     }
     try {
+      // Only the upstream's silence counts, not the time a slow client takes to read what came.
+      this.#scope.restart();
       const batch = await this.#source.next();
-      if (batch) this.#scope.touch();
+      if (batch) this.#scope.rest();
       else this.#scope.end();
       return batch;
     } catch (thrown) {
       const reason = this.#scope.signal.aborted ? this.#scope.signal.reason : thrown;
-      this.#scope.end();
+      this.cancel();
       // Nothing can move on any more: what would be a failed attempt is the answer's end.
       throw fromUpstreamError(failureOf(reason, this.#scope.signal).failure);
     }

@@ -1,17 +1,15 @@
-// What clients ask besides chat: embeddings, token counts, and endpoints passed through as they are. Same chains, same
-// failover, but answers that are whole or opaque.
+// What clients ask besides chat and get whole: embeddings and token counts. Same chains, same failover.
 
 import type { UpstreamCall } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
-import type { HttpResponse } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
-import { type Answered, type Attempt, type AttemptResult, walkChain } from './chain.ts';
+import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
-import { estimateInputTokens } from './token-estimate.ts';
-import { ANSWER_BYTES_MAX, failureOf, openCall, openRequest, readText, upstreamSide } from './upstream-http.ts';
+import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
+import { ANSWER_BYTES_MAX, failureOf, openCall, readText, upstreamSide } from './upstream-http.ts';
 
 export async function handleEmbeddings(
   request: EmbeddingRequest,
@@ -24,8 +22,11 @@ export async function handleEmbeddings(
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
     return { call, read: (text) => embeddings.parseResponse(text) };
   });
-  const { answer: response, target } = await walkWhole(request.model, attempt, context, deps);
-  const inputTokens = response.inputTokens ?? 0;
+  context.trace.model = request.model;
+  const chain = deps.router().route(request.model);
+  context.trace.chain = chain.name;
+  const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
+  const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   context.trace.usage = {
     inputTokens,
     cachedInputTokens: 0,
@@ -36,6 +37,13 @@ export async function handleEmbeddings(
   };
   // Some upstreams do not say which model embedded.
   return { ...response, model: response.model || target.model };
+}
+
+/** A list of token ids counts itself. */
+function estimateEmbeddedTokens({ inputs }: EmbeddingRequest): number {
+  const texts = inputs.filter((input) => typeof input === 'string');
+  const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0);
+  return estimateTextTokens(texts) + ids;
 }
 
 export interface TokenCount {
@@ -49,7 +57,9 @@ export async function handleTokenCount(
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<TokenCount> {
+  context.trace.model = request.model;
   const chain = deps.router().route(request.model);
+  context.trace.chain = chain.name;
   const first = chain.targets.find((target) => !target.account.isBuiltin);
   const tokenCount = first && upstreamSide(first).tokenCount;
   if (first && tokenCount) {
@@ -59,7 +69,7 @@ export async function handleTokenCount(
     }));
     try {
       const counting = { ...chain, targets: [first] };
-      const { answer } = await walkWhole(request.model, attempt, context, deps, counting);
+      const { answer } = await walkWhole(counting, attempt, context, deps);
       return { inputTokens: answer, isEstimated: false };
     } catch (error) {
       // A count is advice: the client can go on with an estimate, but not when it left or sent nonsense.
@@ -68,59 +78,6 @@ export async function handleTokenCount(
     }
   }
   return { inputTokens: estimateInputTokens(request), isEstimated: true };
-}
-
-export interface PassThroughRequest {
-  readonly model: string;
-  /** Under the account's base URL. */
-  readonly path: string;
-  readonly contentType: string;
-  /** The body with the model renamed to what the target calls it. */
-  bodyFor(model: string): string | Uint8Array;
-}
-
-/** The upstream's answer as it comes. Call `release` when it has been read. */
-export async function handlePassThrough(
-  request: PassThroughRequest,
-  context: RequestContext,
-  deps: PipelineDeps,
-): Promise<Answered<HttpResponse>> {
-  const { trace, signal } = context;
-  trace.model = request.model;
-  const chain = deps.router().route(request.model);
-  trace.chain = chain.name;
-  const scope = new AbortScope(deps.clock, signal);
-  scope.deadline(chain.totalMs, 'The answer was not complete');
-  const attempt: Attempt<HttpResponse> = async (target, key) => {
-    try {
-      if (!upstreamSide(target).hasOpenAiEndpoints) {
-        throw new GatewayError('unsupported', `${target.account.name} has no ${request.path}.`);
-      }
-      const call = {
-        path: request.path,
-        text: request.bodyFor(target.model),
-        headers: { 'content-type': request.contentType },
-      };
-      const opened = await openRequest(deps.http, target, key, call, scope);
-      return opened.ok ? { ok: true, answer: opened.response } : opened;
-    } catch (thrown) {
-      return failureOf(thrown, scope.signal);
-    }
-  };
-  try {
-    const answered = await walkChain(chain, attempt, { ...deps, signal: scope.signal, trace });
-    trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
-    return {
-      ...answered,
-      release: (outcome) => {
-        scope.end();
-        answered.release(outcome);
-      },
-    };
-  } catch (error) {
-    scope.end();
-    throw error;
-  }
 }
 
 interface WholeCall<Answer> {
@@ -156,14 +113,11 @@ function wholeAttempt<Answer>(
 }
 
 async function walkWhole<Answer>(
-  model: string,
+  chain: Chain,
   attempt: (scope: AbortScope) => Attempt<Answer>,
   { trace, signal }: RequestContext,
   deps: PipelineDeps,
-  chain: Chain = deps.router().route(model),
-): Promise<Answered<Answer>> {
-  trace.model = model;
-  trace.chain = chain.name;
+): Promise<{ readonly answer: Answer; readonly target: Target }> {
   const scope = new AbortScope(deps.clock, signal);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {

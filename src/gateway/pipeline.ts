@@ -43,8 +43,9 @@ export async function handle(request: ChatRequest, context: RequestContext, deps
     });
     trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
     return new Answer(request, answered.answer, trace, (outcome) => {
+      // The client's leaving and the request's own deadline say nothing of the target.
+      answered.release(signal.aborted ? 'unknown' : outcome);
       scope.end();
-      answered.release(outcome);
     });
   } catch (error) {
     scope.end();

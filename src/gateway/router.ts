@@ -6,6 +6,9 @@ import { GatewayError } from '../errors.ts';
 import type { Account } from '../providers/account.ts';
 import type { Chain, Target } from './target.ts';
 
+/** Of a name that a client made up, in a message. */
+const NAME_LENGTH_MAX = 200;
+
 /** How the router learns what it cannot see in the configuration. */
 export interface ModelKnowledge {
   /** Accounts that serve a bare model name, best first: by their model lists or their provider's naming. */
@@ -17,12 +20,18 @@ export class Router {
   readonly #accounts: ReadonlyMap<string, Account>;
   readonly #knowledge: ModelKnowledge;
   readonly #chains = new Map<string, Chain>();
+  /** Client-chosen names are looked up in it, so it is no plain object: those know `constructor`. */
+  readonly #aliases: ReadonlyMap<string, string>;
+  /** By a target's bare model name: the first chain that has it, with those targets in front. */
+  readonly #chainsByModel = new Map<string, Chain>();
 
   constructor(config: Config, accounts: ReadonlyMap<string, Account>, knowledge: ModelKnowledge) {
     this.#config = config;
     this.#accounts = accounts;
     this.#knowledge = knowledge;
     for (const [name, chain] of Object.entries(config.chains)) this.#chains.set(name, this.#buildChain(name, chain));
+    this.#aliases = new Map(Object.entries(config.aliases));
+    for (const chain of this.#chains.values()) this.#indexModels(chain);
   }
 
   get chains(): readonly Chain[] {
@@ -34,7 +43,7 @@ export class Router {
   }
 
   get aliases(): readonly string[] {
-    return Object.keys(this.#config.aliases);
+    return [...this.#aliases.keys()];
   }
 
   /**
@@ -43,10 +52,10 @@ export class Router {
    * @throws GatewayError `model_not_found`
    */
   route(asked: string): Chain {
-    const model = this.#config.aliases[asked] ?? asked;
+    const model = this.#aliases.get(asked) ?? asked;
     const chain =
       this.#chains.get(model) ??
-      this.#chainWithModel(model) ??
+      this.#chainsByModel.get(model) ??
       this.#accountChain(model) ??
       this.#knownModel(model) ??
       (this.#config.defaultChain === undefined ? undefined : this.#chains.get(this.#config.defaultChain));
@@ -54,7 +63,7 @@ export class Router {
     const names = [...this.#chains.keys(), ...this.aliases].slice(0, 20).join(', ');
     throw new GatewayError(
       'model_not_found',
-      `No chain, alias or account serves the model '${asked}'. Known: ${names || 'none'}.`,
+      `No chain, alias or account serves the model '${asked.slice(0, NAME_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
       {
         param: 'model',
       },
@@ -63,17 +72,18 @@ export class Router {
 
   #accountChain(model: string): Chain | undefined {
     const slash = model.indexOf('/');
-    const account = slash < 0 ? undefined : this.#accounts.get(model.slice(0, slash));
+    const isNamed = slash > 0 && slash < model.length - 1;
+    const account = isNamed ? this.#accounts.get(model.slice(0, slash)) : undefined;
     return account && this.#chainOf(model, [this.#target(account, model.slice(slash + 1))]);
   }
 
-  #chainWithModel(model: string): Chain | undefined {
-    for (const chain of this.#chains.values()) {
-      const first = chain.targets.filter((target) => target.model === model);
-      if (first.length === 0) continue;
-      return { ...chain, targets: [...first, ...chain.targets.filter((target) => target.model !== model)] };
+  #indexModels(chain: Chain): void {
+    for (const { model } of chain.targets) {
+      if (this.#chainsByModel.has(model)) continue;
+      const isAsked = (target: Target): boolean => target.model === model;
+      const targets = [...chain.targets.filter(isAsked), ...chain.targets.filter((target) => !isAsked(target))];
+      this.#chainsByModel.set(model, { ...chain, targets });
     }
-    return undefined;
   }
 
   #knownModel(model: string): Chain | undefined {

@@ -1,7 +1,7 @@
-// Who is worth trying: a circuit for each target and a cooldown for each credential.
+// Who is worth trying: a circuit for each target and cooldowns for each account's credentials.
 //
-// closed --(failures in a row)--> open --(cooldown over)--> half-open: one probe passes; it closes the circuit or
-// opens it again for twice as long.
+// closed --(failures in a row)--> open --(cooldown over)--> half-open: one probe passes; its first content closes the
+// circuit, its failure opens it again for twice as long.
 
 import { LRUCache } from 'lru-cache';
 import type { CooldownConfig } from '../config/config.ts';
@@ -9,6 +9,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { Clock } from '../ports.ts';
 import type { Account } from '../providers/account.ts';
+import { KeyCooldowns } from './key-cooldowns.ts';
 import type { Target } from './target.ts';
 
 /** Client-chosen model names make targets, so what we remember of them is bounded. */
@@ -17,18 +18,6 @@ const REMEMBERED_MAX = 10_000;
 const DEAD_KEY_MS = 60_000;
 
 export type CircuitState = 'closed' | 'open' | 'half-open';
-
-interface Cooldown {
-  /** Monotonic milliseconds. */
-  readonly until: number;
-  /** The failure that began it. */
-  readonly code: ErrorCode;
-}
-
-export interface Visit {
-  readonly targetId: string;
-  readonly isProbe: boolean;
-}
 
 export type VisitOutcome = 'success' | 'failure' | 'unknown';
 
@@ -41,13 +30,19 @@ interface Circuit {
   inFlight: number;
 }
 
+/** One stay at a target, from `enter` to `leave`. */
+export interface Visit {
+  readonly circuit: Circuit;
+  /** Let through a half-open circuit, to find out. */
+  isProbe: boolean;
+}
+
 export class TargetHealth {
   readonly #clock: Clock;
   readonly #config: () => CooldownConfig;
   readonly #circuits = new LRUCache<string, Circuit>({ max: REMEMBERED_MAX });
-  /** By `account#index` and `account#index/model`. */
-  readonly #keyCooldowns = new LRUCache<string, Cooldown>({ max: REMEMBERED_MAX });
-  readonly #nextKey = new Map<string, number>();
+  /** A reload makes new accounts, perhaps with new keys: what was known of the old ones goes with them. */
+  readonly #keys = new WeakMap<Account, KeyCooldowns>();
 
   constructor(clock: Clock, config: () => CooldownConfig) {
     this.#clock = clock;
@@ -63,14 +58,23 @@ export class TargetHealth {
       circuit.isProbing = true;
     }
     circuit.inFlight += 1;
-    return { targetId, isProbe };
+    return { circuit, isProbe };
+  }
+
+  /** The first content is here: a probe has found out. Whether the answer also ends well, `leave` tells. */
+  answered(visit: Visit): void {
+    if (!visit.isProbe) return;
+    visit.isProbe = false;
+    visit.circuit.isProbing = false;
+    visit.circuit.openUntil = 0;
   }
 
   /** Ends a visit: well, badly by the target's fault, or without saying anything about it (the client left). */
-  leave({ targetId, isProbe }: Visit, outcome: VisitOutcome): void {
-    const circuit = this.#circuit(targetId);
-    circuit.inFlight = Math.max(0, circuit.inFlight - 1);
+  leave({ circuit, isProbe }: Visit, outcome: VisitOutcome): void {
+    circuit.inFlight -= 1;
     if (isProbe) circuit.isProbing = false;
+    // What began before the circuit opened brings old news: only the probe decides.
+    if (circuit.openUntil > 0 && !isProbe) return;
     if (outcome === 'success') {
       circuit.failuresInARow = 0;
       circuit.openUntil = 0;
@@ -93,10 +97,12 @@ export class TargetHealth {
 
   /** Why the target may not be tried now and for how long, milliseconds; a wait of 0 when it may. */
   waitFor(target: Target): { readonly waitMs: number; readonly code: ErrorCode } {
-    const circuit = this.#circuits.peek(target.id);
-    const circuitWaitMs = circuit ? Math.max(0, circuit.openUntil - this.#clock.elapsed()) : 0;
-    const key = this.#keyWait(target);
-    return key.waitMs > circuitWaitMs ? key : { waitMs: circuitWaitMs, code: 'unavailable' };
+    const now = this.#clock.elapsed();
+    const circuitWaitMs = Math.max(0, (this.#circuits.peek(target.id)?.openUntil ?? 0) - now);
+    const key = this.#keysOf(target.account).soonest(target.model, now);
+    return key && key.until - now > circuitWaitMs
+      ? { waitMs: key.until - now, code: key.code }
+      : { waitMs: circuitWaitMs, code: 'unavailable' };
   }
 
   /** The next usable credential in rotation, or undefined while all are set aside. An account without keys has one: ''. */
@@ -104,54 +110,45 @@ export class TargetHealth {
     target: Target,
     isTried: (index: number) => boolean,
   ): { readonly index: number; readonly key: string } | undefined {
-    const { account } = target;
-    const count = Math.max(1, account.keys.length);
-    const first = this.#nextKey.get(account.name) ?? 0;
-    for (let step = 0; step < count; step += 1) {
-      const index = (first + step) % count;
-      if (isTried(index) || this.#keyCooldown(target, index) !== undefined) continue;
-      return { index, key: account.keys[index] ?? '' };
-    }
-    return undefined;
+    const { account, model } = target;
+    const index = this.#keysOf(account).pick(model, this.#clock.elapsed(), isTried);
+    return index === undefined ? undefined : { index, key: account.keys[index] ?? '' };
   }
 
-  /** Sets a credential aside for one model (rate limits are counted so) or altogether. The longer of two cooldowns holds. */
+  /** Sets a credential aside for one model or altogether, for as long as the upstream said. */
   coolKey(target: Target, index: number, scope: 'key-model' | 'key', failure: UpstreamError): void {
-    const cooldownMs = Math.min(
-      failure.retryAfterMs ?? (scope === 'key' ? DEAD_KEY_MS : this.#config().baseMs),
-      this.#config().maxMs,
-    );
-    const name = keyName(target.account, index, scope === 'key' ? undefined : target.model);
-    const until = this.#clock.elapsed() + cooldownMs;
-    const known = this.#keyCooldowns.get(name);
-    if (!known || known.until < until) this.#keyCooldowns.set(name, { until, code: failure.code });
-    this.#nextKey.set(target.account.name, index + 1);
+    const { baseMs, maxMs } = this.#config();
+    const cooldownMs = Math.min(failure.retryAfterMs ?? (scope === 'key' ? DEAD_KEY_MS : baseMs), maxMs);
+    this.#keysOf(target.account).cool(index, scope === 'key' ? undefined : target.model, {
+      until: this.#clock.elapsed() + cooldownMs,
+      code: failure.code,
+    });
   }
 
-  /** The credential that is usable soonest. */
-  #keyWait(target: Target): { readonly waitMs: number; readonly code: ErrorCode } {
-    let soonest: Cooldown | undefined;
-    for (let index = 0; index < Math.max(1, target.account.keys.length); index += 1) {
-      const cooldown = this.#keyCooldown(target, index);
-      if (!cooldown) return { waitMs: 0, code: 'unavailable' };
-      if (!soonest || cooldown.until < soonest.until) soonest = cooldown;
-    }
-    return { waitMs: (soonest?.until ?? 0) - this.#clock.elapsed(), code: soonest?.code ?? 'unavailable' };
-  }
-
-  #keyCooldown(target: Target, index: number): Cooldown | undefined {
-    if (this.#keyCooldowns.size === 0) return undefined;
-    const now = this.#clock.elapsed();
-    const altogether = this.#keyCooldowns.get(keyName(target.account, index));
-    if (altogether && altogether.until > now) return altogether;
-    const forModel = this.#keyCooldowns.get(keyName(target.account, index, target.model));
-    return forModel && forModel.until > now ? forModel : undefined;
+  /** The target itself asked to be left alone for that long. */
+  coolTarget(targetId: string, waitMs: number): void {
+    const circuit = this.#circuit(targetId);
+    circuit.openUntil = this.#longer(circuit, waitMs);
   }
 
   #open(circuit: Circuit): void {
     const { baseMs, maxMs } = this.#config();
     circuit.cooldownMs = Math.min(maxMs, circuit.cooldownMs === 0 ? baseMs : circuit.cooldownMs * 2);
-    circuit.openUntil = this.#clock.elapsed() + circuit.cooldownMs;
+    circuit.openUntil = this.#longer(circuit, circuit.cooldownMs);
+  }
+
+  /** Of two cooldowns the longer holds. */
+  #longer({ openUntil }: Circuit, waitMs: number): number {
+    return Math.max(openUntil, this.#clock.elapsed() + Math.min(waitMs, this.#config().maxMs));
+  }
+
+  #keysOf(account: Account): KeyCooldowns {
+    let keys = this.#keys.get(account);
+    if (!keys) {
+      keys = new KeyCooldowns(account.keys.length);
+      this.#keys.set(account, keys);
+    }
+    return keys;
   }
 
   #circuit(targetId: string): Circuit {
@@ -162,8 +159,4 @@ export class TargetHealth {
     }
     return circuit;
   }
-}
-
-function keyName(account: Account, index: number, model?: string): string {
-  return model === undefined ? `${account.name}#${index}` : `${account.name}#${index}/${model}`;
 }

@@ -8,32 +8,69 @@ import type { ChatRequest, Part, Usage } from '../model/chat.ts';
 const MESSAGE_OVERHEAD_TOKENS = 4;
 /** An image at ordinary size, between the providers' counts. */
 const MEDIA_TOKENS = 1_000;
+/** Counting costs some 70 ns a character: what is longer is judged by its beginning, so that no prompt blocks the loop. */
+const COUNTED_LENGTH_MAX = 250_000;
 
-export function estimateInputTokens(request: ChatRequest): number {
-  let tokens = 0;
-  for (const message of request.messages) {
-    tokens += MESSAGE_OVERHEAD_TOKENS;
-    for (const part of message.parts) tokens += estimatePart(part);
+/** Adds up the tokens of one prompt or answer. */
+class TokenCounter {
+  #tokens = 0;
+  #countedLength = 0;
+  #countedTokens = 0;
+  #uncountedLength = 0;
+
+  addText(text: string): void {
+    const counted = text.slice(0, Math.max(0, COUNTED_LENGTH_MAX - this.#countedLength));
+    this.#countedLength += counted.length;
+    this.#countedTokens += estimateTokenCount(counted);
+    this.#uncountedLength += text.length - counted.length;
   }
-  for (const tool of request.tools) {
-    tokens += estimateTokenCount(`${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.parameters ?? {})}`);
+
+  addTokens(tokens: number): void {
+    this.#tokens += tokens;
   }
-  return tokens;
+
+  get total(): number {
+    const rest = this.#uncountedLength * (this.#countedTokens / Math.max(1, this.#countedLength));
+    return this.#tokens + this.#countedTokens + Math.round(rest);
+  }
 }
 
-function estimatePart(part: Part): number {
+export function estimateInputTokens(request: ChatRequest): number {
+  const counter = new TokenCounter();
+  for (const message of request.messages) {
+    counter.addTokens(MESSAGE_OVERHEAD_TOKENS);
+    for (const part of message.parts) addPart(counter, part);
+  }
+  for (const tool of request.tools) {
+    counter.addText(`${tool.name} ${tool.description ?? ''} ${JSON.stringify(tool.parameters ?? {})}`);
+  }
+  return counter.total;
+}
+
+function addPart(counter: TokenCounter, part: Part): void {
   switch (part.type) {
     case 'text':
     case 'refusal':
     case 'reasoning':
-      return estimateTokenCount(part.text);
+      counter.addText(part.text);
+      return;
     case 'tool-call':
-      return estimateTokenCount(part.name) + estimateTokenCount(part.argumentsJson);
+      counter.addText(part.name);
+      counter.addText(part.argumentsJson);
+      return;
     case 'tool-result':
-      return part.parts.reduce((sum, inner) => sum + estimatePart(inner), 0);
+      for (const inner of part.parts) addPart(counter, inner);
+      return;
     case 'media':
-      return part.source.type === 'text' ? estimateTokenCount(part.source.text) : MEDIA_TOKENS;
+      if (part.source.type === 'text') counter.addText(part.source.text);
+      else counter.addTokens(MEDIA_TOKENS);
   }
+}
+
+export function estimateTextTokens(texts: readonly string[]): number {
+  const counter = new TokenCounter();
+  for (const text of texts) counter.addText(text);
+  return counter.total;
 }
 
 /** The usage of an answer whose upstream reported none. */
@@ -42,7 +79,7 @@ export function estimateUsage(request: ChatRequest, outputText: string): Usage {
     inputTokens: estimateInputTokens(request),
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
-    outputTokens: estimateTokenCount(outputText),
+    outputTokens: estimateTextTokens([outputText]),
     reasoningTokens: 0,
     isEstimated: true,
   };

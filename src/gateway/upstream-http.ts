@@ -13,13 +13,15 @@ import type { Target } from './target.ts';
 
 /** An unstreamed answer larger than this is refused: 4,096 dimensions × 2,048 inputs of embeddings fit. */
 export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
-/** Of an error answer only the beginning is read. */
+/** Of an error answer only the beginning is read, and not for long: its status says the most. */
 const ERROR_BYTES_MAX = 64 * 1024;
+const ERROR_TEXT_MS = 5_000;
 
 /** The dialect's upstream side, or a clear failure for one that only clients speak. */
-export function upstreamSide(target: Target): UpstreamSide {
-  const { upstream } = dialects[target.account.dialect];
-  if (!upstream) throw new GatewayError('unsupported', `The dialect ${target.account.dialect} is not for upstreams.`);
+export function upstreamSide({ account }: Target): UpstreamSide {
+  if (account.isBuiltin) throw new GatewayError('unsupported', `${account.name} answers chats only.`);
+  const { upstream } = dialects[account.dialect];
+  if (!upstream) throw new GatewayError('unsupported', `The dialect ${account.dialect} is not for upstreams.`);
   return upstream;
 }
 
@@ -68,10 +70,21 @@ export async function openRequest(
     connectTimeoutMs: target.timeouts.connectMs,
   });
   if (response.status >= 200 && response.status < 300) return { ok: true, response };
-  const text = await readText(response, ERROR_BYTES_MAX, 'cut');
+  const text = await errorText(response, scope);
   const { upstream } = dialects[target.account.dialect];
   const parse = upstream ? upstream.parseError.bind(upstream) : foreignError;
   return { ok: false, failure: parse(response.status, response.headers, text) };
+}
+
+/** What came of an error answer's body. Its status counts even when its words are late or cut off. */
+async function errorText(response: HttpResponse, scope: AbortScope): Promise<string> {
+  scope.deadline(ERROR_TEXT_MS, 'The upstream did not end its error answer');
+  try {
+    return await readText(response, ERROR_BYTES_MAX, 'cut');
+  } catch (thrown) {
+    if (thrown instanceof HttpFailure || scope.isLate) return '';
+    throw thrown;
+  }
 }
 
 /** JSON text, or a clear refusal of a body nested so deeply that it cannot be written again. */
@@ -108,19 +121,17 @@ export function failureOf(thrown: unknown, requestSignal: AbortSignal): FailedCa
     const { code, message, param } = thrown;
     return { ok: false, failure: { code, message, ...(param !== undefined && { param }) } };
   }
-  if (thrown instanceof HttpFailure) {
-    return thrown.stage === 'connect'
-      ? {
-          ok: false,
-          failure: { code: 'upstream_unreachable', message: 'No connection to the upstream could be made.' },
-        }
-      : {
-          ok: false,
-          failure: {
-            code: 'upstream_cut',
-            message: 'The upstream closed the connection before its answer was complete.',
-          },
-        };
-  }
+  if (thrown instanceof HttpFailure) return { ok: false, failure: connectionFailure(thrown) };
   throw thrown;
+}
+
+function connectionFailure({ stage, message }: HttpFailure): UpstreamError {
+  // System error codes help whoever reads the log; sentences of the system name addresses, which are not the client's.
+  const reason = /^[A-Z][A-Z0-9_]+$/.test(message) ? ` (${message})` : '';
+  return stage === 'connect'
+    ? { code: 'upstream_unreachable', message: `No connection to the upstream could be made${reason}.` }
+    : {
+        code: 'upstream_cut',
+        message: `The upstream closed the connection before its answer was complete${reason}.`,
+      };
 }

@@ -4,18 +4,23 @@
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 
-const LOCAL_NAME = /^(localhost|[a-z0-9-]+\.local|[a-z0-9-]+\.localhost)$/i;
+const LOOPBACK = /^(localhost|[a-z0-9-]+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i;
+/** Names that no resolver of the internet answers for. An address is not a name, so nobody can point it elsewhere. */
+const LOCAL_NAME = /^([a-z0-9-]+\.local|[\d.]+|\[.+\])$/i;
 
 /** @throws GatewayError `forbidden` */
 export function refuseForeignPages(request: FastifyRequest): void {
   const { origin, host } = request.headers;
-  if (origin !== undefined && origin !== 'null' && !isLocal(hostOf(origin))) {
+  // `null` is what a stranger's sandboxed frame sends.
+  if (origin !== undefined && !LOOPBACK.test(hostOf(origin))) {
     throw new GatewayError(
       'forbidden',
       'A web page of another site may not use a gateway without keys. Set server.apiKeys.',
     );
   }
-  if (host !== undefined && !isLocal(hostOf(`http://${host}`))) {
+  if (host === undefined) return;
+  const name = hostOf(`http://${host}`);
+  if (!LOOPBACK.test(name) && !LOCAL_NAME.test(name)) {
     throw new GatewayError(
       'forbidden',
       `A gateway without keys answers to local names only, not to '${host.slice(0, 100)}'. Set server.apiKeys.`,
@@ -24,10 +29,5 @@ export function refuseForeignPages(request: FastifyRequest): void {
 }
 
 function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : '';
-}
-
-function isLocal(hostname: string): boolean {
-  const isAddress = /^[\d.]+$/.test(hostname) || hostname.startsWith('[');
-  return isAddress || LOCAL_NAME.test(hostname);
+  return URL.parse(url)?.hostname ?? '';
 }

@@ -2,16 +2,17 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.ts';
-import type { Dialect, RouteHints } from '../dialects/dialect.ts';
+import type { AnswerIdentity, Dialect, RouteHints } from '../dialects/dialect.ts';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Answer } from '../gateway/answer.ts';
 import { handle, type PipelineDeps, type RequestContext } from '../gateway/pipeline.ts';
 import type { ChatRequest, ChatResponse, DialectName } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
-import type { JsonObject } from '../model/json.ts';
+import { type JsonObject, parseObject } from '../model/json.ts';
 import { EventStream } from './event-stream.ts';
-import { answerHeaders, type ExchangeDeps, exchange, jsonBody, noteFailure, sendJson } from './exchange.ts';
+import { answerHeaders, type ExchangeDeps, exchange, noteFailure, sendJson } from './exchange.ts';
+import { jsonBody } from './json-body.ts';
 
 export interface ChatEndpointDeps extends ExchangeDeps {
   readonly pipeline: PipelineDeps;
@@ -23,9 +24,11 @@ export interface ChatEndpointOptions {
   readonly hints?: (request: FastifyRequest) => RouteHints;
   /** Completes the body before it is parsed. */
   readonly prepare?: (body: JsonObject) => JsonObject;
-  /** Sees the complete answer once, as it was shown to the client. */
-  readonly onResponse?: OnResponse;
+  readonly onAnswer?: OnAnswer;
 }
+
+/** Told once of each complete answer; `body` is what its client was shown. */
+export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest) => void;
 
 export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options: ChatEndpointOptions = {}) {
   const dialect = dialects[name];
@@ -41,12 +44,10 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
           `The conversation has ${chat.messages.length} messages; at most ${messagesMax} are accepted.`,
         );
       }
-      if (chat.isStream) await answerStreamed(dialect, chat, reply, context, deps, options.onResponse);
-      else await answerWhole(dialect, chat, reply, context, deps, options.onResponse);
+      if (chat.isStream) await answerStreamed(dialect, chat, reply, context, deps, options.onAnswer);
+      else await answerWhole(dialect, chat, reply, context, deps, options.onAnswer);
     });
 }
-
-type OnResponse = (response: ChatResponse, request: ChatRequest) => void;
 
 async function answerWhole(
   dialect: Dialect,
@@ -54,17 +55,39 @@ async function answerWhole(
   reply: FastifyReply,
   context: RequestContext,
   deps: ChatEndpointDeps,
-  onResponse: OnResponse | undefined,
+  onAnswer: OnAnswer | undefined,
 ): Promise<void> {
   const answer = await handle(chat, context, deps.pipeline);
-  const collector = new ResponseCollector();
-  for (let batch = await answer.next(); batch; batch = await answer.next()) {
-    for (const frame of batch) collector.add(frame);
-  }
-  const response = named(collector.response(), context, deps);
-  const text = dialect.client.renderResponse(response, chat);
-  onResponse?.(response, chat);
+  const response = await collected(answer);
+  const text = dialect.client.renderResponse(completed(response, context, deps), chat);
+  onAnswer?.(() => parseObject(text), chat);
   sendJson(reply, 200, text, answerHeaders(context.trace));
+}
+
+async function collected(answer: Answer): Promise<ChatResponse> {
+  const collector = new ResponseCollector();
+  try {
+    for (let batch = await answer.next(); batch; batch = await answer.next()) {
+      for (const frame of batch) collector.add(frame);
+    }
+    return collector.response();
+  } catch (error) {
+    answer.cancel();
+    throw error;
+  }
+}
+
+/** What the upstream left unsaid: a name, a time, and our estimate of its tokens. */
+function completed(response: ChatResponse, { trace }: RequestContext, deps: ChatEndpointDeps): ChatResponse {
+  const { usage = trace.usage } = response;
+  if (response.id !== '' && response.createdAt !== undefined && response.usage) return response;
+  const { id, createdAt } = identity(deps);
+  return {
+    ...response,
+    id: response.id || id,
+    createdAt: response.createdAt ?? createdAt,
+    ...(usage && { usage }),
+  };
 }
 
 async function answerStreamed(
@@ -73,38 +96,34 @@ async function answerStreamed(
   reply: FastifyReply,
   context: RequestContext,
   deps: ChatEndpointDeps,
-  onResponse: OnResponse | undefined,
+  onAnswer: OnAnswer | undefined,
 ): Promise<void> {
   const { trace, signal } = context;
-  const renderer = dialect.client.streamRenderer(chat, identity(trace.requestId, deps));
+  const renderer = dialect.client.streamRenderer(chat, identity(deps));
   const head = (): Record<string, string> => ({
     'content-type': renderer.contentType ?? CONTENT_TYPES[dialect.framing],
     ...STREAM_HEADERS,
     ...answerHeaders(trace),
   });
   const stream = new EventStream(reply, head, renderer.keepAlive, deps.config().server.keepAliveMs, deps.clock);
-  const collector = onResponse && new ResponseCollector();
   let answer: Answer | undefined;
   try {
     answer = await handle(chat, context, deps.pipeline);
     for (let batch = await answer.next(); batch; batch = await answer.next()) {
       let text = '';
-      for (const frame of batch) {
-        text += renderer.render(frame);
-        collector?.add(frame);
-      }
+      for (const frame of batch) text += renderer.render(frame);
       const room = stream.write(text);
       if (room) await room;
       if (signal.aborted) throw signal.reason;
     }
-    if (collector) onResponse?.(named(collector.response(), context, deps), chat);
+    onAnswer?.(() => renderer.finalBody, chat);
     stream.end('');
   } catch (thrown) {
     answer?.cancel();
     const error = toGatewayError(thrown);
     if (!stream.isStarted) {
       stream.abandon();
-      throw error;
+      throw thrown;
     }
     noteFailure(trace, error);
     stream.end(renderer.fail(error));
@@ -118,15 +137,9 @@ const CONTENT_TYPES: Readonly<Record<Dialect['framing'], string>> = {
 /** No cache and no proxy may hold frames back. */
 const STREAM_HEADERS = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
 
-/** Upstreams that do not name their answers get a name from us. */
-function named(response: ChatResponse, { trace }: RequestContext, deps: ChatEndpointDeps): ChatResponse {
-  if (response.id !== '' && response.createdAt !== undefined) return response;
-  const { id, createdAt } = identity(trace.requestId, deps);
-  return { ...response, id: response.id || id, createdAt: response.createdAt ?? createdAt };
-}
-
-function identity(requestId: string, deps: ChatEndpointDeps) {
-  return { id: requestId.replace(/[^A-Za-z0-9]/g, ''), createdAt: Math.floor(deps.clock.now() / 1_000) };
+/** Never made of the client's request id: two requests may bear the same one, two answers may not. */
+function identity({ pipeline, clock }: ChatEndpointDeps): AnswerIdentity {
+  return { id: pipeline.random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) };
 }
 
 /** Headers that belong to a wire format and so travel with the request to an upstream of the same one. */

@@ -4,14 +4,14 @@ import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 
-/** The key as OpenAI, Anthropic, Google and Azure SDKs send it. */
-export function presentedKey(request: FastifyRequest): string | undefined {
+/** The keys as OpenAI, Anthropic, Google and Azure SDKs send them; some tools send two, and one of them is a dummy. */
+export function presentedKeys(request: FastifyRequest): string[] {
   const { headers } = request;
   const bearer = /^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const named = headers['x-api-key'] ?? headers['x-goog-api-key'] ?? headers['api-key'];
   const query = (request.query as { key?: unknown }).key;
-  const key = bearer ?? (typeof named === 'string' ? named : undefined) ?? query;
-  return typeof key === 'string' ? key.trim() : undefined;
+  return [bearer, headers['x-api-key'], headers['x-goog-api-key'], headers['api-key'], query].flatMap((key) =>
+    typeof key === 'string' && key.trim() !== '' ? [key.trim()] : [],
+  );
 }
 
 /** Compares hashes, so that timing tells nothing about the keys. */
@@ -26,17 +26,17 @@ export class ClientKeys {
     return this.#hashes.size === 0;
   }
 
-  /** @throws GatewayError `unauthenticated` */
-  check(key: string | undefined): void {
-    if (this.isOpen) return;
-    if (key === undefined) {
-      throw new GatewayError('unauthenticated', 'This gateway needs a key. Send it as `Authorization: Bearer <key>`.');
-    }
-    if (!this.#hashes.has(hash('sha256', key))) {
-      throw new GatewayError(
-        'unauthenticated',
-        'This key is not valid here. Check server.apiKeys in the configuration.',
-      );
-    }
+  /**
+   * One good key is enough.
+   * @throws GatewayError `unauthenticated`
+   */
+  check(keys: readonly string[]): void {
+    if (this.isOpen || keys.some((key) => this.#hashes.has(hash('sha256', key)))) return;
+    throw new GatewayError(
+      'unauthenticated',
+      keys.length === 0
+        ? 'This gateway needs a key. Send it as `Authorization: Bearer <key>`.'
+        : 'This key is not valid here. Check server.apiKeys in the configuration.',
+    );
   }
 }

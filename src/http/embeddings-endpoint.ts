@@ -7,7 +7,8 @@ import { GatewayError } from '../errors.ts';
 import { handleEmbeddings } from '../gateway/operations.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { ChatEndpointDeps } from './chat-endpoint.ts';
-import { answerHeaders, exchange, jsonBody, sendJson } from './exchange.ts';
+import { answerHeaders, exchange, sendJson } from './exchange.ts';
+import { jsonBody } from './json-body.ts';
 
 export function embeddingsEndpoint(
   name: DialectName,

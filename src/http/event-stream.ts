@@ -3,14 +3,14 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import type { Clock, Timer } from '../ports.ts';
+import { ClientWriter } from './client-writer.ts';
 
 export class EventStream {
   readonly #reply: FastifyReply;
   readonly #response: ServerResponse;
-  readonly #keepAlive: string;
+  readonly #writer: ClientWriter;
   readonly #timer: Timer;
   readonly #head: () => Record<string, string>;
-  #onDrain: (() => void) | undefined;
 
   /**
    * @param head read when the first byte is due: a keep-alive may come before anything is known of the answer
@@ -27,17 +27,14 @@ export class EventStream {
     this.#reply = reply;
     this.#response = response;
     this.#head = head;
-    this.#keepAlive = keepAlive;
-    const tick = (): void => {
-      if (response.writableNeedDrain || response.writableEnded) return;
-      if (keepAlive !== '') this.#send(this.#keepAlive);
-    };
-    this.#timer = clock.every(keepAliveMs, tick);
-    response.on('drain', () => this.#release());
-    response.on('close', () => {
-      this.#timer.cancel();
-      this.#release();
+    this.#writer = new ClientWriter(response, clock);
+    this.#timer = clock.every(keepAliveMs, () => {
+      // Who still has something to read needs no sign of life.
+      if (response.writableNeedDrain || response.writableEnded || keepAlive === '') return;
+      this.#start();
+      response.write(keepAlive);
     });
+    response.on('close', () => this.#timer.cancel());
   }
 
   /** Is it too late for a status code? */
@@ -45,14 +42,12 @@ export class EventStream {
     return this.#response.headersSent;
   }
 
-  /** Resolves when the client has room for more, or has left. */
+  /** Resolves when the client has room for more, or has left; undefined when there is room already. */
   write(text: string): Promise<void> | undefined {
     if (text === '') return undefined;
     this.#timer.refresh();
-    if (this.#send(text) || this.#response.destroyed) return undefined;
-    return new Promise((resolve) => {
-      this.#onDrain = resolve;
-    });
+    this.#start();
+    return this.#writer.write(text);
   }
 
   end(text: string): void {
@@ -66,19 +61,9 @@ export class EventStream {
     this.#timer.cancel();
   }
 
-  #send(text: string): boolean {
-    this.#start();
-    return this.#response.write(text);
-  }
-
   #start(): void {
     if (this.#response.headersSent) return;
     this.#reply.hijack();
     this.#response.writeHead(200, this.#head());
-  }
-
-  #release(): void {
-    this.#onDrain?.();
-    this.#onDrain = undefined;
   }
 }

@@ -8,10 +8,10 @@ import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { logRequest } from '../telemetry/request-log.ts';
+import { stackOverflowOf } from './json-body.ts';
 
 export interface ExchangeDeps {
   readonly clock: Clock;
@@ -51,18 +51,35 @@ export async function exchange(
     isAdmitted = true;
     await work({ trace, signal: client.signal });
   } catch (thrown) {
-    const error = toGatewayError(thrown);
+    const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
     noteFailure(trace, error);
     if (!reply.raw.headersSent) sendError(request, reply, error, trace);
     // The head is out and the work did not end the answer: only a broken connection tells the client.
     else if (!reply.raw.writableEnded) reply.raw.destroy();
   } finally {
     if (isAdmitted) deps.admission.leave();
-    trace.durationMs = deps.clock.elapsed() - trace.startedAt;
-    deps.metrics.record(trace);
-    logRequest(deps.logger, trace);
+    settle(trace, deps);
   }
   return reply;
+}
+
+/** Answers a request that never got as far as `exchange`: turned away at the door, or of no endpoint. */
+export function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: GatewayError,
+  deps: Omit<ExchangeDeps, 'admission'>,
+): void {
+  const trace = newTrace(request.id, 'refused', request.receivedAt || deps.clock.elapsed());
+  noteFailure(trace, error);
+  sendError(request, reply, error);
+  settle(trace, deps);
+}
+
+function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): void {
+  trace.durationMs = clock.elapsed() - trace.startedAt;
+  metrics.record(trace);
+  logRequest(logger, trace);
 }
 
 export function noteFailure(trace: RequestTrace, error: GatewayError): void {
@@ -72,15 +89,20 @@ export function noteFailure(trace: RequestTrace, error: GatewayError): void {
 
 /** Headers that say who answered and what it cost us. */
 export function answerHeaders(trace: RequestTrace): Record<string, string> {
-  const headers: Record<string, string> = { 'x-request-id': trace.requestId };
+  const headers = requestIdHeaders(trace.requestId);
   if (trace.target !== undefined) {
     // Model names are the client's: what a header cannot hold is escaped.
-    headers['x-flowmesh-target'] = encodeURI(trace.target);
+    headers['x-flowmesh-target'] = encodeURI(trace.target.toWellFormed());
     headers['x-flowmesh-attempts'] = String(trace.attemptCount);
   }
   if (trace.ttftMs !== undefined)
     headers['x-flowmesh-overhead-ms'] = Math.max(0, trace.ttftMs - trace.waitedMs).toFixed(2);
   return headers;
+}
+
+/** Anthropic's SDKs look for the id under its own name. */
+function requestIdHeaders(requestId: string): Record<string, string> {
+  return { 'x-request-id': requestId, 'request-id': requestId };
 }
 
 export function sendError(
@@ -90,12 +112,18 @@ export function sendError(
   trace?: RequestTrace,
 ): void {
   const { client } = dialects[request.routeOptions.config.dialect ?? 'openai-chat'];
-  const headers: Record<string, string> = trace ? answerHeaders(trace) : { 'x-request-id': request.id };
+  const headers: Record<string, string> = trace ? answerHeaders(trace) : requestIdHeaders(request.id);
   if (error.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1_000));
     headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
   }
+  if (isLastOfConnection(error, request)) headers.connection = 'close';
   sendJson(reply, error.status, JSON.stringify(client.renderError(error, request.id)), headers);
+}
+
+/** A node that shuts down has nothing more to say; a body of unknown length past the limit might never end. */
+function isLastOfConnection({ code }: GatewayError, { headers }: FastifyRequest): boolean {
+  return code === 'draining' || (code === 'body_too_large' && headers['content-length'] === undefined);
 }
 
 export function sendJson(
@@ -106,21 +134,3 @@ export function sendJson(
 ): void {
   reply.code(status).headers(headers).type('application/json; charset=utf-8').send(text);
 }
-
-/** The body as a JSON object. Content types are not looked at: `curl -d` names a wrong one. */
-export function jsonBody(request: FastifyRequest): JsonObject {
-  const bytes = request.body;
-  if (!Buffer.isBuffer(bytes) || bytes.length === 0)
-    throw new GatewayError('bad_request', 'The request has no body. Send a JSON object.');
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch (error) {
-    if (error instanceof TypeError) throw new GatewayError('bad_request', 'The request body is not valid UTF-8.');
-    throw new GatewayError('bad_request', `The request body is not valid JSON: ${(error as Error).message}`);
-  }
-  if (!isObject(value)) throw new GatewayError('bad_request', 'The request body must be a JSON object.');
-  return value;
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true });

@@ -3,12 +3,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RouteHints } from '../dialects/dialect.ts';
 import { conversationItems, isStoreWanted, withHistory } from '../dialects/openai-responses/items.ts';
-import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
-import type { ChatRequest, ChatResponse } from '../model/chat.ts';
-import { asString, type JsonObject, parseObject } from '../model/json.ts';
+import { asString, type JsonObject } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
-import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint } from './chat-endpoint.ts';
+import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint, type OnAnswer } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
 import { sendJson } from './exchange.ts';
 
@@ -61,7 +59,7 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
 }
 
 /** Puts the earlier conversation before the new input, and keeps the new one. */
-function rememberedConversations({ history, config }: OpenAiRoutesDeps): ChatEndpointOptions {
+function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps): ChatEndpointOptions {
   const prepare = (body: JsonObject): JsonObject => {
     const id = asString(body.previous_response_id);
     if (id === undefined) return body;
@@ -77,16 +75,20 @@ function rememberedConversations({ history, config }: OpenAiRoutesDeps): ChatEnd
     }
     return withHistory(body, previous.items);
   };
-  const onResponse = (response: ChatResponse, request: ChatRequest): void => {
+  const onAnswer: OnAnswer = (shown, request) => {
     if (!config().responses.isStored || !request.original || !isStoreWanted(request)) return;
-    const shown = parseObject(dialects['openai-responses'].client.renderResponse(response, request));
-    const id = asString(shown?.id);
-    if (shown && id !== undefined) {
+    const body = shown();
+    const id = asString(body?.id);
+    if (!body || id === undefined) return;
+    try {
       // The original is the prepared body: it has the earlier conversation too.
-      history.put(id, { items: conversationItems(request.original.body, shown), response: shown });
+      history.put(id, { items: conversationItems(request.original.body, body), response: body });
+    } catch (error) {
+      // A full disk costs the conversation its memory, not the client its answer.
+      logger.error({ err: error }, 'an answer could not be stored');
     }
   };
-  return { prepare, onResponse };
+  return { prepare, onAnswer };
 }
 
 function stored(request: FastifyRequest, history: ResponseHistory) {

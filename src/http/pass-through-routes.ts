@@ -2,12 +2,14 @@
 // only the model renamed; the answer comes back as it is.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayError, toGatewayError } from '../errors.ts';
-import { handlePassThrough, type PassThroughRequest } from '../gateway/operations.ts';
+import { GatewayError } from '../errors.ts';
+import { handlePassThrough, type PassThroughRequest } from '../gateway/pass-through.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { asString } from '../model/json.ts';
 import type { ChatEndpointDeps } from './chat-endpoint.ts';
-import { answerHeaders, exchange, jsonBody } from './exchange.ts';
+import { ClientWriter } from './client-writer.ts';
+import { answerHeaders, exchange } from './exchange.ts';
+import { jsonBody } from './json-body.ts';
 
 const PATHS = [
   '/audio/speech',
@@ -35,29 +37,21 @@ async function passThrough(
   context: RequestContext,
   deps: ChatEndpointDeps,
 ): Promise<void> {
-  const { answer, release } = await handlePassThrough(parse(path, request), context, deps.pipeline);
+  const answer = await handlePassThrough(parse(path, request), context, deps.pipeline);
   try {
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(answer.status, { ...keptHeaders(answer.headers), ...answerHeaders(context.trace) });
-    for await (const chunk of answer.body) {
-      if (raw.write(chunk) || raw.destroyed) continue;
-      await drained(raw);
+    const writer = new ClientWriter(raw, deps.clock);
+    for (let bytes = await answer.next(); bytes; bytes = await answer.next()) {
+      const room = writer.write(bytes);
+      if (room) await room;
       if (context.signal.aborted) throw context.signal.reason;
     }
     raw.end();
-    release('success');
-  } catch (thrown) {
-    release('unknown');
-    throw context.signal.aborted ? context.signal.reason : toGatewayError(thrown);
+  } finally {
+    answer.cancel();
   }
-}
-
-function drained(stream: NodeJS.EventEmitter): Promise<void> {
-  return new Promise((resolve) => {
-    stream.once('drain', resolve);
-    stream.once('close', resolve);
-  });
 }
 
 function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,8 +1,8 @@
 // Base URLs are misconfigured in a few well-known ways (`/v1` doubled, forgotten, or put before a dialect's own prefix).
 // What was meant is clear, so it is served.
 
-/** First path segments that stand under /v1 in the OpenAI and Anthropic APIs. */
-const UNPREFIXED = new Set([
+/** First path segments that stand under /v1 in the OpenAI and Anthropic APIs; `models` in Gemini's, too. */
+const ENDPOINTS: ReadonlySet<string> = new Set([
   'chat',
   'completions',
   'responses',
@@ -14,27 +14,41 @@ const UNPREFIXED = new Set([
   'moderations',
   'rerank',
 ]);
+/** What stands before them, and the version that our routes have for it. The last one of several is the one meant. */
+const PREFIXES: ReadonlyMap<string, 'v1' | 'v1beta'> = new Map([
+  ['v1', 'v1'],
+  ['v1beta', 'v1beta'],
+  ['v1alpha', 'v1beta'],
+  ['openai', 'v1'],
+  ['anthropic', 'v1'],
+]);
+/** By far the most requests come to these, and there is nothing to tidy. */
+const USUAL_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/messages', '/v1/responses']);
 
 /** The path as our routes know it; the query stays as it is. */
 export function canonicalPath(url: string): string {
+  if (USUAL_PATHS.has(url)) return url;
   const end = url.indexOf('?');
   const path = end < 0 ? url : url.slice(0, end);
-  const canonical = tidied(path);
-  return canonical === path ? url : canonical + (end < 0 ? '' : url.slice(end));
+  return tidied(path) + (end < 0 ? '' : url.slice(end));
 }
 
 function tidied(path: string): string {
-  if (path === '/v1/chat/completions' || path === '/v1/messages' || path === '/v1/responses') return path;
-  let segments = path.split('/').filter((segment) => segment !== '');
-  // `…/v1/v1/messages`, `…/v1/v1beta/models`, `…/openai/v1/chat/completions`: the last version prefix is the one meant.
-  const versions = segments.findLastIndex((segment) => segment === 'v1' || segment === 'v1beta');
-  if (versions > 0 && segments.slice(0, versions).every(isPrefix)) segments = segments.slice(versions);
-  if (UNPREFIXED.has(segments[0] ?? '')) segments.unshift('v1');
+  const segments = path.split('/').filter((segment) => segment !== '');
+  let version: 'v1' | 'v1beta' = 'v1';
+  let start = 0;
+  for (; start < segments.length; start += 1) {
+    const prefix = segments[start] ?? '';
+    // `/api/chat` is Ollama's, `/api/v1/chat/completions` is not.
+    const isOuter = prefix === 'api' && PREFIXES.has(segments[start + 1] ?? '');
+    if (!isOuter && !PREFIXES.has(prefix)) break;
+    version = PREFIXES.get(prefix) ?? version;
+  }
+  const rest = segments.slice(start);
+  const [first = ''] = rest;
+  if (ENDPOINTS.has(first)) return `/${[first === 'models' ? version : 'v1', ...rest].join('/')}`;
+  // Azure's own paths stand under /openai, Ollama's under nothing.
+  if (first === 'deployments') return `/${['openai', ...rest].join('/')}`;
+  if (first === 'api') return `/${rest.join('/')}`;
   return `/${segments.join('/')}`;
-}
-
-function isPrefix(segment: string): boolean {
-  return (
-    segment === 'v1' || segment === 'v1beta' || segment === 'openai' || segment === 'anthropic' || segment === 'api'
-  );
 }

@@ -1,13 +1,13 @@
 // The HTTP server: its limits, who may in, the routes, and errors in the shape of the client's dialect.
 
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
-import { ClientKeys, presentedKey } from './client-key.ts';
-import { sendError } from './exchange.ts';
+import { ClientKeys, presentedKeys } from './client-key.ts';
+import { refuse } from './exchange.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
@@ -22,30 +22,39 @@ export interface ServerDeps extends OpenAiRoutesDeps {
   readonly version: string;
 }
 
-/** A client that sends its head or body more slowly than this is dropped. */
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 120_000;
-const TIMEOUT_CHECK_MS = 5_000;
+/** A client that sends its head or body more slowly than this is dropped. Milliseconds. */
+export interface SlownessLimits {
+  readonly headMs: number;
+  /** Head and body together. */
+  readonly requestMs: number;
+  /** How often connections are looked at. */
+  readonly checkMs: number;
+}
+
+const SLOWNESS_LIMITS: SlownessLimits = { headMs: 20_000, requestMs: 120_000, checkMs: 5_000 };
 /** Longer than the idle time of the usual proxies in front (60 s), so that they, not we, close idle connections. */
 const KEEP_ALIVE_MS = 72_000;
 const CONNECTIONS_MAX = 10_000;
 /** Gemini puts model names into the path. */
 const PATH_PARAMETER_LENGTH_MAX = 512;
 
-export function createServer(deps: ServerDeps): FastifyInstance {
+export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): FastifyInstance {
   const server = fastify({
     logger: false,
     bodyLimit: deps.config().server.bodyBytesMax,
     genReqId: (request) => requestId(request.headers['x-request-id'], deps.random),
     rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
+    frameworkErrors: (error, request, reply) => refuse(request, reply, frameworkError(error, deps), deps),
     forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Requests on connections that stay open while the server closes get our own 503, in their dialect.
+    return503OnClosing: false,
+    requestTimeout: slowness.requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     http: {
       noDelay: true,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      headersTimeout: slowness.headMs,
+      connectionsCheckingInterval: slowness.checkMs,
     },
   });
   server.server.maxConnections = CONNECTIONS_MAX;
@@ -64,22 +73,14 @@ export function createServer(deps: ServerDeps): FastifyInstance {
       keysOf = config;
     }
     if (keys.isOpen) refuseForeignPages(request);
-    else if (!OPEN_PATHS.has(request.url)) keys.check(presentedKey(request));
+    else if (!OPEN_PATHS.has(request.url)) keys.check(presentedKeys(request));
     done();
   });
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
-    sendError(request, reply, error instanceof GatewayError ? error : frameworkError(error, deps));
+    refuse(request, reply, error instanceof GatewayError ? error : frameworkError(error, deps), deps);
   });
   server.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '/';
-    const isKnown = server.hasRoute({ url: path, method: request.method === 'POST' ? 'GET' : 'POST' });
-    sendError(
-      request,
-      reply,
-      isKnown
-        ? new GatewayError('method_not_allowed', `${path} does not take ${request.method}.`)
-        : new GatewayError('not_found', `Unknown endpoint: ${request.method} ${path.slice(0, 200)}`),
-    );
+    refuse(request, reply, unknownEndpoint(server, request), deps);
   });
 
   openAiRoutes(server, deps);
@@ -90,6 +91,14 @@ export function createServer(deps: ServerDeps): FastifyInstance {
   modelRoutes(server, deps.directory);
   opsRoutes(server, deps);
   return server;
+}
+
+function unknownEndpoint(server: FastifyInstance, { url, method }: FastifyRequest): GatewayError {
+  const path = url.split('?', 1)[0] ?? '/';
+  const isKnown = (['GET', 'POST', 'DELETE'] as const).some((other) => server.findRoute({ url: path, method: other }));
+  return isKnown
+    ? new GatewayError('method_not_allowed', `${path.slice(0, 200)} does not take ${method}.`)
+    : new GatewayError('not_found', `Unknown endpoint: ${method} ${path.slice(0, 200)}`);
 }
 
 /** The client's own id where it is one that logs can hold. */

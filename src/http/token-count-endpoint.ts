@@ -7,7 +7,8 @@ import { GatewayError } from '../errors.ts';
 import { handleTokenCount } from '../gateway/operations.ts';
 import type { DialectName } from '../model/chat.ts';
 import { type ChatEndpointDeps, formatHeaders } from './chat-endpoint.ts';
-import { answerHeaders, exchange, jsonBody, sendJson } from './exchange.ts';
+import { answerHeaders, exchange, sendJson } from './exchange.ts';
+import { jsonBody } from './json-body.ts';
 
 export function tokenCountEndpoint(
   name: DialectName,

@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 
 export const RESPONSE_HISTORY_MIGRATIONS: readonly string[] = [
   `CREATE TABLE response_history (
@@ -35,28 +35,28 @@ export class ResponseHistory {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #limits: () => HistoryLimits;
+  readonly #insert: Statement<[string, number, string, string]>;
+  readonly #select: Statement<[string, number], { items: string; response: string }>;
   #writes = 0;
 
   constructor(database: Database, clock: Clock, limits: () => HistoryLimits) {
     this.#database = database;
     this.#clock = clock;
     this.#limits = limits;
+    this.#insert = database.prepare(
+      'INSERT OR REPLACE INTO response_history (id, created_at, items, response) VALUES (?, ?, ?, ?)',
+    );
+    this.#select = database.prepare('SELECT items, response FROM response_history WHERE id = ? AND created_at >= ?');
   }
 
   put(id: string, stored: StoredResponse): void {
-    this.#database
-      .prepare('INSERT OR REPLACE INTO response_history (id, created_at, items, response) VALUES (?, ?, ?, ?)')
-      .run(id, this.#clock.now(), JSON.stringify(stored.items), JSON.stringify(stored.response));
+    this.#insert.run(id, this.#clock.now(), JSON.stringify(stored.items), JSON.stringify(stored.response));
     this.#writes += 1;
     if (this.#writes % PRUNE_PERIOD === 1) this.#prune();
   }
 
   get(id: string): StoredResponse | undefined {
-    const row = this.#database
-      .prepare<[string, number], { items: string; response: string }>(
-        'SELECT items, response FROM response_history WHERE id = ? AND created_at >= ?',
-      )
-      .get(id, this.#oldest());
+    const row = this.#select.get(id, this.#oldest());
     if (!row) return undefined;
     const items: unknown = JSON.parse(row.items);
     const response: unknown = JSON.parse(row.response);
@@ -71,8 +71,8 @@ export class ResponseHistory {
     this.#database.prepare('DELETE FROM response_history WHERE created_at < ?').run(this.#oldest());
     this.#database
       .prepare(
-        `DELETE FROM response_history WHERE created_at <=
-           (SELECT created_at FROM response_history ORDER BY created_at DESC LIMIT 1 OFFSET ?)`,
+        `DELETE FROM response_history WHERE id IN
+           (SELECT id FROM response_history ORDER BY created_at DESC LIMIT -1 OFFSET ?)`,
       )
       .run(this.#limits().entriesMax);
   }

@@ -22,6 +22,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after: (delayMs, action) => new NodeTimer(setTimeout(action, delayMs)),
+  soon: (action) => {
+    setImmediate(action);
+  },
   // Periodic work never keeps the process alive by itself.
   every: (periodMs, action) => new NodeTimer(setInterval(action, periodMs).unref()),
   sleep: (delayMs, signal) =>

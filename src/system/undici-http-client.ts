@@ -135,8 +135,8 @@ class ResponseReceiver implements Dispatcher.DispatchHandler {
 }
 
 function failureOf(error: Error, isSent: boolean): HttpFailure {
-  const code = (error as NodeJS.ErrnoException).code;
-  const message = code ? `${code}: ${error.message}` : error.message;
+  // A system error's sentence names addresses; its code says as much.
+  const message = (error as NodeJS.ErrnoException).code ?? error.message;
   return new HttpFailure(isSent ? 'response' : 'connect', message, { cause: error });
 }
 

@@ -76,10 +76,15 @@ export class Metrics {
     for (const { target: failed, code } of trace.failures)
       this.#failures.inc({ target: this.#targetLabel(failed), code });
     if (!usage) return;
-    this.#tokens.inc({ gen_ai_token_type: 'input', target }, usage.inputTokens);
-    this.#tokens.inc({ gen_ai_token_type: 'output', target }, usage.outputTokens);
-    if (usage.cachedInputTokens > 0) this.#tokens.inc({ gen_ai_token_type: 'cached', target }, usage.cachedInputTokens);
-    if (usage.reasoningTokens > 0) this.#tokens.inc({ gen_ai_token_type: 'reasoning', target }, usage.reasoningTokens);
+    this.#countTokens('input', target, usage.inputTokens);
+    this.#countTokens('output', target, usage.outputTokens);
+    this.#countTokens('cached', target, usage.cachedInputTokens);
+    this.#countTokens('reasoning', target, usage.reasoningTokens);
+  }
+
+  /** Upstreams have reported negative counts; a counter throws on those. */
+  #countTokens(type: 'input' | 'cached' | 'output' | 'reasoning', target: string, tokens: number): void {
+    if (tokens > 0 && Number.isFinite(tokens)) this.#tokens.inc({ gen_ai_token_type: type, target }, tokens);
   }
 
   #targetLabel(target: string | undefined): string {

@@ -18,6 +18,8 @@ const TYPES: Readonly<Record<ErrorCode, string>> = {
   request_timeout: 'timeout_error',
   body_too_large: 'request_too_large',
   unprocessable: 'invalid_request_error',
+  rate_limited: 'rate_limit_error',
+  budget_exhausted: 'billing_error',
   client_closed: 'api_error',
   upstream_authentication: 'authentication_error',
   upstream_permission: 'permission_error',

@@ -3,7 +3,7 @@
 import type { ChatRequest, ResponseFormat, Sampling } from '../../model/chat.ts';
 import { asObject, asString, type JsonObject } from '../../model/json.ts';
 import { definedOnly, optionalBoolean, optionalNumber, optionalObject, optionalStringOrStrings } from '../fields.ts';
-import { geminiSchema } from './schema.ts';
+import { geminiSchema, schemaField } from './schema.ts';
 import { jsonSchema } from './schema-from-gemini.ts';
 import { parseThinking, renderThinking } from './thinking.ts';
 
@@ -74,7 +74,10 @@ function renderResponseFormat(format: ResponseFormat | undefined): JsonObject {
     case 'json':
       return { responseMimeType: 'application/json' };
     case 'json-schema':
-      return { responseMimeType: 'application/json', responseSchema: geminiSchema(format.schema, 'response_format') };
+      return {
+        responseMimeType: 'application/json',
+        ...schemaField('responseSchema', geminiSchema(format.schema, 'response_format'), format.schema),
+      };
     default:
       return {};
   }

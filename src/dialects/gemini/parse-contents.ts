@@ -114,9 +114,15 @@ function parseResult(response: JsonObject, param: string, calls: CallMatcher): T
   });
 }
 
-/** `{result: text}` and `{error: text}` are how plain text travels; the inverse of `resultObject` in render-contents.ts. */
+/**
+ * `{output}` and `{error}` are how Google's documentation wraps what a function returned; `{result: text}` is the inverse
+ * of `resultObject` in render-contents.ts. Anything else is the function's own object.
+ */
 function resultText(response: JsonObject): { text: string; isError: boolean } {
   const keys = Object.keys(response);
+  if (keys.length === 1 && response.output !== undefined) {
+    return { text: asString(response.output) ?? JSON.stringify(response.output), isError: false };
+  }
   if (keys.length === 1 && typeof response.error === 'string') return { text: response.error, isError: true };
   const isPlain =
     keys.length === 1 && typeof response.result === 'string' && !response.result.trimStart().startsWith('{');

@@ -1,12 +1,13 @@
 // JSON Schema → Gemini's Schema, a small subset of OpenAPI 3.0 that is refused as a whole for one unknown keyword.
 //
 // Used for function `parameters` and for `responseSchema`. Their JSON Schema twins (`parametersJsonSchema`,
-// `responseJsonSchema`) are not used: older models and Gemini-compatible servers do not have them, and they ignore what
-// they do not know without telling, while here every rule is ours and tested. What cannot be said is dropped or said in
-// the description; a schema that contains itself is refused.
+// `responseJsonSchema`) take over only where an object's keys are left open, which this subset cannot say at all: older
+// models and Gemini-compatible servers do not have them, and they ignore what they do not know without telling, while
+// here every rule is ours and tested. What cannot be said is dropped or said in the description; a schema that contains
+// itself is refused.
 
 import { GatewayError } from '../../errors.ts';
-import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { asArray, asNumber, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { flatSchema, SchemaReferences } from './schema-references.ts';
 
 const DEPTH_MAX = 64;
@@ -14,6 +15,19 @@ const DEPTH_MAX = 64;
 /** @param param names the schema in error messages, e.g. `tools.get_weather.parameters` */
 export function geminiSchema(schema: JsonObject, param: string): JsonObject {
   return converted(schema, { references: new SchemaReferences(schema, param), param, depth: 0 });
+}
+
+/** The field that carries a schema: Google's own name for it, or with `JsonSchema` for the twin. */
+export function schemaField(ownName: 'parameters' | 'responseSchema', own: JsonObject, source: JsonObject): JsonObject {
+  if (!hasOpenObject(own)) return { [ownName]: own };
+  return { [ownName === 'parameters' ? 'parametersJsonSchema' : 'responseJsonSchema']: source };
+}
+
+/** Gemini refuses the whole request for one object without properties ("should be non-empty for OBJECT type"). */
+function hasOpenObject(schema: JsonObject): boolean {
+  if (schema.type === 'OBJECT' && !schema.properties) return true;
+  const inner = [...Object.values(asObject(schema.properties) ?? {}), schema.items, ...asArray(schema.anyOf)];
+  return inner.some((one) => isObject(one) && hasOpenObject(one));
 }
 
 /** A function's parameters; undefined when there are none, as Gemini refuses an object without properties there. */

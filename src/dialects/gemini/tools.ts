@@ -3,7 +3,7 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../model/chat.ts';
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, definedOnly, optionalArray, requiredObject, requiredString } from '../fields.ts';
-import { geminiParameters } from './schema.ts';
+import { geminiParameters, schemaField } from './schema.ts';
 import { jsonSchema } from './schema-from-gemini.ts';
 
 export function parseTools(body: JsonObject): Tool[] {
@@ -64,7 +64,7 @@ function renderFunction(tool: Tool): JsonObject {
   return {
     name: tool.name,
     ...(tool.description && { description: tool.description }),
-    ...(parameters && { parameters }),
+    ...(parameters && schemaField('parameters', parameters, { type: 'object', ...tool.parameters })),
   };
 }
 

@@ -10,12 +10,12 @@ import type {
   Tool,
   ToolResultPart,
 } from '../../model/chat.ts';
-import type { JsonObject, JsonValue } from '../../model/json.ts';
+import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
 import { effortOf } from '../reasoning.ts';
 import { argumentsObject } from '../tool-arguments.ts';
-import { plainToolCallId } from '../tool-call-id.ts';
+import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
 import { textOf, toolNames } from '../turns.ts';
 
 const PATH = '/api/chat';
@@ -26,12 +26,38 @@ export function renderRequest(request: ChatRequest, target: UpstreamTarget): Ups
     original?.dialect === 'ollama'
       ? {
           ...original.body,
-          ...(original.isConversationEdited && { messages: renderMessages(request.messages) }),
+          messages: original.isConversationEdited
+            ? renderMessages(request.messages)
+            : withPlainCallIds(original.body.messages),
         }
       : renderBody(request, target);
   const whole: JsonObject = { ...body, model: target.model, stream: target.isStream };
   for (const field of target.traits.refusedFields ?? []) delete whole[field];
   return { path: PATH, body: whole };
+}
+
+/** The client's own messages, without the signatures of other providers that ride in the ids of calls. */
+function withPlainCallIds(messages: JsonValue | undefined): JsonValue | undefined {
+  if (!Array.isArray(messages)) return messages;
+  return messages.map((message) => {
+    if (!isObject(message)) return message;
+    const { tool_call_id: id, tool_calls: calls } = message;
+    const isPlain = asArray(calls).every((call) => !isSigned(asObject(call)?.id)) && !isSigned(id);
+    if (isPlain) return message;
+    return definedOnly<JsonObject>({
+      ...message,
+      tool_call_id: typeof id === 'string' ? plainToolCallId(id) : id,
+      tool_calls: Array.isArray(calls) ? calls.map(withPlainId) : calls,
+    });
+  });
+}
+
+function withPlainId(call: JsonValue): JsonValue {
+  return isObject(call) && typeof call.id === 'string' ? { ...call, id: plainToolCallId(call.id) } : call;
+}
+
+function isSigned(id: JsonValue | undefined): boolean {
+  return typeof id === 'string' && unpackToolCallId(id).signature !== undefined;
 }
 
 function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
@@ -103,15 +129,29 @@ function renderThink(reasoning: ReasoningRequest, model: string): JsonValue | un
   return effort === 'medium' ? 'medium' : 'high';
 }
 
+/** Neighbouring results come in the order of their calls: that, and not an id, is what the model sees. */
 function renderMessages(messages: readonly Message[]): JsonValue[] {
   const names = toolNames(messages);
-  return messages.flatMap((message) => {
-    const results = message.parts.filter((part) => part.type === 'tool-result');
+  const positions = new Map([...names.keys()].map((id, position) => [id, position]));
+  const positionOf = (result: ToolResultPart): number => positions.get(result.toolCallId) ?? positions.size;
+  const rendered: JsonValue[] = [];
+  let results: ToolResultPart[] = [];
+  const flush = (): void => {
+    results.sort((a, b) => positionOf(a) - positionOf(b));
+    rendered.push(...results.map((result) => renderToolResult(result, names)));
+    results = [];
+  };
+  for (const message of messages) {
+    const found = message.parts.filter((part) => part.type === 'tool-result');
     const rest = message.parts.filter((part) => part.type !== 'tool-result');
-    const rendered = results.map((result) => renderToolResult(result, names));
+    results.push(...found);
     // A message of results alone (Anthropic's user turn) leaves nothing else to say.
-    return rest.length === 0 && rendered.length > 0 ? rendered : [...rendered, renderMessage(message.role, rest)];
-  });
+    if (rest.length === 0 && found.length > 0) continue;
+    flush();
+    rendered.push(renderMessage(message.role, rest));
+  }
+  flush();
+  return rendered;
 }
 
 function renderToolResult(result: ToolResultPart, names: ReadonlyMap<string, string>): JsonObject {

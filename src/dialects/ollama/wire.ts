@@ -26,8 +26,16 @@ export function finishReasonOf(doneReason: string | undefined, hasToolCalls: boo
   }
 }
 
+/** Ollama filters nothing and so has no word for it, but a withheld answer must not look like a complete one. */
 export function doneReasonOf(finishReason: FinishReason | undefined): string {
-  return finishReason?.unified === 'length' ? 'length' : 'stop';
+  switch (finishReason?.unified) {
+    case 'length':
+      return 'length';
+    case 'content-filter':
+      return 'content_filter';
+    default:
+      return 'stop';
+  }
 }
 
 export function parseLogprobs(value: JsonValue | undefined): TokenLogprob[] {

@@ -19,7 +19,7 @@ interface ChoiceState {
 
 export interface ReadChunk {
   readonly events: StreamEvent[];
-  /** The chunk itself, or a copy whose tool calls have the indexes and ids that clients need. */
+  /** The chunk itself, or a copy whose tool calls have the indexes, ids and types that clients need. */
   readonly value: JsonObject;
 }
 
@@ -115,12 +115,15 @@ export class AnswerReader {
       events.push(...tracked.events);
       const isIndexSound = key === 'message' || entry.index === tracked.index;
       const isIdSound = entry.id === tracked.id || (!tracked.isFirst && !entry.id);
-      if (isIndexSound && isIdSound) continue;
+      // Mistral leaves the type out, and OpenAI's own SDK then refuses the whole answer.
+      const isTypeSound = !tracked.isFirst || typeof entry.type === 'string';
+      if (isIndexSound && isIdSound && isTypeSound) continue;
       repaired ??= [...entries];
       repaired[position] = {
         ...entry,
         ...(key === 'delta' && { index: tracked.index }),
         ...(!isIdSound && { id: tracked.id }),
+        ...(!isTypeSound && { type: isObject(entry.custom) ? 'custom' : 'function' }),
       };
     }
     return repaired;

@@ -4,9 +4,8 @@
 import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
 import { isObject, type JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
-import { effortOf } from '../reasoning.ts';
+import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { patchMessages } from './patch-messages.ts';
-import { effortFor, isOpenaiReasoningModel } from './reasoning-models.ts';
 import { renderMessages } from './render-messages.ts';
 
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
@@ -51,7 +50,6 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   const { sampling } = request;
   const isReasoningModel = isOpenaiReasoningModel(model);
   const maxTokensField = traits.maxTokensField ?? (isReasoningModel ? 'max_completion_tokens' : 'max_tokens');
-  const effort = effortFor(model, request.reasoning && effortOf(request.reasoning));
   const fields: JsonObject = {
     model,
     messages: renderMessages(request.messages, traits),
@@ -69,7 +67,7 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
       top_logprobs: sampling.topLogprobs,
     }),
     response_format: request.responseFormat && renderResponseFormat(request.responseFormat),
-    reasoning_effort: effort,
+    reasoning_effort: effortFor(model, request.reasoning),
     user: request.endUser,
     stream: target.isStream || undefined,
   };

@@ -9,7 +9,7 @@ import { renderResponse } from './render-response.ts';
 import { ResponsesStreamParser } from './stream-parser.ts';
 import { ResponsesStreamRenderer } from './stream-renderer.ts';
 
-export { conversationId, conversationItems, isStoreWanted, previousResponseId, withHistory } from './items.ts';
+export { conversationId, conversationItems, isStoreWanted, withHistory } from './items.ts';
 export { ResponsesStreamRenderer } from './stream-renderer.ts';
 
 export const openaiResponses: Dialect = {

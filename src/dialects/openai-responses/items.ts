@@ -10,10 +10,12 @@ export function inputItems(body: JsonObject): JsonValue[] {
   return typeof input === 'string' ? [{ type: 'message', role: 'user', content: input }] : asArray(input);
 }
 
-/** The body with the stored items before its own input. Only the new call's `instructions` count, as at OpenAI. */
+/**
+ * The body with the stored items before its own input. Only the new call's `instructions` count, as at OpenAI. The id of
+ * the earlier response stays, because the answer names it; no upstream is told.
+ */
 export function withHistory(body: JsonObject, historyItems: readonly JsonObject[]): JsonObject {
-  const { previous_response_id: _expanded, ...rest } = body;
-  return { ...rest, input: [...historyItems, ...inputItems(body)] };
+  return { ...body, input: [...historyItems, ...inputItems(body)] };
 }
 
 /** Calls that the upstream ran by itself: their ids mean nothing anywhere else, and the answer's text has their result. */
@@ -51,11 +53,6 @@ function storedItem(item: JsonObject): JsonObject[] {
 
 function wireBody(request: ChatRequest): JsonObject {
   return request.original?.dialect === 'openai-responses' ? request.original.body : {};
-}
-
-/** The response that this request continues, when the client named one and it is not expanded yet. */
-export function previousResponseId(request: ChatRequest): string | undefined {
-  return asString(wireBody(request).previous_response_id);
 }
 
 /** The server-side conversation that this request belongs to. */

@@ -1,11 +1,21 @@
 // ChatRequest → the call to an OpenAI Responses upstream.
 
 import { GatewayError } from '../../errors.ts';
-import type { ChatRequest, Message, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
+import type {
+  ChatRequest,
+  Message,
+  OriginalRequest,
+  ReasoningRequest,
+  ResponseFormat,
+  Sampling,
+  Tool,
+  ToolChoice,
+} from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
 import { effortOf } from '../reasoning.ts';
+import { isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
 import { textOf } from '../turns.ts';
 import { inputItems } from './items.ts';
 import { withoutOwnItems } from './own-items.ts';
@@ -27,6 +37,8 @@ export function renderRequest(request: ChatRequest, target: UpstreamTarget): Ups
 function carriedBody(request: ChatRequest, original: OriginalRequest, target: UpstreamTarget): JsonObject {
   const body: JsonObject = { ...original.body, model: target.model, stream: target.isStream };
   if (!target.isStream) delete body.stream_options;
+  // Ours, and the conversation it stands for is in the input.
+  delete body.previous_response_id;
   if (original.isConversationEdited) {
     const { instructions, messages } = splitInstructions(request.messages);
     delete body.instructions;
@@ -63,7 +75,9 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
     .map((message) => textOf(message.parts))
     .filter((text) => text !== '')
     .join('\n\n');
-  const include = includes(request);
+  const isReasoningModel = isOpenaiReasoningModel(target.model);
+  const reasoning = isPlainOpenaiModel(target.model) ? undefined : request.reasoning;
+  const include = includes(reasoning, isReasoningModel ? {} : sampling);
   return definedOnly<JsonObject>({
     model: target.model,
     instructions: instructions === '' ? undefined : instructions,
@@ -73,19 +87,20 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
     store: false,
     include: include.length === 0 ? undefined : include,
     ...toolFields(request),
-    reasoning: reasoningField(request),
+    reasoning: reasoning && reasoningField(reasoning),
     text: request.responseFormat && { format: renderFormat(request.responseFormat) },
     max_output_tokens: sampling.maxOutputTokens && Math.max(sampling.maxOutputTokens, MAX_OUTPUT_TOKENS_MIN),
-    temperature: sampling.temperature,
-    top_p: sampling.topP,
-    top_logprobs: sampling.logprobs ? sampling.topLogprobs : undefined,
+    ...(!isReasoningModel && {
+      temperature: sampling.temperature,
+      top_p: sampling.topP,
+      top_logprobs: sampling.logprobs ? sampling.topLogprobs : undefined,
+    }),
     safety_identifier: request.endUser,
     metadata: request.metadata && { ...request.metadata },
   });
 }
 
-function includes(request: ChatRequest): string[] {
-  const { reasoning, sampling } = request;
+function includes(reasoning: ReasoningRequest | undefined, sampling: Sampling): string[] {
   const isReasoning = reasoning !== undefined && effortOf(reasoning) !== 'none';
   return [
     ...(isReasoning ? ['reasoning.encrypted_content'] : []),
@@ -93,8 +108,7 @@ function includes(request: ChatRequest): string[] {
   ];
 }
 
-function reasoningField({ reasoning }: ChatRequest): JsonObject | undefined {
-  if (!reasoning) return undefined;
+function reasoningField(reasoning: ReasoningRequest): JsonObject | undefined {
   const fields = definedOnly<JsonObject>({
     effort: effortOf(reasoning),
     summary: reasoning.isSummaryWanted ? 'auto' : undefined,

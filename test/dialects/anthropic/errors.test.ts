@@ -19,6 +19,7 @@ test('every code has a type that fits its status', () => {
   const fitting: Record<number, string[]> = {
     400: ['invalid_request_error'],
     401: ['authentication_error'],
+    402: ['billing_error'],
     403: ['permission_error'],
     404: ['not_found_error'],
     405: ['invalid_request_error'],

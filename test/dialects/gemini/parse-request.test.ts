@@ -170,6 +170,18 @@ test('results find their calls by id, else by name in order, and errors are mark
   ]);
 });
 
+test('what a function returned is taken out of the wrapping that Google documents', () => {
+  const text = (response: JsonObject) => {
+    const part = parse({ contents: [{ parts: [{ functionResponse: { name: 'f', response } }] }] }).messages[0]
+      ?.parts[0];
+    return part?.type === 'tool-result' ? [part.parts, part.isError ?? false] : undefined;
+  };
+  assert.deepEqual(text({ output: 'sunny' }), [[{ type: 'text', text: 'sunny' }], false]);
+  assert.deepEqual(text({ output: { sky: 'blue' } }), [[{ type: 'text', text: '{"sky":"blue"}' }], false]);
+  assert.deepEqual(text({ output: 1, unit: 'C' }), [[{ type: 'text', text: '{"output":1,"unit":"C"}' }], false]);
+  assert.deepEqual(text({ error: 'offline' }), [[{ type: 'text', text: 'offline' }], true]);
+});
+
 test('thoughts become reasoning; code that Gemini ran stays in the original alone', () => {
   const { messages } = parse({
     contents: [

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { geminiParameters, geminiSchema } from '../../../src/dialects/gemini/schema.ts';
+import { geminiParameters, geminiSchema, schemaField } from '../../../src/dialects/gemini/schema.ts';
 import { jsonSchema } from '../../../src/dialects/gemini/schema-from-gemini.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -271,4 +271,23 @@ test('Gemini’s schema survives the way to JSON Schema and back', () => {
       numRuns: 200,
     },
   );
+});
+
+test('only a schema that leaves the keys of an object open goes as JSON Schema', () => {
+  const field = (properties: JsonObject) => {
+    const source = { type: 'object', properties };
+    return [schemaField('parameters', geminiSchema(source, 'p'), source), source] as const;
+  };
+  const [closed] = field({ a: { type: 'object', properties: { b: { type: 'string' } } } });
+  assert.deepEqual(Object.keys(closed), ['parameters']);
+  for (const open of [
+    { headers: { type: 'object', additionalProperties: { type: 'string' } } },
+    { list: { type: 'array', items: { type: 'object' } } },
+    { either: { anyOf: [{ type: 'string' }, { type: 'object', properties: {} }] } },
+  ]) {
+    const [twin, source] = field(open);
+    assert.deepEqual(twin, { parametersJsonSchema: source });
+  }
+  const answer = { type: 'object' };
+  assert.deepEqual(schemaField('responseSchema', geminiSchema(answer, 'p'), answer), { responseJsonSchema: answer });
 });

@@ -38,6 +38,43 @@ describe('an upstream request', () => {
     });
   });
 
+  test('of an Ollama client carries no signature of another provider', () => {
+    const signed = packToolCallId('call_0', 'gemini signature');
+    const call = { function: { name: 'f', arguments: {} } };
+    const result = { role: 'tool', tool_name: 'f', content: 'r' };
+    const messages = [
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: '', tool_calls: [{ id: signed, ...call }, call] },
+      { ...result, tool_call_id: signed },
+      result,
+    ];
+    assert.deepEqual(upstream.renderRequest(parsed({ messages }), TARGET).body.messages, [
+      messages[0],
+      { role: 'assistant', content: '', tool_calls: [{ id: 'call_0', ...call }, call] },
+      { ...result, tool_call_id: 'call_0' },
+      result,
+    ]);
+  });
+
+  test('tells results in the order of their calls', () => {
+    const call = (id: string): Part => ({ type: 'tool-call', id, name: `name of ${id}`, argumentsJson: '{}' });
+    const result = (toolCallId: string): Part => ({ type: 'tool-result', toolCallId, parts: [] });
+    const { messages } = rendered({
+      messages: [
+        { role: 'user', parts: [{ type: 'text', text: 'hi' }] },
+        { role: 'assistant', parts: [call('a'), call('b')] },
+        { role: 'tool', parts: [result('b')] },
+        { role: 'tool', parts: [result('a')] },
+        { role: 'user', parts: [{ type: 'text', text: 'and?' }] },
+      ],
+    });
+    assert.ok(Array.isArray(messages));
+    assert.deepEqual(
+      messages.slice(2).map((message: any) => message.tool_name ?? message.role),
+      ['name of a', 'name of b', 'user'],
+    );
+  });
+
   test('of an Ollama client whose conversation was changed has the new messages and every other field', () => {
     const parsedRequest = parsed({ messages: [{ role: 'user', content: 'hi' }], keep_alive: '5m' });
     assert.ok(parsedRequest.original);

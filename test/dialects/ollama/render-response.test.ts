@@ -101,6 +101,12 @@ describe('a whole answer', () => {
   });
 });
 
+test('an answer that a filter withheld does not look like a complete one', () => {
+  const choice = { index: 0, parts: [], finishReason: { unified: 'content-filter', raw: 'SAFETY' } } as const;
+  const body = JSON.parse(ollama.client.renderResponse({ id: '', model: 'm', choices: [choice] }, request()));
+  assert.equal(body.done_reason, 'content_filter');
+});
+
 describe('a stream', () => {
   test('of another dialect is rendered line by line, with whole tool calls before the end', () => {
     assert.deepEqual(streamed(responseEvents(RESPONSE)), [

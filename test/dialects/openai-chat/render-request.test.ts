@@ -212,7 +212,7 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
 
   it('spares reasoning models the fields they refuse', () => {
     const sampling = { maxOutputTokens: 9, temperature: 1, topP: 1 };
-    for (const model of ['o1', 'o3-mini', 'o4-mini', 'gpt-5', 'gpt-5.1', 'openai/gpt-5-mini']) {
+    for (const model of ['o1', 'o3-mini', 'o4-mini', 'gpt-5', 'gpt-5.1', 'openai/gpt-5-mini', 'gpt-6.1-terra']) {
       const body = foreign({ sampling }, { model });
       assert.deepEqual(body, { model, messages: [USER], max_completion_tokens: 9 });
     }
@@ -229,6 +229,13 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
     assert.equal(effort('o3', { effort: 'max' }), 'high');
     assert.equal(effort('o3', { budgetTokens: 8_000 }), 'medium');
     assert.equal(effort('o3', { budgetTokens: -1 }), undefined);
+    assert.equal(effort('gpt-5.1', { budgetTokens: -1 }), 'medium');
+    assert.equal(effort('gpt-6-luna', { effort: 'none' }), 'none');
+    assert.equal(effort('gpt-6.1-sol', { effort: 'none' }), 'low');
+    assert.equal(effort('mistral-small-latest', { effort: 'low' }), 'high');
+    assert.equal(effort('mistral-small-latest', { effort: 'minimal' }), 'none');
+    assert.equal(effort('mistral-small-latest', { isSummaryWanted: true }), undefined);
+    assert.equal(effort('open-mistral-7b', { effort: 'high' }), undefined);
     assert.equal(effort('openai/gpt-oss-120b', { effort: 'low' }), 'low');
   });
 

@@ -262,7 +262,7 @@ describe('openai-chat stream parser', () => {
       choices: [
         {
           index: 0,
-          delta: { tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' }, index: 0 }] },
+          delta: { tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' }, index: 0, type: 'function' }] },
           finish_reason: null,
         },
       ],

@@ -226,3 +226,25 @@ test('several answers, audio and the files of other providers are refused clearl
   refuse(media({ type: 'media', kind: 'audio', mimeType: 'audio/wav', source: { type: 'base64', data: 'QQ==' } }));
   refuse(media({ type: 'media', kind: 'image', source: { type: 'file', fileId: 'f', dialect: 'anthropic' } }));
 });
+
+test('a model is not told what it is known to refuse', () => {
+  const messages: Message[] = [{ role: 'user', parts: [{ type: 'text', text: 'x' }] }];
+  const wishes = {
+    reasoning: { effort: 'high', isSummaryWanted: true },
+    sampling: { temperature: 0.5, topP: 0.5, logprobs: true, topLogprobs: 2 },
+  } as const;
+  const bodyFor = (model: string) =>
+    openaiResponses.upstream!.renderRequest(foreign({ messages, ...wishes }), { model, isStream: true, traits: {} })
+      .body;
+  const { reasoning, include, temperature } = bodyFor('gpt-4.1-mini');
+  assert.deepEqual([reasoning, include, temperature], [undefined, ['message.output_text.logprobs'], 0.5]);
+  const thinking = bodyFor('gpt-5-mini');
+  assert.deepEqual(thinking.reasoning, { effort: 'high', summary: 'auto' });
+  assert.deepEqual(thinking.include, ['reasoning.encrypted_content']);
+  assert.deepEqual([thinking.temperature, thinking.top_p, thinking.top_logprobs], [undefined, undefined, undefined]);
+});
+
+test('no upstream is told of the earlier response, whose conversation is in the input', () => {
+  const body = { model: 'm', input: 'x', previous_response_id: 'resp_1' };
+  assert.deepEqual(render(parse(body)).body, { model: 'up', input: 'x', stream: true });
+});

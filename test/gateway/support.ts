@@ -1,0 +1,130 @@
+// The request path without HTTP server or network: fake upstreams, a clock that the test moves, dice that always show
+// the same.
+
+import { dialects } from '../../src/dialects/registry.ts';
+import { GatewayError } from '../../src/errors.ts';
+import type { Answer } from '../../src/gateway/answer.ts';
+import { handle, type PipelineDeps, type RequestContext } from '../../src/gateway/pipeline.ts';
+import { Router } from '../../src/gateway/router.ts';
+import { TargetHealth } from '../../src/gateway/target-health.ts';
+import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
+import type { Frame } from '../../src/model/stream.ts';
+import { buildAccounts } from '../../src/providers/accounts.ts';
+import { presetNamed } from '../../src/providers/preset-lookup.ts';
+import { FakeHttp, type FakeReply, settled } from '../support/fake-http.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { configWith, type PartialConfig } from '../support/node.ts';
+
+export const CLIENT_LEFT = new GatewayError('client_closed', 'The client left.');
+
+/** Two accounts, `a` and `b`, and a chain `main` over `a/one` and `b/two`, each tried once. */
+export const TWO_TARGETS: PartialConfig = {
+  accounts: { a: { url: 'http://a.test' }, b: { url: 'http://b.test' } },
+  chains: { main: ['a/one', 'b/two'] },
+  retries: { max: 0 },
+};
+
+export class TestGateway {
+  readonly clock = new ManualClock();
+  readonly http: FakeHttp;
+  readonly health: TargetHealth;
+  readonly deps: PipelineDeps;
+  router: Router;
+
+  constructor(config: PartialConfig, ...replies: readonly FakeReply[]) {
+    const whole = configWith(config);
+    this.http = new FakeHttp(...replies);
+    this.health = new TargetHealth(this.clock, () => whole.cooldown);
+    this.router = routerOf(config);
+    this.deps = {
+      clock: this.clock,
+      random: {
+        next: () => 0.5,
+        uuid: () => '00000000-0000-4000-8000-000000000000',
+        bytes: (count) => new Uint8Array(count),
+      },
+      http: this.http,
+      health: this.health,
+      router: () => this.router,
+      builtin: () => {
+        throw new Error('no test here asks the built-in answerer');
+      },
+    };
+  }
+
+  /** Hosts that were called, in order. */
+  get hosts(): string[] {
+    return this.http.calls.map(({ request }) => new URL(request.url).hostname.split('.')[0] ?? '');
+  }
+
+  context(): TestContext {
+    return new TestContext(this.clock.elapsed());
+  }
+
+  handle(body: object = {}, context = this.context(), dialect: DialectName = 'openai-chat'): Promise<Answer> {
+    return handle(chatRequest(body, dialect), context, this.deps);
+  }
+
+  /** The whole answer as the client would see it streamed. */
+  async text(body: object = {}, context = this.context(), dialect: DialectName = 'openai-chat'): Promise<string> {
+    const request = chatRequest(body, dialect);
+    const renderer = dialects[dialect].client.streamRenderer(request, { id: 'own', createdAt: 1 });
+    return (await framesOf(await handle(request, context, this.deps))).map((frame) => renderer.render(frame)).join('');
+  }
+
+  /** How it failed. A success fails the test. */
+  async failure(body: object = {}, context = this.context()): Promise<GatewayError> {
+    return failureOf(this.text(body, context));
+  }
+
+  async advance(durationMs: number): Promise<void> {
+    await settled();
+    this.clock.advance(durationMs);
+    await settled();
+  }
+}
+
+export class TestContext implements RequestContext {
+  readonly trace: RequestTrace;
+  readonly #client = new AbortController();
+
+  constructor(startedAt: number) {
+    this.trace = newTrace('request-1', 'openai-chat', startedAt);
+  }
+
+  get signal(): AbortSignal {
+    return this.#client.signal;
+  }
+
+  leave(): void {
+    this.#client.abort(CLIENT_LEFT);
+  }
+}
+
+export function routerOf(config: PartialConfig, accountsFor: (model: string) => readonly string[] = () => []): Router {
+  const whole = configWith(config);
+  return new Router(whole, buildAccounts(whole.accounts, presetNamed), { accountsFor });
+}
+
+/** A streaming request to the chain `main`, unless the body says otherwise. */
+export function chatRequest(body: object = {}, dialect: DialectName = 'openai-chat'): ChatRequest {
+  const messages = [{ role: 'user', content: 'Hello' }];
+  return dialects[dialect].client.parseRequest({ model: 'main', stream: true, messages, ...body }, {});
+}
+
+export async function framesOf(answer: Answer): Promise<Frame[]> {
+  const frames: Frame[] = [];
+  for (let batch = await answer.next(); batch; batch = await answer.next()) frames.push(...batch);
+  return frames;
+}
+
+export async function failureOf(action: Promise<unknown>): Promise<GatewayError> {
+  try {
+    await action;
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+  throw new Error('It succeeded.');
+}

@@ -49,7 +49,11 @@ const CHAINS_TEXT = `A chain is a list of targets, or a mapping:`;
 
 const TARGETS_TEXT = `A target is \`account/model\`, where the account is one of \`accounts\` or a provider's name, or a mapping.
 With \`key\`, \`url\` and the like it has an account of its own, named after the provider (\`openai\`, \`openai-2\` …); targets
-with the same provider, address and keys share it. With \`provider\` alone it uses that provider's only account.`;
+with the same provider, address and keys share it. With \`provider\` alone it uses that provider's only account. \`{chain: name}\` is another chain in the place of a target.`;
+
+const RULES_TEXT = `Each rule has \`when\`, a condition, and \`use\`, where the request goes then. docs/routing.md has examples.`;
+
+const CONDITION_TEXT = `Every key that is given must hold; in a list one entry is enough.`;
 
 export function configurationReference(): string {
   const properties = asObject(configJsonSchema().properties) ?? {};
@@ -62,13 +66,23 @@ export function configurationReference(): string {
     return section(`\`${name}\``, asString(schema.description) ?? '', schema);
   });
   const traits = asObject(asObject(target.properties)?.traits) ?? {};
+  const energy = asObject(asObject(account.properties)?.energy) ?? {};
+  const prices = asObject(properties.prices) ?? {};
+  const strategy = mappingBranch(asObject(asObject(chain.properties)?.strategy));
+  const rule = asObject(asObject(properties.rules)?.items) ?? {};
+  const condition = asObject(asObject(configJsonSchema().definitions)?.Condition) ?? {};
   return [
     INTRODUCTION,
     section('Top level', '', configJsonSchema()),
     section('`chains.<name>`', CHAINS_TEXT, chain),
+    section('`strategy` of a chain', 'A name, or a mapping:', strategy),
     section('Targets', TARGETS_TEXT, target),
     section('`traits` of a target', asString(traits.description) ?? '', traits),
     section('`accounts.<name>`', asString(asObject(properties.accounts)?.description) ?? '', account),
+    section('`energy` of an account', asString(energy.description) ?? '', energy),
+    section('Each of `rules`', RULES_TEXT, rule),
+    section('`when` of a rule', CONDITION_TEXT, condition),
+    section('Each of `prices`', asString(prices.description) ?? '', asObject(prices.items) ?? {}),
     ...plain,
   ].join('\n');
 }

@@ -103,6 +103,27 @@ program
   .option('-f, --force', 'overwrite')
   .action(async (file, options) => (await import('./cli/import-litellm.ts')).importLitellmFile(file, options));
 
+const prices = program.command('prices').description('what models cost and can do, and bringing that up to date');
+prices
+  .command('list')
+  .description('list the table: built in, and updated from files')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/prices.ts')).listPrices(options));
+prices
+  .command('show')
+  .description('say everything that is known of a model')
+  .argument('<model>', 'its name, provider/model or account/model')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (model, options) => (await import('./cli/prices.ts')).showPrice(model, options));
+prices
+  .command('update')
+  .description('take prices from a file: flowmesh’s own shape, models.dev’s api.json or LiteLLM’s price map')
+  .argument('<file>', 'the JSON file')
+  .option(...CONFIG_OPTION)
+  .action(async (file, options) => (await import('./cli/prices.ts')).updatePrices(file, options));
+
 // `flowmesh models | head -1`: a reader that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

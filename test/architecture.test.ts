@@ -103,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'providers',
       'storage',
       'system',
+      'tenancy',
       'version.ts',
     ],
     because: 'commands put the real ports to work',

@@ -61,6 +61,10 @@ export class AccountBook {
     return this.#accounts.has(name);
   }
 
+  get providers(): readonly string[] {
+    return [...this.#providers];
+  }
+
   isProvider(name: string): boolean {
     return this.#providers.has(name);
   }
@@ -73,8 +77,9 @@ export class AccountBook {
       this.#unusable.set(name, file.provider);
       return undefined;
     }
-    const { headers, models } = file;
-    this.#enter(name, { ...reading, account: { ...reading.account, headers, models } });
+    const { headers, models, energy } = file;
+    const account = { ...reading.account, headers, models, ...(energy && { energy }) };
+    this.#enter(name, { ...reading, account });
     return reading.unset;
   }
 

@@ -1,8 +1,10 @@
 // The shape of a validated configuration: what schema.ts promises, with every default filled in, deeply frozen.
 // The zero-config start builds the same shape from what it finds (see providers/discover.ts).
 
+import type { Capability } from '../model/capability.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { ChainRouting, RuleConfig } from './routing.ts';
 
 export interface Config {
   readonly server: ServerConfig;
@@ -12,6 +14,8 @@ export interface Config {
   readonly chains: Readonly<Record<string, ChainConfig>>;
   /** Model name a client asks for → chain name or `account/model`. */
   readonly aliases: Readonly<Record<string, string>>;
+  /** In order; the first that matches a chat request decides before its model name does. Absent: none. */
+  readonly rules?: readonly RuleConfig[];
   /** Serves every model name that nothing else matches; absent: such a name is refused. */
   readonly defaultChain?: string;
   readonly timeouts: Timeouts;
@@ -21,6 +25,8 @@ export interface Config {
   /** Where state lives, mode 0700. */
   readonly dataDirectory: string;
   readonly responses: ResponsesConfig;
+  /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
+  readonly prices: readonly PriceConfig[];
 }
 
 export interface ServerConfig {
@@ -58,10 +64,45 @@ export interface AccountConfig {
   readonly headers: Readonly<Record<string, string>>;
   /** Model names this account serves, for /v1/models and for routing by bare model name. Empty: asked from the server. */
   readonly models: readonly string[];
+  /** What this account's models cost, when they run on one's own machine. */
+  readonly energy?: EnergyConfig;
+}
+
+export interface EnergyConfig {
+  /** Drawn while answering. */
+  readonly watts: number;
+  /** US dollars. */
+  readonly pricePerKwh: number;
+  /** Written by the machine as a whole. */
+  readonly tokensPerSecond: number;
+  /** Tokens of prompt read. Absent: as `tokensPerSecond`. */
+  readonly promptTokensPerSecond?: number;
+}
+
+/** Facts about one model; absent ones stay as the table has them. Rates are US dollars for a million tokens. */
+export interface PriceConfig {
+  /** At most one of `provider` and `account`; absent: the model at every provider. */
+  readonly provider?: string;
+  readonly account?: string;
+  /** `*` at its end stands for anything. */
+  readonly model: string;
+  /** Present together with `output`, and before any other rate. */
+  readonly input?: number;
+  readonly output?: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+  readonly contextLength?: number;
+  readonly maxOutputTokens?: number;
+  readonly capabilities?: readonly Capability[];
+  /** 0–100. */
+  readonly quality?: number;
 }
 
 export interface ChainConfig {
+  /** In the order of the file, those of nested chains in their place. */
   readonly targets: readonly TargetConfig[];
+  /** How they are ordered for a request. Absent: as they stand. */
+  readonly routing?: ChainRouting;
   /** Used instead of the rest of the chain when the prompt is too long for a target. Empty: the rest of the chain. */
   readonly onContextLength: readonly TargetConfig[];
   /** Used when a target refuses by content policy. Empty: the refusal is final. */

@@ -1,6 +1,14 @@
 // Every default of the configuration, with the reason for its value.
 
-import type { CooldownConfig, LogConfig, ResponsesConfig, RetryConfig, ServerConfig, Timeouts } from './config.ts';
+import type {
+  CooldownConfig,
+  LogConfig,
+  PriceConfig,
+  ResponsesConfig,
+  RetryConfig,
+  ServerConfig,
+  Timeouts,
+} from './config.ts';
 
 interface Defaults {
   readonly server: ServerConfig;
@@ -9,6 +17,7 @@ interface Defaults {
   readonly cooldown: CooldownConfig;
   readonly log: LogConfig;
   readonly responses: ResponsesConfig;
+  readonly prices: readonly PriceConfig[];
 }
 
 export const DEFAULTS: Defaults = {
@@ -70,6 +79,8 @@ export const DEFAULTS: Defaults = {
     // Some 100 MB at 10 KB each, which a small SD card can spare.
     entriesMax: 10_000,
   },
+  // The built-in table knows the rest.
+  prices: [],
 };
 
 /** The chain of this name serves every unmatched model name, unless `defaultChain` says otherwise: the article's config has it. */

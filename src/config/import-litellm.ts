@@ -7,6 +7,7 @@ import { DEFAULT_CHAIN_NAME } from './defaults.ts';
 import { renderImport } from './litellm/render.ts';
 import { LitellmRoutes } from './litellm/routes.ts';
 import { LitellmSection } from './litellm/section.ts';
+import { readStrategy } from './litellm/strategy.ts';
 import { readYaml } from './yaml-source.ts';
 
 export interface LitellmImport {
@@ -35,7 +36,8 @@ export function importLitellm(text: string, { path, providers }: LitellmImportOp
   const library = new LitellmSection('litellm_settings', file.take('litellm_settings'), environment);
   const general = new LitellmSection('general_settings', file.take('general_settings'), environment);
 
-  const routes = new LitellmRoutes(providers, environment);
+  const strategy = readStrategy(router.take('routing_strategy'));
+  const routes = new LitellmRoutes(providers, environment, strategy.type);
   routes.addCredentials(file.take('credential_list'));
   routes.addModels(file.take('model_list'));
   // Both sections may hold these; both must count as read.
@@ -52,6 +54,7 @@ export function importLitellm(text: string, { path, providers }: LitellmImportOp
   const notes = [
     ...routes.notes,
     ...settings.notes,
+    ...strategy.notes,
     ...[router, library, general, file].flatMap((section) => section.unreadNotes()),
     ...standingNotes(routes, environment),
   ];
@@ -82,10 +85,6 @@ function readSettings(router: LitellmSection, library: LitellmSection, general: 
   }
   if (masterKey === undefined) {
     notes.push('general_settings has no master_key: without server.apiKeys only this machine may call.');
-  }
-  const strategy = router.take('routing_strategy');
-  if (typeof strategy === 'string') {
-    notes.push(`router_settings.routing_strategy (${strategy}) has no equivalent: chains are tried in order.`);
   }
   return {
     notes,

@@ -92,10 +92,10 @@ class PatternParser {
   }
 
   #escape(): PatternNode {
-    const escape = this.#take(ESCAPE) ?? '';
-    if (/^\\[1-9k]/.test(escape)) throw new PatternError('references back to a group are not supported.');
-    if (escape !== '\\b' && escape !== '\\B') return character(escape);
-    const isBoundary = escape === '\\b';
+    const written = this.#take(ESCAPE) ?? '';
+    if (/^\\[1-9k]/.test(written)) throw new PatternError('references back to a group are not supported.');
+    if (written !== '\\b' && written !== '\\B') return character(written);
+    const isBoundary = written === '\\b';
     return { type: 'assertion', holds: (before, after) => (isWord(before) !== isWord(after)) === isBoundary };
   }
 

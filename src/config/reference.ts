@@ -40,20 +40,27 @@ function quantityOf(schema: JsonObject): Quantity | undefined {
 }
 
 function typeOf(schema: JsonObject): string {
-  if (asString(schema.$ref) !== undefined) return 'target';
+  const named = asString(schema.$ref) ?? asString(asObject(asArray(schema.allOf)[0])?.$ref);
+  if (named !== undefined) return named.slice(named.lastIndexOf('/') + 1).toLowerCase();
   if (asString(schema.pattern)?.startsWith('^https')) return 'url';
   const quantity = quantityOf(schema);
   if (quantity !== undefined) return quantity === DURATION ? 'duration' : 'size';
-  const branch = asArray(schema.anyOf).find(isObject);
-  if (branch !== undefined) return typeOf(branch);
+  const branches = asArray(schema.anyOf).filter(isObject);
+  if (branches.length > 0) return [...new Set(branches.filter(isOwnValue).map(typeOf))].join(' or ');
   if (schema.enum !== undefined) return asArray(schema.enum).join(', ');
   return typeName(schema, schema.type);
+}
+
+/** Not only the text with a variable in it, which may stand for any value. */
+function isOwnValue({ pattern }: JsonObject): boolean {
+  return asString(pattern)?.startsWith('\\$\\{') !== true;
 }
 
 function typeName(schema: JsonObject, type: JsonValue | undefined): string {
   if (Array.isArray(type)) return typeName(schema, type[0]);
   switch (type) {
     case 'integer':
+    case 'number':
       return `${schema.minimum} to ${schema.maximum}`;
     case 'boolean':
       return 'true, false';
@@ -67,5 +74,5 @@ function typeName(schema: JsonObject, type: JsonValue | undefined): string {
 }
 
 function plural(type: string): string {
-  return type === 'target' ? 'targets' : type;
+  return ['target', 'condition'].includes(type) ? `${type}s` : type;
 }

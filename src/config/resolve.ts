@@ -2,12 +2,16 @@
 // targets without a key left out.
 
 import { AccountBook, hasCredential } from './accounts.ts';
+import { ChainAssembler, type WrittenChain, type WrittenMember } from './chain-members.ts';
 import type { ChainConfig, Config, ServerConfig, TargetConfig } from './config.ts';
 import type { ConfigPath } from './config-path.ts';
 import { DEFAULT_CHAIN_NAME } from './defaults.ts';
 import type { Findings } from './findings.ts';
 import { isUnset, type UnsetVariable } from './interpolate.ts';
 import { suggestion } from './nearest.ts';
+import { resolvePrices } from './prices.ts';
+import { DEFAULT_STRATEGY, type RuleConfig } from './routing.ts';
+import { type Reach, resolveRules } from './rules.ts';
 import type { FileChain, FileConfig, FileTarget, FileTargetMapping } from './schema.ts';
 
 interface ResolveOptions {
@@ -17,10 +21,13 @@ interface ResolveOptions {
 
 export function resolveConfig(file: FileConfig, options: ResolveOptions, findings: Findings): Config {
   checkServer(file.server, findings);
-  const resolver = new Resolver(file, new AccountBook(options.providers, findings), findings);
+  const book = new AccountBook(options.providers, findings);
+  const resolver = new Resolver(file, book, findings);
   const { server, timeouts, retries, cooldown, responses, log } = file;
   const { dataDirectory } = options;
-  return { server, ...resolver.resolve(), timeouts, retries, cooldown, responses, log, dataDirectory };
+  const routes = resolver.resolve();
+  const prices = resolvePrices(file.prices, book, findings);
+  return { server, ...routes, timeouts, retries, cooldown, responses, log, prices, dataDirectory };
 }
 
 function checkServer(server: ServerConfig, findings: Findings): void {
@@ -46,7 +53,7 @@ interface Skipped {
   readonly what: string;
 }
 
-type Routes = Pick<Config, 'accounts' | 'chains' | 'aliases' | 'defaultChain'>;
+type Routes = Pick<Config, 'accounts' | 'chains' | 'aliases' | 'defaultChain' | 'rules'>;
 
 class Resolver {
   readonly #file: FileConfig;
@@ -69,11 +76,13 @@ class Resolver {
     const left = this.#dropEmptyChains(chains);
     const aliases = this.#resolveAliases(left);
     const defaultChain = this.#resolveDefaultChain(left);
+    const rules = this.#resolveRules(left);
     return {
       accounts: this.#book.accounts,
       chains: left,
       aliases,
       ...(defaultChain !== undefined && { defaultChain }),
+      ...(rules.length > 0 && { rules }),
     };
   }
 
@@ -107,25 +116,43 @@ class Resolver {
   }
 
   #resolveChains(): Map<string, ChainConfig> {
-    const chains = new Map<string, ChainConfig>();
-    for (const [name, chain] of Object.entries(this.#file.chains)) {
-      const path = ['chains', name];
-      const [main, contextLength, contentFilter] = targetLists(chain, path).map((list) =>
-        list.targets.flatMap((target, index) => this.#resolveTarget(target, [...list.path, index]) ?? []),
-      );
-      const { timeouts, retries } = Array.isArray(chain) ? { timeouts: {}, retries: {} } : chain;
-      if (targetLists(chain, path)[0]?.targets.length === 0) {
-        this.#findings.problem(path, `the chain '${name}' has no targets.`);
-      }
-      chains.set(name, {
-        targets: main ?? [],
-        onContextLength: contextLength ?? [],
-        onContentFilter: contentFilter ?? [],
-        timeouts,
-        retries,
-      });
+    const written = new Map<string, WrittenChain>();
+    for (const [name, chain] of Object.entries(this.#file.chains)) written.set(name, this.#writtenChain(name, chain));
+    const assembler = new ChainAssembler(written, this.#findings);
+    return new Map([...written].map(([name, chain]) => [name, assembler.assemble(name, chain)]));
+  }
+
+  #writtenChain(name: string, chain: FileChain): WrittenChain {
+    const path = ['chains', name];
+    const lists = targetLists(chain, path);
+    if (lists[0]?.targets.length === 0) this.#findings.problem(path, `the chain '${name}' has no targets.`);
+    const [targets = [], onContextLength = [], onContentFilter = []] = lists.map((list) =>
+      list.targets.flatMap((target, index) => this.#resolveMember(target, [...list.path, index]) ?? []),
+    );
+    const { strategy, affinity, timeouts, retries } = Array.isArray(chain) ? PLAIN_CHAIN : chain;
+    return {
+      path,
+      targets,
+      onContextLength,
+      onContentFilter,
+      strategy: typeof strategy === 'string' ? { ...DEFAULT_STRATEGY, type: strategy } : strategy,
+      affinity,
+      timeouts,
+      retries,
+    };
+  }
+
+  #resolveMember(written: FileTarget, path: ConfigPath): WrittenMember | undefined {
+    if (typeof written === 'string' || written.chain === undefined) {
+      const target = this.#resolveTarget(written, path);
+      return target && { type: 'target', target, weight: typeof written === 'string' ? 1 : written.weight };
     }
-    return chains;
+    const { chain: name, weight } = written;
+    if (!isReferenceOnly(written)) {
+      this.#findings.problem(path, "a target that is a 'chain' takes no other key than 'weight'.");
+      return undefined;
+    }
+    return { type: 'chain', name, weight, path };
   }
 
   /** Undefined when the target is wrong, which is reported, or has no key, which is reported once for its account. */
@@ -136,9 +163,13 @@ class Resolver {
       if (account === undefined) return undefined;
       return { account, model, timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
     }
+    const { model, timeouts, retries, headers, extraBody, traits } = target;
+    if (model === undefined) {
+      this.#findings.problem(path, "'model' is missing.");
+      return undefined;
+    }
     const account = this.#accountOf(target, path);
     if (account === undefined) return undefined;
-    const { model, timeouts, retries, headers, extraBody, traits } = target;
     return { account, model, timeouts, retries, headers, extraBody, traits };
   }
 
@@ -201,20 +232,39 @@ class Resolver {
     const aliases: Record<string, string> = {};
     for (const [alias, served] of Object.entries(this.#file.aliases)) {
       const path = ['aliases', alias];
-      const [owner, model] = splitName(served);
-      const isAccount = model !== '' && this.#book.isKnown(owner);
+      const reach = this.#reach(served, chains);
       if (Object.hasOwn(this.#file.chains, alias)) {
         this.#findings.problem(path, `the alias '${alias}' would hide the chain of the same name.`);
-      } else if (Object.hasOwn(chains, served) || (isAccount && this.#book.isUsable(owner))) {
+      } else if (reach === 'usable') {
         aliases[alias] = served;
-      } else if (Object.hasOwn(this.#file.chains, served) || isAccount) {
+      } else if (reach === 'left-out') {
         this.#findings.warning(path, `'${served}' is left out, and the alias '${alias}' with it.`);
       } else {
-        const hint = suggestion(served, [...Object.keys(this.#file.chains), ...Object.keys(this.#book.accounts)]);
-        this.#findings.problem(path, `'${served}' is neither a chain nor account/model.${hint}`);
+        this.#findings.problem(path, `'${served}' is neither a chain nor account/model.${this.#hintFor(served)}`);
       }
     }
     return aliases;
+  }
+
+  #resolveRules(chains: Readonly<Record<string, ChainConfig>>): readonly RuleConfig[] {
+    return resolveRules(
+      this.#file.rules,
+      (served) => this.#reach(served, chains),
+      (served) => this.#hintFor(served),
+      this.#findings,
+    );
+  }
+
+  /** Whether a chain's name or `account/model` can serve. */
+  #reach(served: string, chains: Readonly<Record<string, ChainConfig>>): Reach {
+    const [owner, model] = splitName(served);
+    const isAccount = model !== '' && this.#book.isKnown(owner);
+    if (Object.hasOwn(chains, served) || (isAccount && this.#book.isUsable(owner))) return 'usable';
+    return Object.hasOwn(this.#file.chains, served) || isAccount ? 'left-out' : 'unknown';
+  }
+
+  #hintFor(served: string): string {
+    return suggestion(served, [...Object.keys(this.#file.chains), ...Object.keys(this.#book.accounts)]);
   }
 
   #resolveDefaultChain(chains: Readonly<Record<string, ChainConfig>>): string | undefined {
@@ -229,6 +279,13 @@ class Resolver {
     }
     return undefined;
   }
+}
+
+const PLAIN_CHAIN = { strategy: undefined, affinity: undefined, timeouts: {}, retries: {} };
+
+/** Nothing else but `weight` is given. */
+function isReferenceOnly({ chain: _chain, weight: _weight, ...rest }: FileTargetMapping): boolean {
+  return Object.values(rest).every((value) => typeof value === 'object' && Object.keys(value).length === 0);
 }
 
 /** The lists of a chain in a fixed order: targets, onContextLength, onContentFilter. */

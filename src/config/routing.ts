@@ -92,3 +92,12 @@ export interface RuleConfig {
   /** Chain name or `account/model`. */
   readonly use: string;
 }
+
+export const DEFAULT_STRATEGY: StrategyConfig = { type: 'priority', unfit: 'skip' };
+export const DEFAULT_AFFINITY: AffinityMode = 'auto';
+
+/** Of a chain that says nothing about its order: one target after the other. */
+export function plainRouting(targetCount: number): ChainRouting {
+  const members = Array.from({ length: targetCount }, (_, index) => ({ type: 'target' as const, index, weight: 1 }));
+  return { strategy: DEFAULT_STRATEGY, affinity: DEFAULT_AFFINITY, members };
+}

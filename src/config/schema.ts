@@ -2,23 +2,11 @@
 // The JSON schema for editors and docs/configuration.md are made from it, so every key has its meaning here.
 
 import * as z from 'zod';
+import { CAPABILITIES } from '../model/capability.ts';
 import { DEFAULTS } from './defaults.ts';
-import { suggestion } from './nearest.ts';
-import { address, bytes, choice, duration, flag, headers, integer, json, secret, text } from './values.ts';
-
-/** A mapping that knows its keys, and says which one a misspelled key was meant to be. */
-function section<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    // One line a key: explain.ts gives each its own place.
-    error: (issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey(key, known)).join('\n') : undefined,
-  });
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  return `unknown key '${key}'.${suggestion(key, known, ` Known keys: ${known.join(', ')}.`)}`;
-}
+import { affinity, type FileRule, rules, strategy, weight } from './routing-schema.ts';
+import { section } from './section.ts';
+import { address, bytes, choice, decimal, duration, flag, headers, integer, json, secret, text } from './values.ts';
 
 const timeouts = {
   connectMs: duration().describe('How long connecting to the upstream may take.'),
@@ -70,6 +58,19 @@ const credential = {
   dialect: choice(UPSTREAM_DIALECTS).describe("The wire format to speak; replaces the provider's own.").exactOptional(),
 };
 
+/** Above the strongest rack; a typing slip of three digits is caught. */
+const WATTS_MAX = 1_000_000;
+const SPEED = { min: 0.001, max: 10_000_000 };
+
+const energy = section({
+  watts: decimal({ min: 0, max: WATTS_MAX }).describe('Power that the machine draws while it answers.'),
+  pricePerKwh: decimal({ min: 0, max: 1_000 }).describe('What a kilowatt-hour costs, in US dollars.'),
+  tokensPerSecond: decimal(SPEED).describe('Tokens that the machine writes a second, all its answers together.'),
+  promptTokensPerSecond: decimal(SPEED)
+    .describe('Tokens of prompt that it reads a second. Default: as `tokensPerSecond`, which overstates long prompts.')
+    .exactOptional(),
+});
+
 const account = section({
   provider: text.describe('A known provider, or `openai-compatible` (same as `local`) together with `url`.'),
   ...credential,
@@ -80,6 +81,28 @@ const account = section({
     .describe(
       'Model names this account serves, for `/v1/models` and routing by bare name. Empty: the server is asked.',
     ),
+  energy: energy.describe("What this account's models cost, when they run on your own machine.").exactOptional(),
+});
+
+/** Far above any real price; more is a slip of units. */
+const rate = decimal({ min: 0, max: 100_000 });
+
+const price = section({
+  model: text.describe("The provider's own name of the model; `*` at its end stands for anything."),
+  provider: text.describe('Only at this provider. Default: the model at every provider.').exactOptional(),
+  account: text.describe('Only of this account; Azure deployments and own servers are priced so.').exactOptional(),
+  input: rate.describe('US dollars for a million tokens of prompt.').exactOptional(),
+  output: rate.describe('US dollars for a million tokens of answer, reasoning included.').exactOptional(),
+  cacheRead: rate.describe("For prompt tokens read from the provider's cache. Default: as `input`.").exactOptional(),
+  cacheWrite: rate.describe('For prompt tokens written to it. Default: as `input`.').exactOptional(),
+  contextLength: integer({ min: 1, max: 1_000_000_000 })
+    .describe('Tokens of prompt and answer together.')
+    .exactOptional(),
+  maxOutputTokens: integer({ min: 1, max: 1_000_000_000 }).describe('The longest answer, in tokens.').exactOptional(),
+  capabilities: z.array(choice(CAPABILITIES)).describe('What the model can do.').exactOptional(),
+  quality: decimal({ min: 0, max: 100 })
+    .describe('How good the model is, on a scale of your own from 0 to 100.')
+    .exactOptional(),
 });
 
 const traits = section({
@@ -100,7 +123,11 @@ const traits = section({
 });
 
 const targetMapping = section({
-  model: text.describe("The provider's own name of the model."),
+  model: text.describe("The provider's own name of the model. Required, except with `chain`.").exactOptional(),
+  chain: text
+    .describe('Name of another chain, which stands here as one target. Of the other keys only `weight` goes with it.')
+    .exactOptional(),
+  weight,
   provider: text
     .describe('A known provider. With `key`, `url` and so on the target gets an account of its own, named after it.')
     .exactOptional(),
@@ -121,7 +148,9 @@ const target = z
 const targets = z.array(target);
 
 const chainMapping = section({
-  targets: targets.describe('Tried in order until one answers.'),
+  targets: targets.describe('Tried until one answers, in the order that the strategy says.'),
+  strategy: strategy.exactOptional(),
+  affinity: affinity.exactOptional(),
   onContextLength: targets
     .default([])
     .describe('Tried instead of the rest of the chain when the prompt is too long for a target. Empty: the rest.'),
@@ -232,6 +261,11 @@ export const fileSchema = section({
   cooldown: cooldown.prefault({}).describe('When a failing target is left alone.'),
   responses: responses.prefault({}).describe('What `previous_response_id` needs kept.'),
   log: log.prefault({}).describe('What the process writes about itself.'),
+  rules,
+  prices: z
+    .array(price)
+    .default([])
+    .describe('What models cost and can do, where the built-in table is wrong or silent; see docs/prices.md.'),
   dataDirectory: text
     .describe(
       'Where state lives. Relative to this file; `~` is the home directory. Default: `$FLOWMESH_HOME`, else `$XDG_DATA_HOME/flowmesh`, else `~/.local/share/flowmesh`.',
@@ -240,6 +274,8 @@ export const fileSchema = section({
 });
 
 export type FileConfig = z.output<typeof fileSchema>;
+export type { FileRule };
+export type FilePrice = z.output<typeof price>;
 export type FileAccount = FileConfig['accounts'][string];
 export type FileChain = FileConfig['chains'][string];
 export type FileTarget = z.output<typeof target>;

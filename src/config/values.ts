@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { isObject, type JsonObject } from '../model/json.ts';
 import { isUnset, type UnsetVariable } from './interpolate.ts';
 import { suggestion } from './nearest.ts';
+import { compilePattern, PatternError } from './pattern.ts';
 import { BYTES, DURATION, parseQuantity, type Quantity, quantityPattern } from './quantity.ts';
 
 /** What a reader answers when the value will not do. */
@@ -95,6 +96,48 @@ export function integer(range: Range) {
     return checkRange(typeof value === 'number' ? value : Number.NaN, range, '');
   });
 }
+
+/** A number that need not be whole. */
+export function decimal(range: Range) {
+  const keywords = { anyOf: [{ type: 'number', minimum: range.min, maximum: range.max }, PLACEHOLDER] };
+  return leaf(keywords, (raw): number | Fault => {
+    const value = typeof raw === 'string' && /^\d+(\.\d+)?$/.test(raw) ? Number(raw) : raw;
+    if (typeof value === 'number' && value >= range.min && value <= range.max) return value;
+    return new Fault(`must be a number from ${range.min} to ${range.max}.`);
+  });
+}
+
+/** One text or a list of them. */
+export const texts = leaf(
+  { anyOf: [{ type: 'array', items: { type: 'string' } }, { type: 'string' }] },
+  (raw): readonly string[] | Fault => {
+    const items = Array.isArray(raw) ? raw.map(readText) : [readText(raw)];
+    if (items.length === 0) return new Fault('must not be empty.');
+    return items.find((item) => item instanceof Fault) ?? items.filter((item) => typeof item === 'string');
+  },
+);
+
+/** A regular expression that can be matched in linear time. */
+export const pattern = leaf({ type: 'string', minLength: 1, format: 'regex' }, (raw): string | Fault => {
+  const source = readText(raw);
+  if (source instanceof Fault) return source;
+  try {
+    return compilePattern(source).source;
+  } catch (error) {
+    if (error instanceof PatternError) return new Fault(error.message);
+    throw error;
+  }
+});
+
+/** Minutes since midnight. */
+export const timeOfDay = leaf(
+  { type: 'string', pattern: '^([01]?\\d|2[0-3]):[0-5]\\d$|\\$\\{' },
+  (raw): number | Fault => {
+    // YAML 1.1 readers make 22:00 a number in base 60; ours does not, but people know to put it in quotes.
+    const match = typeof raw === 'string' ? /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(raw) : null;
+    return match ? Number(match[1]) * 60 + Number(match[2]) : new Fault('must be a time of day such as "22:30".');
+  },
+);
 
 function amount(quantity: Quantity, range: Range) {
   const keywords = {

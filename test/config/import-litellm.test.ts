@@ -76,18 +76,78 @@ chains:
   assert.equal(config.accounts.azure?.apiVersion, '2024-10-21');
 });
 
-test('deployments of one name become one chain, by order, then by weight', () => {
-  const deployment = (model: string, more: string) =>
+describe('deployments of one name', () => {
+  const deployment = (model: string, more = '') =>
     `  - {model_name: m, litellm_params: {model: ollama/${model}${more}}}\n`;
-  const { yaml, notes } = convert(
-    `model_list:\n${deployment('c', ', order: 2')}${deployment('b', ', order: 1, weight: 1')}${deployment('a', ', order: 1, weight: 9')}${deployment('d', '')}`,
-  );
-  assert.deepEqual(targetsOf(yaml, 'm'), ['ollama/a', 'ollama/b', 'ollama/c', 'ollama/d']);
-  assert.deepEqual(notes, [
-    "LiteLLM spreads calls over the deployments of 'm'; this chain tries them in order.",
-    OPEN_NOTE,
-    ADDRESS_NOTE,
-  ]);
+  const chainOf = (deployments: string, more = '') => {
+    const { yaml, notes } = convert(`model_list:\n${deployments}${more}`);
+    const { targets = [], routing } = parse(yaml).config.chains.m ?? {};
+    const weights = routing?.members.map(({ weight }) => weight);
+    return { targets: targets.map(({ model }) => model), strategy: routing?.strategy.type, weights, notes, yaml };
+  };
+
+  test('become one chain that spreads calls as LiteLLM does', () => {
+    const { targets, strategy, weights, notes } = chainOf(deployment('a') + deployment('b'));
+    assert.deepEqual(targets, ['a', 'b']);
+    assert.equal(strategy, 'round-robin');
+    assert.deepEqual(weights, [1, 1]);
+    assert.deepEqual(notes, [OPEN_NOTE, ADDRESS_NOTE]);
+  });
+
+  test('keep their weights; later orders and those without a weight only stand by', () => {
+    const { targets, weights } = chainOf(
+      `${deployment('d', ', order: 2')}${deployment('b', ', order: 1, weight: 1')}${deployment('a', ', order: 1, weight: 2.5')}${deployment('c', ', order: 1')}`,
+    );
+    assert.deepEqual(targets, ['a', 'b', 'c', 'd']);
+    assert.deepEqual(weights, [2.5, 1, 0, 0]);
+  });
+
+  test('are tried in order when the first order has only one', () => {
+    const { targets, strategy } = chainOf(deployment('b', ', order: 2') + deployment('a', ', order: 1'));
+    assert.deepEqual(targets, ['a', 'b']);
+    assert.equal(strategy, undefined);
+  });
+
+  test('spread calls among themselves, with fallbacks standing by', () => {
+    const { yaml, weights } = chainOf(
+      `${deployment('a')}${deployment('b')}  - {model_name: n, litellm_params: {model: ollama/n}}\n`,
+      'router_settings: {fallbacks: [{m: [n]}, {n: [m]}]}',
+    );
+    assert.deepEqual(weights, [1, 1, 0]);
+    assert.deepEqual(targetsOf(yaml, 'n'), ['ollama/n', 'ollama/a', 'ollama/b']);
+    assert.equal(parse(yaml).config.chains.n?.routing, undefined);
+  });
+
+  const counterparts: readonly [strategy: string, type: string, note?: string][] = [
+    ['simple-shuffle', 'round-robin'],
+    ['least-busy', 'least-load'],
+    ['cost-based-routing', 'cost-optimal'],
+    [
+      'latency-based-routing',
+      'fastest',
+      'router_settings.routing_strategy (latency-based-routing) becomes fastest: it goes by the time to the first token, not to the last.',
+    ],
+    [
+      'usage-based-routing-v2',
+      'least-load',
+      'router_settings.routing_strategy (usage-based-routing-v2) becomes least-load: it goes by requests in flight, not by tokens a minute.',
+    ],
+    [
+      'moon-phase',
+      'round-robin',
+      'router_settings.routing_strategy (moon-phase) has no equivalent: round-robin takes its place.',
+    ],
+  ];
+  for (const [written, type, note] of counterparts) {
+    test(`are ordered by ${type} where LiteLLM says ${written}`, () => {
+      const { strategy, notes } = chainOf(
+        deployment('a') + deployment('b'),
+        `router_settings: {routing_strategy: ${written}}`,
+      );
+      assert.equal(strategy, type);
+      assert.deepEqual(notes, [OPEN_NOTE, ...(note ? [note] : []), ADDRESS_NOTE]);
+    });
+  }
 });
 
 test('fallbacks of every kind find their place, router_settings before litellm_settings', () => {
@@ -141,7 +201,6 @@ router_settings:
     "model_group_alias 'a' is left out: a chain has the name.",
     'timeouts.totalMs bounds a request with all its attempts; LiteLLM bounds each attempt.',
     OPEN_NOTE,
-    'router_settings.routing_strategy (least-busy) has no equivalent: chains are tried in order.',
     ADDRESS_NOTE,
   ]);
 });

@@ -93,6 +93,7 @@ describe('defaults', () => {
       cooldown: { failures: 3, baseMs: 5_000, maxMs: 300_000 },
       log: { level: 'info', format: 'auto' },
       dataDirectory: '/home/ada/.local/share/flowmesh',
+      prices: [],
       responses: { isStored: true, retentionDays: 30, entriesMax: 10_000 },
     });
   });

@@ -1,6 +1,6 @@
 // One entry of LiteLLM's model_list as an account and a target of ours.
 
-import { asArray, asObject, asString, type JsonObject } from '../../model/json.ts';
+import { asArray, asNumber, asObject, asString, type JsonObject } from '../../model/json.ts';
 import { type LitellmModel, readModel } from './providers.ts';
 import type { LitellmSection } from './section.ts';
 
@@ -28,8 +28,8 @@ export interface Deployment {
   readonly extras: TargetExtras;
   /** Lower first. */
   readonly order: number;
-  /** Higher first. */
-  readonly weight: number;
+  /** Not negative. */
+  readonly weight: number | undefined;
   readonly notes: readonly string[];
 }
 
@@ -67,7 +67,8 @@ export function readDeployment(params: LitellmSection, path: string, providers: 
   }
   const extras = readExtras(params, provider ?? '', path, notes);
   const order = params.takeInteger('order') ?? Number.POSITIVE_INFINITY;
-  const weight = Number(params.take('weight') ?? 0) || 0;
+  const share = asNumber(params.take('weight'));
+  const weight = share && Math.max(0, share);
   return { accounts, model: named.model, extras, order, weight, notes: [...notes, ...params.unreadNotes()] };
 }
 

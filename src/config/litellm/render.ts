@@ -27,18 +27,20 @@ export function renderImport(routes: LitellmRoutes, settings: JsonObject, notes:
   return { yaml, notes: [...[...routes.chains.values()].flatMap((chain) => chain.notes), ...notes] };
 }
 
-function chainValue({ targets, onContextLength, onContentFilter }: ChainDraft): unknown {
+function chainValue({ strategy, targets, onContextLength, onContentFilter }: ChainDraft): unknown {
   const main = targets.map(targetValue);
-  if (onContextLength.length + onContentFilter.length === 0) return main;
+  if (strategy === undefined && onContextLength.length + onContentFilter.length === 0) return main;
   return {
+    ...(strategy !== undefined && { strategy }),
     targets: main,
     ...(onContextLength.length > 0 && { onContextLength: onContextLength.map(targetValue) }),
     ...(onContentFilter.length > 0 && { onContentFilter: onContentFilter.map(targetValue) }),
   };
 }
 
-function targetValue({ account, model, extras }: TargetDraft): unknown {
-  return Object.keys(extras).length === 0 ? `${account}/${model}` : { account, model, ...extras };
+function targetValue({ account, model, weight = 1, extras }: TargetDraft): unknown {
+  const more = { ...(weight !== 1 && { weight }), ...extras };
+  return Object.keys(more).length === 0 ? `${account}/${model}` : { account, model, ...more };
 }
 
 function comment(lines: readonly string[]): string {

@@ -1,16 +1,21 @@
 // LiteLLM's model_list, fallbacks and aliases as our accounts, chains and aliases.
 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from '../../model/json.ts';
+import type { StrategyName } from '../routing.ts';
 import { type AccountDraft, type Deployment, readDeployment, readFallbacks, type TargetExtras } from './deployment.ts';
 import { LitellmSection } from './section.ts';
 
 export interface TargetDraft {
   readonly account: string;
   readonly model: string;
+  /** Absent where order alone counts. */
+  readonly weight?: number;
   readonly extras: TargetExtras;
 }
 
 export interface ChainDraft {
+  /** Absent: one target after the other. */
+  readonly strategy: StrategyName | undefined;
   readonly targets: TargetDraft[];
   readonly onContextLength: TargetDraft[];
   readonly onContentFilter: TargetDraft[];
@@ -35,10 +40,13 @@ export class LitellmRoutes {
   readonly notes: string[] = [];
   readonly #providers: ReadonlySet<string>;
   readonly #environment: JsonObject;
+  readonly #strategy: StrategyName;
   readonly #credentials = new Map<string, JsonObject>();
 
-  constructor(providers: ReadonlySet<string>, environment: JsonObject) {
+  /** @param strategy how LiteLLM spreads calls over the deployments of one name */
+  constructor(providers: ReadonlySet<string>, environment: JsonObject, strategy: StrategyName) {
     this.#providers = providers;
+    this.#strategy = strategy;
     this.#environment = environment;
   }
 
@@ -91,25 +99,32 @@ export class LitellmRoutes {
   }
 
   #addChain(name: string, deployments: readonly Deployment[]): void {
-    const sorted = [...deployments].sort((left, right) => orderOf(left, right));
+    const callable = deployments.filter(({ accounts }) => accounts.length > 0);
+    const order = Math.min(...callable.map((deployment) => deployment.order));
+    const isFirst = (deployment: Deployment): boolean => deployment.order === order;
+    const isSpread = callable.filter(isFirst).flatMap(({ accounts }) => accounts).length > 1;
+    const hasWeights = callable.some(({ weight }) => weight !== undefined);
+    const sorted = [...deployments].sort(orderOf);
     const chain: ChainDraft = {
+      strategy: isSpread ? this.#strategy : undefined,
       targets: [],
       onContextLength: [],
       onContentFilter: [],
       notes: sorted.flatMap(({ notes }) => notes),
     };
-    for (const { accounts, model, extras } of sorted) {
+    for (const deployment of sorted) {
+      const { accounts, model, extras } = deployment;
+      // With weights LiteLLM gives nothing to a deployment that has none, and later orders only come after failures.
+      const share = isFirst(deployment) ? (deployment.weight ?? (hasWeights ? 0 : 1)) : 0;
+      const weight = isSpread && { weight: share };
       addTo(
         chain.targets,
-        accounts.map((account) => ({ account: this.#accountName(account), model, extras })),
+        accounts.map((account) => ({ account: this.#accountName(account), model, ...weight, extras })),
       );
     }
     if (chain.targets.length === 0) {
       this.notes.push(...chain.notes, `The model '${name}' is left out: flowmesh can call none of its deployments.`);
       return;
-    }
-    if (chain.targets.length > 1) {
-      chain.notes.push(`LiteLLM spreads calls over the deployments of '${name}'; this chain tries them in order.`);
     }
     this.chains.set(name, chain);
   }
@@ -151,7 +166,13 @@ export class LitellmRoutes {
       }
       for (const other of others) {
         const targets = typeof other === 'string' && other !== name ? this.#targetsOf(other, own) : undefined;
-        if (targets !== undefined) addTo(listOf(chain), targets);
+        const list = listOf(chain);
+        const isSpread = chain.strategy !== undefined && list === chain.targets;
+        if (targets !== undefined)
+          addTo(
+            list,
+            targets.map((target) => withoutShare(target, isSpread)),
+          );
         else if (other !== name) chain.notes.push(`${setting}: ${fallbackName(other)} is left out.`);
       }
     }
@@ -178,8 +199,12 @@ export class LitellmRoutes {
 
 function orderOf(left: Deployment, right: Deployment): number {
   // Two absent orders are both infinite, and their difference would not be a number.
-  if (left.order !== right.order) return left.order < right.order ? -1 : 1;
-  return right.weight - left.weight;
+  return left.order === right.order ? (right.weight ?? 0) - (left.weight ?? 0) : left.order - right.order;
+}
+
+/** A target to fall back to, at the end of a chain that spreads or in a list that only has an order. */
+function withoutShare({ account, model, extras }: TargetDraft, isSpread: boolean): TargetDraft {
+  return { account, model, ...(isSpread && { weight: 0 }), extras };
 }
 
 /** The same target twice in a list would only be tried while it cools down. */

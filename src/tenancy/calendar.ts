@@ -1,0 +1,30 @@
+// Budget periods: calendar days and months in UTC.
+
+/** `2026-11-22` */
+export function dayOf(nowMs: number): string {
+  return new Date(nowMs).toISOString().slice(0, 10);
+}
+
+/** `2026-11` */
+export function monthOf(nowMs: number): string {
+  return dayOf(nowMs).slice(0, 7);
+}
+
+/** Milliseconds since 1970 of the day's first moment. */
+export function startOfDay(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
+}
+
+export function startOfMonth(month: string): number {
+  return startOfDay(`${month}-01`);
+}
+
+/** Milliseconds until the next day or month begins. */
+export function untilNext(period: 'day' | 'month', nowMs: number): number {
+  const now = new Date(nowMs);
+  const next =
+    period === 'day'
+      ? Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)
+      : Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1);
+  return next - nowMs;
+}

@@ -1,0 +1,158 @@
+// Turns a presented secret into a principal, for every request: known keys come from memory, unknown ones are looked up
+// once, and senders of wrong ones are slowed.
+
+import { BlockList } from 'node:net';
+import { LRUCache } from 'lru-cache';
+import { GatewayError } from '../errors.ts';
+import type { Clock } from '../ports.ts';
+import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
+import { DEFAULT_TENANT, type Principal } from './principal.ts';
+
+const REMEMBERED_MAX = 10_000;
+/** Wrong keys an address may send before it must wait. */
+const FREE_FAILURES = 5;
+const SLOW_DOWN_MS = 1_000;
+const SLOW_DOWN_MAX_MS = 60_000;
+/** An address that sends nothing wrong for this long starts anew. */
+const FORGET_MS = 10 * 60_000;
+
+interface Known {
+  readonly key: VirtualKey;
+  readonly principal: Principal;
+  readonly allowed: BlockList | undefined;
+}
+
+interface Failures {
+  count: number;
+  /** Monotonic. */
+  blockedUntil: number;
+}
+
+export class KeyRing {
+  readonly #store: KeyStore;
+  readonly #clock: Clock;
+  /** Principals of keys that stand in the configuration. */
+  readonly #configured: () => ReadonlyMap<string, Principal>;
+  readonly #known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
+  readonly #failures = new LRUCache<string, Failures>({ max: REMEMBERED_MAX });
+  #dataVersion = -1;
+  #hasKeys = false;
+
+  /** @param configured by the SHA-256 of the key */
+  constructor(store: KeyStore, clock: Clock, configured: () => ReadonlyMap<string, Principal>) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#configured = configured;
+  }
+
+  /** Has anybody made a key? Until then everyone on this machine may ask. */
+  get isOpen(): boolean {
+    this.#notice();
+    return this.#configured().size === 0 && !this.#hasKeys;
+  }
+
+  /** Something here was changed by this process. */
+  forget(): void {
+    this.#dataVersion = -1;
+  }
+
+  /**
+   * @param address the client's, for CIDR scopes and for slowing down guesses
+   * @throws GatewayError `unauthenticated`, `forbidden` or `rate_limited`
+   */
+  identify(secret: string | undefined, address: string): Principal {
+    this.#notice();
+    if (secret === undefined) {
+      throw new GatewayError('unauthenticated', 'This gateway needs a key. Send it as `Authorization: Bearer <key>`.');
+    }
+    const secretHash = hashSecret(secret);
+    const configured = this.#configured().get(secretHash);
+    if (configured) return configured;
+    const known = this.#known.get(secretHash) ?? this.#lookUp(secretHash, address);
+    const { key, principal, allowed } = known;
+    if (key.expiresAt !== undefined && key.expiresAt <= this.#clock.now()) {
+      throw new GatewayError(
+        'unauthenticated',
+        `The key '${key.name}' expired on ${new Date(key.expiresAt).toISOString()}.`,
+      );
+    }
+    if (allowed && !allowed.check(plainAddress(address), familyOf(address))) {
+      throw new GatewayError('forbidden', `The key '${key.name}' may not be used from this address.`);
+    }
+    return principal;
+  }
+
+  #lookUp(secretHash: string, address: string): Known {
+    const failures = this.#failures.get(address);
+    const now = this.#clock.elapsed();
+    if (failures && failures.blockedUntil > now) {
+      throw new GatewayError('rate_limited', 'Too many wrong keys from this address. Wait before trying again.', {
+        retryAfterMs: failures.blockedUntil - now,
+      });
+    }
+    const key = this.#store.keyByHash(secretHash);
+    const tenant = key && this.#store.tenant(key.tenant);
+    if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) {
+      this.#noteFailure(address, now);
+      throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
+    }
+    const known: Known = {
+      key,
+      principal: {
+        tenant: tenant.id,
+        keyId: key.id,
+        tags: { ...tenant.tags, ...key.tags },
+        scopes: key.scopes,
+        accounts: { ...tenant.accounts, ...key.accounts },
+        limits: [
+          { scope: `tenant:${tenant.id}`, spec: tenant.limits },
+          { scope: `key:${key.id}`, spec: key.limits },
+        ].filter(({ spec }) => Object.keys(spec).length > 0),
+      },
+      allowed: key.scopes.cidrs && blockListOf(key.scopes.cidrs),
+    };
+    this.#known.set(secretHash, known);
+    return known;
+  }
+
+  #noteFailure(address: string, now: number): void {
+    const failures = this.#failures.get(address);
+    const isOld = failures && now - failures.blockedUntil > FORGET_MS;
+    const count = failures && !isOld ? failures.count + 1 : 1;
+    const over = count - FREE_FAILURES;
+    const delayMs = over <= 0 ? 0 : Math.min(SLOW_DOWN_MAX_MS, SLOW_DOWN_MS * 2 ** (over - 1));
+    this.#failures.set(address, { count, blockedUntil: now + delayMs });
+  }
+
+  /** Forgets what it knows when the command line or the admin API has written. */
+  #notice(): void {
+    const version = this.#store.dataVersion();
+    if (version === this.#dataVersion) return;
+    this.#dataVersion = version;
+    this.#known.clear();
+    this.#hasKeys = this.#store.hasKeys();
+  }
+}
+
+/** A key of the configuration: everything allowed, nothing limited, its own id in the ledger. */
+export function configuredPrincipal(position: number): Principal {
+  return { tenant: DEFAULT_TENANT, keyId: `config-${position}`, tags: {}, scopes: {}, accounts: {}, limits: [] };
+}
+
+function blockListOf(cidrs: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const cidr of cidrs) {
+    const [address = '', prefix] = cidr.split('/');
+    const family = familyOf(address);
+    list.addSubnet(address, prefix === undefined ? (family === 'ipv6' ? 128 : 32) : Number(prefix), family);
+  }
+  return list;
+}
+
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return plainAddress(address).includes(':') ? 'ipv6' : 'ipv4';
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { GatewayError } from '../../src/errors.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { configuredPrincipal, KeyRing } from '../../src/tenancy/key-ring.ts';
+import { hashSecret, KeyStore } from '../../src/tenancy/key-store.ts';
+import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
+import type { Principal } from '../../src/tenancy/principal.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+
+const HOME = '192.168.1.7';
+
+function ringOf(configured = new Map<string, Principal>()) {
+  const clock = new ManualClock(1_800_000_000_000);
+  const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+  const store = new KeyStore(database, clock, seededRandom(1));
+  const ring = new KeyRing(store, clock, () => configured);
+  return { clock, database, store, ring };
+}
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    assert.ok(error instanceof GatewayError, String(error));
+    return error.code;
+  }
+  return 'admitted';
+}
+
+describe('virtual keys', () => {
+  test('a key identifies its tenant, with the tags, accounts and limits of both', () => {
+    const { store, ring } = ringOf();
+    store.putTenant('acme', { limits: { costPerDay: 5 }, accounts: { openai: 'acme-openai' }, tags: { plan: 'pro' } });
+    const { key, secret } = store.createKey({
+      tenant: 'acme',
+      name: 'app',
+      limits: { requestsPerMinute: 9 },
+      tags: { team: 'web' },
+      scopes: { models: ['gpt-*'] },
+    });
+    ring.forget();
+    assert.deepEqual(ring.identify(secret, HOME), {
+      tenant: 'acme',
+      keyId: key.id,
+      tags: { plan: 'pro', team: 'web' },
+      scopes: { models: ['gpt-*'] },
+      accounts: { openai: 'acme-openai' },
+      limits: [
+        { scope: 'tenant:acme', spec: { costPerDay: 5 } },
+        { scope: `key:${key.id}`, spec: { requestsPerMinute: 9 } },
+      ],
+    });
+  });
+
+  test('the database never holds a secret', () => {
+    const { store, database } = ringOf();
+    const { secret } = store.createKey({ tenant: 'acme', name: 'app' });
+    assert.match(secret, /^fm-[\w-]{43}$/);
+    assert.equal(database.serialize().includes(secret), false);
+    assert.equal(database.serialize().includes(hashSecret(secret)), true);
+  });
+
+  test('a revoked, rotated, expired or unknown key is refused, and so is the key of a disabled tenant', () => {
+    const { clock, store, ring } = ringOf();
+    const revoked = store.createKey({ tenant: 'a', name: 'revoked' });
+    const rotated = store.createKey({ tenant: 'a', name: 'rotated' });
+    const expiring = store.createKey({ tenant: 'a', name: 'expiring', expiresAt: clock.now() + 1_000 });
+    const disabled = store.createKey({ tenant: 'b', name: 'disabled' });
+    for (const { secret } of [revoked, rotated, expiring, disabled]) ring.identify(secret, HOME);
+    store.revokeKey(revoked.key.id);
+    const next = store.rotateKey(rotated.key.id);
+    store.putTenant('b', { isDisabled: true });
+    clock.advance(1_000);
+    ring.forget();
+    for (const { secret } of [revoked, rotated, expiring, disabled]) {
+      assert.equal(
+        codeOf(() => ring.identify(secret, HOME)),
+        'unauthenticated',
+      );
+    }
+    assert.equal(ring.identify(next.secret, HOME).keyId, rotated.key.id);
+    assert.equal(
+      codeOf(() => ring.identify(undefined, HOME)),
+      'unauthenticated',
+    );
+  });
+
+  test('a key bound to addresses works only from there', () => {
+    const { store, ring } = ringOf();
+    const { secret } = store.createKey({ tenant: 'a', name: 'lan', scopes: { cidrs: ['192.168.1.0/24', 'fd00::/8'] } });
+    for (const address of [HOME, '::ffff:192.168.1.9', 'fd00::1'])
+      assert.equal(ring.identify(secret, address).tenant, 'a');
+    for (const address of ['10.0.0.1', '2001:db8::1']) {
+      assert.equal(
+        codeOf(() => ring.identify(secret, address)),
+        'forbidden',
+      );
+    }
+  });
+
+  test('an address that guesses must wait longer and longer; others need not', () => {
+    const { clock, store, ring } = ringOf();
+    const { secret } = store.createKey({ tenant: 'a', name: 'good' });
+    for (let i = 0; i < 6; i += 1)
+      assert.equal(
+        codeOf(() => ring.identify(`fm-wrong${i}`, HOME)),
+        'unauthenticated',
+      );
+    assert.equal(
+      codeOf(() => ring.identify('fm-wrong', HOME)),
+      'rate_limited',
+    );
+    assert.equal(ring.identify(secret, '192.168.1.8').tenant, 'a');
+    clock.advance(1_000);
+    assert.equal(
+      codeOf(() => ring.identify('fm-wrong', HOME)),
+      'unauthenticated',
+    );
+    clock.advance(1_000);
+    assert.equal(
+      codeOf(() => ring.identify('fm-wrong', HOME)),
+      'rate_limited',
+    );
+    clock.advance(1_000);
+    assert.equal(
+      codeOf(() => ring.identify('fm-wrong', HOME)),
+      'unauthenticated',
+    );
+  });
+
+  test('the gateway is open until the first key is made or configured', () => {
+    const { store, ring } = ringOf();
+    assert.equal(ring.isOpen, true);
+    const { key } = store.createKey({ tenant: 'a', name: 'first' });
+    ring.forget();
+    assert.equal(ring.isOpen, false);
+    store.revokeKey(key.id);
+    ring.forget();
+    assert.equal(ring.isOpen, false, 'revoking the last key must not open the gateway to everyone');
+    assert.equal(ringOf(new Map([[hashSecret('static'), configuredPrincipal(1)]])).ring.isOpen, false);
+  });
+
+  test('a key of the configuration is its own entry under the default tenant', () => {
+    const { ring } = ringOf(new Map([[hashSecret('static'), configuredPrincipal(1)]]));
+    assert.equal(ring.identify('static', HOME).keyId, 'config-1');
+    assert.equal(ring.identify('static', HOME).tenant, 'default');
+  });
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { GatewayError } from '../../src/errors.ts';
+import { Limiter, type Spent } from '../../src/tenancy/limiter.ts';
+import type { LimitSpec } from '../../src/tenancy/principal.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const NOTHING: Spent = { day: { tokens: 0, cost: 0 }, month: { tokens: 0, cost: 0 } };
+
+function limiterOf(spec: LimitSpec, spent: Spent = NOTHING) {
+  // 2027-01-15, 08:00 UTC.
+  const clock = new ManualClock(1_800_000_000_000);
+  const limiter = new Limiter(clock, () => spent);
+  const limits = [{ scope: 'key:k', spec }];
+  const reserve = (tokens: number, cost = 0, model = 'm') => limiter.reserve(limits, model, { tokens, cost });
+  return { clock, reserve };
+}
+
+function refusal(action: () => unknown): GatewayError {
+  try {
+    action();
+  } catch (error) {
+    assert.ok(error instanceof GatewayError);
+    return error;
+  }
+  return assert.fail('it was admitted');
+}
+
+describe('limits', () => {
+  test('requests a minute are counted over any sixty seconds, and the wait names when the first one leaves', () => {
+    const { clock, reserve } = limiterOf({ requestsPerMinute: 2 });
+    reserve(1);
+    clock.advance(30_000);
+    reserve(1);
+    const error = refusal(() => reserve(1));
+    assert.equal(error.code, 'rate_limited');
+    assert.equal(error.retryAfterMs, 30_000);
+    clock.advance(29_999);
+    refusal(() => reserve(1));
+    clock.advance(1);
+    reserve(1);
+    refusal(() => reserve(1));
+  });
+
+  test('two hundred requests at once cannot take more tokens than are left', () => {
+    const { reserve } = limiterOf({ tokensPerMinute: 100 });
+    let admitted = 0;
+    for (let i = 0; i < 200; i += 1) {
+      try {
+        reserve(7);
+        admitted += 7;
+      } catch {
+        // Refused, as most of them must be.
+      }
+    }
+    assert.equal(admitted, 98);
+  });
+
+  test('what an estimate was too high is given back, what it was too low is taken', () => {
+    const { reserve } = limiterOf({ tokensPerMinute: 100 });
+    const first = reserve(80);
+    refusal(() => reserve(30));
+    first.settle({ tokens: 20, cost: 0 });
+    const second = reserve(30);
+    second.settle({ tokens: 75, cost: 0 });
+    assert.equal(refusal(() => reserve(6)).code, 'rate_limited');
+    reserve(5);
+  });
+
+  test('tokens settled after their minute no longer count', () => {
+    const { clock, reserve } = limiterOf({ tokensPerMinute: 100 });
+    const slow = reserve(10);
+    clock.advance(61_000);
+    slow.settle({ tokens: 1_000, cost: 0 });
+    reserve(100);
+  });
+
+  test('requests at once are freed when they end', () => {
+    const { reserve } = limiterOf({ concurrent: 1 });
+    const first = reserve(1);
+    assert.equal(refusal(() => reserve(1)).code, 'rate_limited');
+    first.settle({ tokens: 1, cost: 0 });
+    reserve(1);
+  });
+
+  test('a budget counts what the ledger knew at the start, what runs and what was settled', () => {
+    const spent = { day: { tokens: 0, cost: 9 }, month: { tokens: 0, cost: 9 } };
+    const { reserve } = limiterOf({ costPerDay: 10 }, spent);
+    const first = reserve(1, 0.6);
+    assert.equal(refusal(() => reserve(1, 0.6)).code, 'budget_exhausted');
+    first.settle({ tokens: 1, cost: 0.1 });
+    reserve(1, 0.6);
+  });
+
+  test('an empty budget refuses also what costs nothing known, and says when the next period begins', () => {
+    const spent = { day: { tokens: 0, cost: 10 }, month: { tokens: 0, cost: 10 } };
+    const { clock, reserve } = limiterOf({ costPerDay: 10 }, spent);
+    const error = refusal(() => reserve(1, 0));
+    assert.equal(error.code, 'budget_exhausted');
+    assert.equal(error.status, 402);
+    assert.equal(error.retryAfterMs, 16 * 3_600_000);
+    clock.advance(16 * 3_600_000);
+    reserve(1, 0);
+  });
+
+  test('a monthly budget outlives the day', () => {
+    const { clock, reserve } = limiterOf({ tokensPerMonth: 100 });
+    reserve(90);
+    clock.advance(24 * 3_600_000);
+    assert.equal(refusal(() => reserve(20)).code, 'budget_exhausted');
+    clock.advance(17 * 24 * 3_600_000);
+    reserve(20);
+  });
+
+  test("a model's own limit holds besides the scope's", () => {
+    const { reserve } = limiterOf({ requestsPerMinute: 10, models: { 'gpt-*': { requestsPerMinute: 1 } } });
+    reserve(1, 0, 'gpt-4');
+    refusal(() => reserve(1, 0, 'gpt-5'));
+    reserve(1, 0, 'claude');
+  });
+
+  test('a refused request holds nothing of the scopes that would have admitted it', () => {
+    const clock = new ManualClock();
+    const limiter = new Limiter(clock, () => NOTHING);
+    const wide = { scope: 'tenant:t', spec: { concurrent: 1 } };
+    const full = { scope: 'key:k', spec: { requestsPerMinute: 0 } };
+    refusal(() => limiter.reserve([wide, full], 'm', { tokens: 1, cost: 0 }));
+    limiter.reserve([wide], 'm', { tokens: 1, cost: 0 });
+  });
+
+  test('the status tells the scope with least left', () => {
+    const clock = new ManualClock();
+    const limiter = new Limiter(clock, () => NOTHING);
+    const limits = [
+      { scope: 'tenant:t', spec: { requestsPerMinute: 10, tokensPerMinute: 50 } },
+      { scope: 'key:k', spec: { requestsPerMinute: 3 } },
+    ];
+    const { status } = limiter.reserve(limits, 'm', { tokens: 20, cost: 0 });
+    assert.deepEqual(status, {
+      limitRequests: 3,
+      remainingRequests: 2,
+      limitTokens: 50,
+      remainingTokens: 30,
+      resetMs: 60_000,
+    });
+  });
+
+  test('whatever is asked and whenever it ends, no sixty seconds hold more than the limit of exact estimates', () => {
+    const step = fc.record({ wait: fc.integer({ min: 0, max: 20_000 }), tokens: fc.integer({ min: 1, max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { clock, reserve } = limiterOf({ tokensPerMinute: 100 });
+        const admitted: { at: number; tokens: number }[] = [];
+        for (const { wait, tokens } of steps) {
+          clock.advance(wait);
+          try {
+            reserve(tokens).settle({ tokens, cost: 0 });
+            admitted.push({ at: clock.now(), tokens });
+          } catch (error) {
+            assert.ok(error instanceof GatewayError);
+            // The promised wait is enough for this request alone.
+            assert.ok((error.retryAfterMs ?? 0) > 0 && (error.retryAfterMs ?? 0) <= 60_000);
+          }
+          const inWindow = admitted
+            .filter(({ at }) => at > clock.now() - 59_000)
+            .reduce((sum, one) => sum + one.tokens, 0);
+          assert.ok(inWindow <= 100, `${inWindow} tokens in a minute`);
+        }
+      }),
+    );
+  });
+});

@@ -1,8 +1,9 @@
 // Admits a request against its limits and budgets, opens its ledger entry, and settles both with the truth at its end.
 
+import { LRUCache } from 'lru-cache';
 import type { Usage } from '../model/chat.ts';
 import type { EntryStatus, Ledger } from './ledger.ts';
-import type { Amounts, Limiter, LimitReservation, RateLimitStatus } from './limiter.ts';
+import type { Limiter, LimitReservation, RateLimitStatus } from './limiter.ts';
 import { costOf, type ModelFacts, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
 
@@ -15,7 +16,8 @@ export interface Accountable {
   readonly prompt?: string | undefined;
   /** Rough: what it will be is known only at the end. */
   readonly inputTokens: number;
-  readonly outputTokens: number;
+  /** The client's own bound of the answer. */
+  readonly maxOutputTokens?: number | undefined;
   /** Of the target that will most likely answer. */
   readonly price: Price | undefined;
 }
@@ -27,7 +29,8 @@ export interface Ending {
   readonly chain?: string | undefined;
   readonly target?: string | undefined;
   readonly provider?: string | undefined;
-  /** The upstream's own name of the model that answered. */
+  /** Account and the upstream's own name of the model that answered. */
+  readonly account?: string | undefined;
   readonly targetModel?: string | undefined;
   readonly attempts: number;
   readonly ttftMs?: number | undefined;
@@ -46,63 +49,79 @@ export interface OpenAccount {
 export interface AccountantDeps {
   readonly ledger: Ledger;
   readonly limiter: Limiter;
-  readonly facts: (provider: string, model: string) => ModelFacts | undefined;
+  readonly facts: (provider: string, model: string, account: string) => ModelFacts | undefined;
+  /** The ledger could not be written (a full disk, say). Requests go on; somebody must be told. */
+  readonly onLedgerFailure: (error: unknown) => void;
 }
+
+/** Models whose answers' lengths are remembered. */
+const REMEMBERED_MODELS_MAX = 10_000;
+/** What an answer may need while nothing is known of the model's answers. */
+const FIRST_OUTPUT_TOKENS = 1_000;
+/** How fast a long answer is forgotten, with each shorter one. */
+const FORGETTING = 0.95;
 
 export class Accountant {
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
+  readonly #onLedgerFailure: (error: unknown) => void;
+  /** A slowly falling maximum of each model's answers: estimates that are rarely too small, so that limits hold. */
+  readonly #outputs = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
 
-  constructor({ ledger, limiter, facts }: AccountantDeps) {
+  constructor({ ledger, limiter, facts, onLedgerFailure }: AccountantDeps) {
     this.#ledger = ledger;
     this.#limiter = limiter;
     this.#facts = facts;
+    this.#onLedgerFailure = onLedgerFailure;
   }
 
-  /** @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then */
+  /**
+   * Resolves when the entry is on disk.
+   * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
+   */
   async open(request: Accountable): Promise<OpenAccount> {
-    const { principal, price } = request;
-    const estimate: Amounts = {
-      tokens: request.inputTokens + request.outputTokens,
-      cost: costOf(estimatedUsage(request), price) ?? 0,
-    };
-    const reservation = this.#limiter.reserve(principal.limits, request.model, estimate);
-    try {
-      await this.#ledger.open({
-        requestId: request.requestId,
+    const { requestId, principal, model, inputTokens } = request;
+    const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
+    const usage = estimatedUsage(inputTokens, Math.min(known, request.maxOutputTokens ?? known));
+    const cost = costOf(usage, request.price);
+    const estimate = { tokens: usage.inputTokens + usage.outputTokens, cost: cost ?? 0 };
+    const reservation = this.#limiter.reserve(principal.limits, model, estimate);
+    await this.#ledger
+      .open({
+        requestId,
         tenant: principal.tenant,
         keyId: principal.keyId,
         tags: principal.tags,
         operation: request.operation,
-        model: request.model,
+        model,
         prompt: request.prompt,
-        estimatedInputTokens: request.inputTokens,
-        estimatedCost: price && estimate.cost,
-      });
-    } catch (error) {
-      reservation.settle({ tokens: 0, cost: 0 });
-      throw error;
-    }
-    return { rateLimit: reservation.status, settle: (ending) => this.#settle(request.requestId, reservation, ending) };
+        estimatedInputTokens: inputTokens,
+        estimatedCost: cost,
+      })
+      .catch(this.#onLedgerFailure);
+    return { rateLimit: reservation.status, settle: (ending) => this.#settle(request, reservation, ending) };
   }
 
-  async #settle(requestId: string, reservation: LimitReservation, ending: Ending): Promise<number | undefined> {
-    const { usage, provider, targetModel } = ending;
-    const price = provider === undefined ? undefined : this.#facts(provider, targetModel ?? '')?.price;
+  async #settle(request: Accountable, reservation: LimitReservation, ending: Ending): Promise<number | undefined> {
+    const { usage, provider, targetModel = '', account = '' } = ending;
+    const price = provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
+    const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' ? 0 : usage && costOf(usage, price);
-    const isBilled = ending.status !== 'cached';
-    reservation.settle({
-      tokens: isBilled && usage ? usage.inputTokens + usage.outputTokens : 0,
-      cost: cost ?? 0,
-    });
-    await this.#ledger.settle({ ...ending, requestId, cost });
+    if (isBilled) this.#learn(request.model, usage.outputTokens);
+    reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
+    await this.#ledger.settle({ ...ending, requestId: request.requestId, cost }).catch(this.#onLedgerFailure);
     return cost;
+  }
+
+  #learn(model: string, outputTokens: number): void {
+    const known = this.#outputs.get(model);
+    this.#outputs.set(model, known === undefined ? outputTokens : Math.max(outputTokens, known * FORGETTING));
   }
 }
 
-function estimatedUsage({ inputTokens, outputTokens }: Accountable): Usage {
+function estimatedUsage(inputTokens: number, outputTokens: number): Usage {
   return {
     inputTokens,
     outputTokens,

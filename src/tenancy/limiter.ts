@@ -1,6 +1,9 @@
 // Limits that hold under concurrency: an estimate is reserved before the work, and settled with the truth after it.
 // Everything is synchronous, so between looking and taking nothing can slip in: what is admitted exceeds a limit by no
 // more than one request's estimate was wrong.
+//
+// An estimate may be larger than a whole limit. Such a request is admitted when it is alone and something is left: one
+// at a time, a small limit still serves.
 
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
@@ -36,6 +39,9 @@ export interface Spent {
   readonly day: Amounts;
   readonly month: Amounts;
 }
+
+/** When the running requests of a scope hold the rest of its limit, looking again soon is worth while. */
+const RUNNING_RETRY_MS = 1_000;
 
 interface Meter {
   readonly requests: SlidingMinute;
@@ -99,7 +105,7 @@ export class Limiter {
 
   #check({ name, spec, meter }: Held, estimate: Amounts, nowMs: number): void {
     if (spec.concurrent !== undefined && meter.running >= spec.concurrent) {
-      throw tooMany(name, `${spec.concurrent} requests at once`, 1_000);
+      throw tooMany(name, `${spec.concurrent} requests at once`, RUNNING_RETRY_MS);
     }
     if (spec.requestsPerMinute !== undefined && meter.requests.sum(nowMs) + 1 > spec.requestsPerMinute) {
       throw tooMany(
@@ -108,16 +114,33 @@ export class Limiter {
         meter.requests.waitUntil(spec.requestsPerMinute - 1, nowMs),
       );
     }
-    if (spec.tokensPerMinute !== undefined && meter.tokens.sum(nowMs) + estimate.tokens > spec.tokensPerMinute) {
-      throw tooMany(
-        name,
-        `${spec.tokensPerMinute} tokens a minute (this request needs about ${Math.ceil(estimate.tokens)})`,
-        meter.tokens.waitUntil(spec.tokensPerMinute - estimate.tokens, nowMs),
-      );
+    if (spec.tokensPerMinute !== undefined) {
+      const used = meter.tokens.sum(nowMs);
+      if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter)) {
+        throw tooMany(
+          name,
+          `${spec.tokensPerMinute} tokens a minute (this request may need ${Math.ceil(estimate.tokens)})`,
+          // What runs may turn out smaller than reserved at any moment.
+          meter.running > 0 ? RUNNING_RETRY_MS : meter.tokens.waitUntil(spec.tokensPerMinute - 1, nowMs),
+        );
+      }
     }
     this.#turnPeriod(meter, nowMs);
-    checkBudget(name, 'day', spec.costPerDay, spec.tokensPerDay, meter.dayUse, estimate, nowMs);
-    checkBudget(name, 'month', spec.costPerMonth, spec.tokensPerMonth, meter.monthUse, estimate, nowMs);
+    for (const [period, use, costMax, tokensMax] of [
+      ['day', meter.dayUse, spec.costPerDay, spec.tokensPerDay],
+      ['month', meter.monthUse, spec.costPerMonth, spec.tokensPerMonth],
+    ] as const) {
+      checkBudget(
+        `${tokensMax} tokens a ${period} of ${name}`,
+        use.tokens,
+        estimate.tokens,
+        tokensMax,
+        meter,
+        period,
+        nowMs,
+      );
+      checkBudget(`$${costMax} a ${period} of ${name}`, use.cost, estimate.cost, costMax, meter, period, nowMs);
+    }
   }
 
   /** @param atMs when the request was admitted: its tokens count in that second */
@@ -161,22 +184,30 @@ export class Limiter {
   }
 }
 
+function fits(used: number, estimate: number, max: number, { running }: Meter): boolean {
+  return used + estimate <= max || (running === 0 && used < max);
+}
+
 function checkBudget(
-  name: string,
+  budget: string,
+  used: number,
+  estimate: number,
+  max: number | undefined,
+  meter: Meter,
   period: 'day' | 'month',
-  costMax: number | undefined,
-  tokensMax: number | undefined,
-  used: Amounts,
-  estimate: Amounts,
   nowMs: number,
 ): void {
-  const isOverCost = costMax !== undefined && (used.cost >= costMax || used.cost + estimate.cost > costMax);
-  const isOverTokens = tokensMax !== undefined && used.tokens + estimate.tokens > tokensMax;
-  if (!isOverCost && !isOverTokens) return;
-  const what = isOverCost ? `$${costMax}` : `${tokensMax} tokens`;
-  throw new GatewayError('budget_exhausted', `The budget of ${what} a ${period} of ${name} is used up.`, {
-    retryAfterMs: untilNext(period, nowMs),
-  });
+  if (max === undefined) return;
+  if (used >= max && meter.running === 0) {
+    throw new GatewayError('budget_exhausted', `The budget of ${budget} is used up.`, {
+      retryAfterMs: untilNext(period, nowMs),
+    });
+  }
+  if (used >= max || !fits(used, estimate, max, meter)) {
+    throw new GatewayError('rate_limited', `What is left of the budget of ${budget} is held by running requests.`, {
+      retryAfterMs: RUNNING_RETRY_MS,
+    });
+  }
 }
 
 function tooMany(name: string, limit: string, waitMs: number): GatewayError {

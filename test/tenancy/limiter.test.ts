@@ -59,13 +59,26 @@ describe('limits', () => {
 
   test('what an estimate was too high is given back, what it was too low is taken', () => {
     const { reserve } = limiterOf({ tokensPerMinute: 100 });
+    const other = reserve(0);
     const first = reserve(80);
     refusal(() => reserve(30));
     first.settle({ tokens: 20, cost: 0 });
     const second = reserve(30);
     second.settle({ tokens: 75, cost: 0 });
     assert.equal(refusal(() => reserve(6)).code, 'rate_limited');
-    reserve(5);
+    reserve(5).settle({ tokens: 5, cost: 0 });
+    other.settle({ tokens: 0, cost: 0 });
+    assert.equal(refusal(() => reserve(1)).code, 'rate_limited');
+  });
+
+  test('what may need more than the whole limit is served alone while anything is left', () => {
+    const { reserve } = limiterOf({ tokensPerMinute: 100 });
+    const first = reserve(5_000);
+    assert.equal(refusal(() => reserve(5_000)).retryAfterMs, 1_000);
+    first.settle({ tokens: 40, cost: 0 });
+    const second = reserve(5_000);
+    second.settle({ tokens: 70, cost: 0 });
+    assert.equal(refusal(() => reserve(5_000)).retryAfterMs, 60_000);
   });
 
   test('tokens settled after their minute no longer count', () => {
@@ -88,9 +101,10 @@ describe('limits', () => {
     const spent = { day: { tokens: 0, cost: 9 }, month: { tokens: 0, cost: 9 } };
     const { reserve } = limiterOf({ costPerDay: 10 }, spent);
     const first = reserve(1, 0.6);
-    assert.equal(refusal(() => reserve(1, 0.6)).code, 'budget_exhausted');
+    assert.equal(refusal(() => reserve(1, 0.6)).code, 'rate_limited', 'the running one may leave enough');
     first.settle({ tokens: 1, cost: 0.1 });
-    reserve(1, 0.6);
+    reserve(1, 0.6).settle({ tokens: 1, cost: 0.9 });
+    assert.equal(refusal(() => reserve(1, 0.6)).code, 'budget_exhausted');
   });
 
   test('an empty budget refuses also what costs nothing known, and says when the next period begins', () => {
@@ -106,7 +120,7 @@ describe('limits', () => {
 
   test('a monthly budget outlives the day', () => {
     const { clock, reserve } = limiterOf({ tokensPerMonth: 100 });
-    reserve(90);
+    reserve(90).settle({ tokens: 100, cost: 0 });
     clock.advance(24 * 3_600_000);
     assert.equal(refusal(() => reserve(20)).code, 'budget_exhausted');
     clock.advance(17 * 24 * 3_600_000);
@@ -155,7 +169,7 @@ describe('limits', () => {
         for (const { wait, tokens } of steps) {
           clock.advance(wait);
           try {
-            reserve(tokens).settle({ tokens, cost: 0 });
+            reserve(tokens);
             admitted.push({ at: clock.now(), tokens });
           } catch (error) {
             assert.ok(error instanceof GatewayError);

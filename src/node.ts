@@ -17,6 +17,16 @@ import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
 import { openDatabase } from './storage/database.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Accountant } from './tenancy/accountant.ts';
+import { dayOf } from './tenancy/calendar.ts';
+import { configuredPrincipal, KeyRing } from './tenancy/key-ring.ts';
+import { hashSecret, KeyStore } from './tenancy/key-store.ts';
+import { Ledger } from './tenancy/ledger.ts';
+import { Limiter } from './tenancy/limiter.ts';
+import { TENANCY_MIGRATIONS } from './tenancy/migrations.ts';
+import { readPriceStore } from './tenancy/price-store.ts';
+import { configuredPrices, PriceTable } from './tenancy/price-table.ts';
+import type { Principal } from './tenancy/principal.ts';
 import { VERSION } from './version.ts';
 
 export interface NodePorts {
@@ -40,7 +50,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   let config = initial;
   const currentConfig = (): Config => config;
 
-  const database = openDatabase(databasePath(initial), RESPONSE_HISTORY_MIGRATIONS);
+  const database = openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
   const history = new ResponseHistory(database, clock, () => config.responses);
   const health = new TargetHealth(clock, () => config.cooldown);
   const admission = new Admission(() => config.server.concurrencyMax);
@@ -56,11 +66,22 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => router,
     () => catalog.all().map(({ account, model }) => ({ account, model: model.id })),
   );
+  let principals = configuredPrincipals(initial);
+  const keyRing = new KeyRing(new KeyStore(database, clock, random), clock, () => principals);
+  const ledger = new Ledger(database, clock);
+  const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
+  const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
+  for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
+  let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
+  const facts: PipelineDeps['facts'] = (provider, model, account) => prices.find(provider, model, account);
+  const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');
   const pipeline: PipelineDeps = {
     clock,
     random,
     http,
     health,
+    facts,
+    accountant: new Accountant({ ledger, limiter, facts, onLedgerFailure }),
     router: () => router,
     builtin: (request) =>
       extractiveFrames(request, { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) }),
@@ -72,6 +93,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     metrics,
     admission,
     history,
+    keyRing,
     pipeline,
     directory,
     config: currentConfig,
@@ -91,6 +113,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       // Everything that could fail has succeeded.
       config = next;
       accounts = nextAccounts;
+      principals = configuredPrincipals(next);
+      prices = new PriceTable(clock, { ...configuredPrices(next), fileRows: priceFile.rows });
       router = nextRouter;
       catalog.setAccounts(withServers(accounts));
     },
@@ -105,9 +129,18 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       timer.cancel();
       catalog.close();
       await http.close();
+      ledger.flush();
       database.close();
     },
   };
+}
+
+/** Steps are only ever added at the end. */
+export const GATEWAY_MIGRATIONS: readonly string[] = [...RESPONSE_HISTORY_MIGRATIONS, ...TENANCY_MIGRATIONS];
+
+/** Keys of the configuration, by their hash. */
+function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal> {
+  return new Map(server.apiKeys.map((key, index) => [hashSecret(key), configuredPrincipal(index + 1)]));
 }
 
 /** The file with what a node remembers. */

@@ -25,6 +25,8 @@ export interface ChainWalk {
   /** Aborted when the client leaves or the total deadline is over; its reason is a GatewayError. */
   readonly signal: AbortSignal;
   readonly trace: RequestTrace;
+  /** The client's own credentials, by provider: they take the place of ours there. */
+  readonly ownKeys: ReadonlyMap<string, string>;
 }
 
 export interface Answered<Answer> {
@@ -89,13 +91,17 @@ async function tryTarget<Answer>(
   let retries = 0;
   let last: UpstreamError | undefined;
   for (;;) {
-    const key = health.pickKey(target, (index) => triedKeys.has(index));
+    const ownKey = walk.ownKeys.get(target.account.provider);
+    const key =
+      ownKey === undefined ? health.pickKey(target, (index) => triedKeys.has(index)) : { index: 0, key: ownKey };
     const visit = key && health.enter(target.id);
     if (!key || !visit) return { target, failure: last ?? coolingDown(target, walk) };
     const startedAt = walk.clock.elapsed();
     trace.attemptCount += 1;
     trace.target = target.id;
     trace.provider = target.account.provider;
+    trace.accountName = target.account.name;
+    trace.targetModel = target.model;
     let result: AttemptResult<Answer>;
     try {
       result = await attempt(target, key.key);
@@ -109,10 +115,11 @@ async function tryTarget<Answer>(
       health.answered(visit);
       return { answer: result.answer, target, release: (outcome) => health.leave(visit, outcome) };
     }
-    last = result.failure;
+    last = ownKey === undefined ? result.failure : aboutOwnKey(result.failure, target);
     const policy = policyOf(last.code);
     health.leave(visit, policy.cools === 'target' ? 'failure' : 'unknown');
     trace.failures.push(summary(target, last, durationMs));
+    if (ownKey !== undefined && policy.cools === 'key-model') return { target, failure: last };
     if (policy.cools === 'key' || policy.cools === 'key-model') {
       health.coolKey(target, key.index, policy.cools, last);
       triedKeys.add(key.index);
@@ -126,6 +133,15 @@ async function tryTarget<Answer>(
     retries += 1;
     await backOff(target, retries, last.retryAfterMs, walk);
   }
+}
+
+/** The client's own key was refused: its fault, and no other target's business. */
+function aboutOwnKey(failure: UpstreamError, { account }: Target): UpstreamError {
+  if (policyOf(failure.code).cools !== 'key') return failure;
+  return {
+    code: failure.code === 'upstream_quota' ? 'budget_exhausted' : 'unauthenticated',
+    message: `Your own key for ${account.provider} was refused by it${failure.code === 'upstream_quota' ? ': no credit is left' : ''}.`,
+  };
 }
 
 /** Exponential with full jitter over its upper half, but never sooner than the upstream asks. */

@@ -5,10 +5,11 @@ import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
 import { AbortScope } from './abort-scope.ts';
+import { admit } from './admit.ts';
 import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
-import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
+import { estimateInputTokens, estimateTextTokens, roughTokens } from './token-estimate.ts';
 import { ANSWER_BYTES_MAX, failureOf, openCall, readText, upstreamSide } from './upstream-http.ts';
 
 export async function handleEmbeddings(
@@ -22,9 +23,7 @@ export async function handleEmbeddings(
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
     return { call, read: (text) => embeddings.parseResponse(text) };
   });
-  context.trace.model = request.model;
-  const chain = deps.router().route(request.model);
-  context.trace.chain = chain.name;
+  const chain = await admit({ model: request.model, inputTokens: roughEmbeddedTokens(request) }, context, deps);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   context.trace.usage = {
@@ -37,6 +36,10 @@ export async function handleEmbeddings(
   };
   // Some upstreams do not say which model embedded.
   return { ...response, model: response.model || target.model };
+}
+
+function roughEmbeddedTokens({ inputs }: EmbeddingRequest): number {
+  return inputs.reduce((sum, input) => sum + (typeof input === 'string' ? roughTokens(input.length) : input.length), 0);
 }
 
 /** A list of token ids counts itself. */
@@ -57,9 +60,7 @@ export async function handleTokenCount(
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<TokenCount> {
-  context.trace.model = request.model;
-  const chain = deps.router().route(request.model);
-  context.trace.chain = chain.name;
+  const chain = await admit({ model: request.model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
   const first = chain.targets.find((target) => !target.account.isBuiltin);
   const tokenCount = first && upstreamSide(first).tokenCount;
   if (first && tokenCount) {
@@ -115,13 +116,13 @@ function wholeAttempt<Answer>(
 async function walkWhole<Answer>(
   chain: Chain,
   attempt: (scope: AbortScope) => Attempt<Answer>,
-  { trace, signal }: RequestContext,
+  { trace, signal, ownKeys }: RequestContext,
   deps: PipelineDeps,
 ): Promise<{ readonly answer: Answer; readonly target: Target }> {
   const scope = new AbortScope(deps.clock, signal);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {
-    const answered = await walkChain(chain, attempt(scope), { ...deps, signal: scope.signal, trace });
+    const answered = await walkChain(chain, attempt(scope), { ...deps, signal: scope.signal, trace, ownKeys });
     answered.release('success');
     trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
     return answered;

@@ -5,6 +5,7 @@ import { fromUpstreamError } from '../dialects/upstream-failure.ts';
 import { GatewayError } from '../errors.ts';
 import type { HttpResponse } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
+import { admit } from './admit.ts';
 import { type Attempt, walkChain } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -23,12 +24,11 @@ export interface PassThroughRequest {
 /** @throws GatewayError when no target answered */
 export async function handlePassThrough(
   request: PassThroughRequest,
-  { trace, signal }: RequestContext,
+  context: RequestContext,
   deps: PipelineDeps,
 ): Promise<OpaqueAnswer> {
-  trace.model = request.model;
-  const chain = deps.router().route(request.model);
-  trace.chain = chain.name;
+  const { trace, signal, ownKeys } = context;
+  const chain = await admit({ model: request.model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
   const requestScope = new AbortScope(deps.clock, signal);
   requestScope.deadline(chain.totalMs, 'The answer was not complete');
   const attempt: Attempt<OpenAnswer> = async (target, key) => {
@@ -55,7 +55,12 @@ export async function handlePassThrough(
     }
   };
   try {
-    const { answer, release } = await walkChain(chain, attempt, { ...deps, signal: requestScope.signal, trace });
+    const { answer, release } = await walkChain(chain, attempt, {
+      ...deps,
+      signal: requestScope.signal,
+      trace,
+      ownKeys,
+    });
     trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
     return new OpaqueAnswer(answer, (outcome) => {
       release(requestScope.signal.aborted ? 'unknown' : outcome);

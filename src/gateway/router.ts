@@ -42,6 +42,10 @@ export class Router {
     return [...this.#accounts.values()];
   }
 
+  account(name: string): Account | undefined {
+    return this.#accounts.get(name);
+  }
+
   get aliases(): readonly string[] {
     return [...this.#aliases.keys()];
   }

@@ -84,3 +84,23 @@ export function estimateUsage(request: ChatRequest, outputText: string): Usage {
     isEstimated: true,
   };
 }
+
+/** English prose has four characters a token. Enough to reserve by, and costs nothing. */
+export function roughTokens(characters: number): number {
+  return Math.ceil(characters / 4);
+}
+
+/** What a prompt may come to, from its length alone. */
+export function roughInputTokens(request: ChatRequest): number {
+  let characters = 0;
+  let mediaCount = 0;
+  for (const message of request.messages) {
+    for (const part of message.parts) {
+      if ('text' in part) characters += part.text.length;
+      else if (part.type === 'tool-call') characters += part.argumentsJson.length;
+      else if (part.type === 'media') mediaCount += 1;
+      else for (const inner of part.parts) characters += 'text' in inner ? inner.text.length : 0;
+    }
+  }
+  return roughTokens(characters) + mediaCount * MEDIA_TOKENS + request.messages.length * MESSAGE_OVERHEAD_TOKENS;
+}

@@ -2,6 +2,7 @@
 
 import type { AttemptSummary, ErrorCode } from '../errors.ts';
 import type { FinishReason, Usage } from '../model/chat.ts';
+import type { OpenAccount } from '../tenancy/accountant.ts';
 
 export interface RequestTrace {
   readonly requestId: string;
@@ -15,6 +16,9 @@ export interface RequestTrace {
   /** The target that answered, or was tried last. */
   target?: string;
   provider?: string;
+  /** Its account, and the upstream's own name of the model. */
+  accountName?: string;
+  targetModel?: string;
   /** Failed attempts, in order. */
   readonly failures: AttemptSummary[];
   attemptCount: number;
@@ -24,6 +28,10 @@ export interface RequestTrace {
   ttftMs?: number;
   usage?: Usage;
   finishReason?: FinishReason['unified'];
+  /** Its place in limits and ledger, once it was admitted. */
+  account?: OpenAccount;
+  /** US dollars; absent while the price is unknown. */
+  cost?: number;
   /** How it ended, when it did not end well. */
   errorCode?: ErrorCode;
   /** The defect behind an `internal` error: for the log only. */

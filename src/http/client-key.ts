@@ -1,6 +1,5 @@
 // Who asks: the client's key from wherever its SDK puts it, checked before the body is read.
 
-import { hash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 
@@ -14,29 +13,31 @@ export function presentedKeys(request: FastifyRequest): string[] {
   );
 }
 
-/** Compares hashes, so that timing tells nothing about the keys. */
-export class ClientKeys {
-  readonly #hashes: ReadonlySet<string>;
+/** Provider names are ours; more than this many keys nobody has. */
+const OWN_KEYS_MAX = 20;
 
-  constructor(keys: readonly string[]) {
-    this.#hashes = new Set(keys.map((key) => hash('sha256', key)));
-  }
-
-  get isOpen(): boolean {
-    return this.#hashes.size === 0;
-  }
-
-  /**
-   * One good key is enough.
-   * @throws GatewayError `unauthenticated`
-   */
-  check(keys: readonly string[]): void {
-    if (this.isOpen || keys.some((key) => this.#hashes.has(hash('sha256', key)))) return;
-    throw new GatewayError(
-      'unauthenticated',
-      keys.length === 0
-        ? 'This gateway needs a key. Send it as `Authorization: Bearer <key>`.'
-        : 'This key is not valid here. Check server.apiKeys in the configuration.',
-    );
-  }
+/**
+ * The client's own credentials: `x-provider-key: openai=sk-…, anthropic=sk-ant-…`.
+ * @throws GatewayError `bad_request`
+ */
+export function ownKeys(request: FastifyRequest): ReadonlyMap<string, string> {
+  const header = request.headers['x-provider-key'];
+  if (header === undefined) return NO_KEYS;
+  const pairs = String(header).split(',');
+  if (pairs.length > OWN_KEYS_MAX)
+    throw new GatewayError('bad_request', `At most ${OWN_KEYS_MAX} provider keys are taken.`);
+  return new Map(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      const provider = pair.slice(0, Math.max(0, equals)).trim();
+      const key = pair.slice(equals + 1).trim();
+      // The header's value is a secret: the message must not repeat it.
+      if (provider === '' || key === '') {
+        throw new GatewayError('bad_request', 'Write x-provider-key as `provider=key`, several separated by commas.');
+      }
+      return [provider, key];
+    }),
+  );
 }
+
+const NO_KEYS: ReadonlyMap<string, string> = new Map();

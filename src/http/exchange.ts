@@ -11,7 +11,10 @@ import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { logRequest } from '../telemetry/request-log.ts';
+import type { Principal } from '../tenancy/principal.ts';
+import { ownKeys } from './client-key.ts';
 import { stackOverflowOf } from './json-body.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 export interface ExchangeDeps {
   readonly clock: Clock;
@@ -24,6 +27,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Monotonic milliseconds at which the request's head was in. */
     receivedAt: number;
+    /** Who asks; set before the body is read. */
+    principal: Principal;
   }
   interface FastifyContextConfig {
     /** Whose error shape this route answers with. */
@@ -49,7 +54,8 @@ export async function exchange(
   try {
     deps.admission.enter();
     isAdmitted = true;
-    await work({ trace, signal: client.signal });
+    const { principal } = request;
+    await work({ trace, signal: client.signal, principal, ownKeys: ownKeys(request) });
   } catch (thrown) {
     const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
     noteFailure(trace, error);
@@ -58,7 +64,7 @@ export async function exchange(
     else if (!reply.raw.writableEnded) reply.raw.destroy();
   } finally {
     if (isAdmitted) deps.admission.leave();
-    settle(trace, deps);
+    await settle(trace, deps);
   }
   return reply;
 }
@@ -73,11 +79,20 @@ export function refuse(
   const trace = newTrace(request.id, 'refused', request.receivedAt || deps.clock.elapsed());
   noteFailure(trace, error);
   sendError(request, reply, error);
-  settle(trace, deps);
+  void settle(trace, deps);
 }
 
-function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): void {
+/** Limits, ledger, metrics and log: once, whatever the ending. */
+async function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): Promise<void> {
   trace.durationMs = clock.elapsed() - trace.startedAt;
+  const cost = await trace.account?.settle({
+    ...trace,
+    status: trace.errorCode === undefined ? 'done' : trace.errorCode === 'client_closed' ? 'aborted' : 'error',
+    account: trace.accountName,
+    attempts: trace.attemptCount,
+    error: trace.errorCode,
+  });
+  if (cost !== undefined) trace.cost = cost;
   metrics.record(trace);
   logRequest(logger, trace);
 }
@@ -95,6 +110,7 @@ export function answerHeaders(trace: RequestTrace): Record<string, string> {
     headers['x-flowmesh-target'] = encodeURI(trace.target.toWellFormed());
     headers['x-flowmesh-attempts'] = String(trace.attemptCount);
   }
+  if (trace.account) Object.assign(headers, rateLimitHeaders(trace.account.rateLimit));
   if (trace.ttftMs !== undefined)
     headers['x-flowmesh-overhead-ms'] = Math.max(0, trace.ttftMs - trace.waitedMs).toFixed(2);
   return headers;

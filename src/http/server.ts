@@ -4,9 +4,11 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
+import type { KeyRing } from '../tenancy/key-ring.ts';
+import { ANONYMOUS } from '../tenancy/principal.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
-import { ClientKeys, presentedKeys } from './client-key.ts';
+import { presentedKeys } from './client-key.ts';
 import { refuse } from './exchange.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { modelRoutes } from './model-routes.ts';
@@ -18,6 +20,7 @@ import { canonicalPath } from './paths.ts';
 
 export interface ServerDeps extends OpenAiRoutesDeps {
   readonly random: Random;
+  readonly keyRing: KeyRing;
   readonly directory: ModelDirectory;
   readonly version: string;
 }
@@ -62,18 +65,13 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
-  let keys = new ClientKeys(deps.config().server.apiKeys);
-  let keysOf = deps.config();
   server.decorateRequest('receivedAt', 0);
+  server.decorateRequest('principal', ANONYMOUS);
   server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = deps.clock.elapsed();
-    const config = deps.config();
-    if (config !== keysOf) {
-      keys = new ClientKeys(config.server.apiKeys);
-      keysOf = config;
-    }
-    if (keys.isOpen) refuseForeignPages(request);
-    else if (!OPEN_PATHS.has(request.url)) keys.check(presentedKeys(request));
+    if (deps.keyRing.isOpen) refuseForeignPages(request);
+    else if (!OPEN_PATHS.has(request.url))
+      request.principal = deps.keyRing.identify(presentedKeys(request), request.ip);
     done();
   });
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {

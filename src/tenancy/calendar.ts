@@ -1,8 +1,14 @@
 // Budget periods: calendar days and months in UTC.
 
+const DAY_MS = 86_400_000;
+/** The day asked for last: nearly always the next one too, and formatting dates costs more than a limit may. */
+let lastDay = { number: Number.NaN, name: '' };
+
 /** `2026-11-22` */
 export function dayOf(nowMs: number): string {
-  return new Date(nowMs).toISOString().slice(0, 10);
+  const number = Math.floor(nowMs / DAY_MS);
+  if (number !== lastDay.number) lastDay = { number, name: new Date(nowMs).toISOString().slice(0, 10) };
+  return lastDay.name;
 }
 
 /** `2026-11` */

@@ -57,19 +57,22 @@ export class KeyRing {
   }
 
   /**
+   * @param secrets what the client sent, in whichever headers
    * @param address the client's, for CIDR scopes and for slowing down guesses
    * @throws GatewayError `unauthenticated`, `forbidden` or `rate_limited`
    */
-  identify(secret: string | undefined, address: string): Principal {
+  identify(secrets: readonly string[], address: string): Principal {
     this.#notice();
-    if (secret === undefined) {
+    const [first] = secrets;
+    if (first === undefined) {
       throw new GatewayError('unauthenticated', 'This gateway needs a key. Send it as `Authorization: Bearer <key>`.');
     }
-    const secretHash = hashSecret(secret);
-    const configured = this.#configured().get(secretHash);
-    if (configured) return configured;
-    const known = this.#known.get(secretHash) ?? this.#lookUp(secretHash, address);
-    const { key, principal, allowed } = known;
+    const hashes = secrets.map(hashSecret);
+    for (const secretHash of hashes) {
+      const configured = this.#configured().get(secretHash);
+      if (configured) return configured;
+    }
+    const { key, principal, allowed } = this.#find(hashes, address);
     if (key.expiresAt !== undefined && key.expiresAt <= this.#clock.now()) {
       throw new GatewayError(
         'unauthenticated',
@@ -82,7 +85,12 @@ export class KeyRing {
     return principal;
   }
 
-  #lookUp(secretHash: string, address: string): Known {
+  /** Clients may send several secrets, one of them a dummy for another header: one good one is enough. */
+  #find(hashes: readonly string[], address: string): Known {
+    for (const secretHash of hashes) {
+      const known = this.#known.get(secretHash);
+      if (known) return known;
+    }
     const failures = this.#failures.get(address);
     const now = this.#clock.elapsed();
     if (failures && failures.blockedUntil > now) {
@@ -90,13 +98,21 @@ export class KeyRing {
         retryAfterMs: failures.blockedUntil - now,
       });
     }
+    for (const secretHash of hashes) {
+      const known = this.#lookUp(secretHash);
+      if (!known) continue;
+      this.#known.set(secretHash, known);
+      return known;
+    }
+    this.#noteFailure(address, now);
+    throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
+  }
+
+  #lookUp(secretHash: string): Known | undefined {
     const key = this.#store.keyByHash(secretHash);
     const tenant = key && this.#store.tenant(key.tenant);
-    if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) {
-      this.#noteFailure(address, now);
-      throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
-    }
-    const known: Known = {
+    if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) return undefined;
+    return {
       key,
       principal: {
         tenant: tenant.id,
@@ -111,8 +127,6 @@ export class KeyRing {
       },
       allowed: key.scopes.cidrs && blockListOf(key.scopes.cidrs),
     };
-    this.#known.set(secretHash, known);
-    return known;
   }
 
   #noteFailure(address: string, now: number): void {

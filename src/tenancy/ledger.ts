@@ -114,8 +114,9 @@ export class Ledger {
     });
   }
 
-  /** What a tenant or key has used in the running day and month. */
-  spent(scope: { readonly tenant?: string; readonly keyId?: string; readonly model?: string }): Spent {
+  /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. */
+  spent(name: string): Spent {
+    const scope = parseScope(name);
     const now = this.#clock.now();
     return {
       day: this.#sum(scope, startOfDay(dayOf(now))),
@@ -157,7 +158,7 @@ export class Ledger {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  #sum(scope: { readonly tenant?: string; readonly keyId?: string; readonly model?: string }, since: number): Amounts {
+  #sum(scope: Scope, since: number): Amounts {
     const row = this.#database
       .prepare<unknown[], { tokens: number; cost: number }>(
         `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
@@ -174,4 +175,16 @@ export class Ledger {
       );
     return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
   }
+}
+
+interface Scope {
+  readonly tenant?: string;
+  readonly keyId?: string;
+  /** A name, or a beginning followed by `*`. */
+  readonly model?: string;
+}
+
+function parseScope(name: string): Scope {
+  const [, kind, id = '', model] = /^(tenant|key):(\S+)(?: model:(.+))?$/.exec(name) ?? [];
+  return { ...(kind === 'tenant' ? { tenant: id } : { keyId: id }), ...(model !== undefined && { model }) };
 }

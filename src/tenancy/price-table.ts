@@ -1,8 +1,10 @@
 // The facts of a model at a provider: the built-in table, under rows of a file, under the operator's own words.
 
+import { LRUCache } from 'lru-cache';
 import type { Config, EnergyConfig, PriceConfig } from '../config/config.ts';
 import type { Clock } from '../ports.ts';
 import { presetNamed } from '../providers/preset-lookup.ts';
+import { dayOf } from './calendar.ts';
 import { energyRates } from './energy.ts';
 import { builtinFacts } from './model-facts.ts';
 import { isFreeVariant, type RowName, rowNames, tableProvider } from './model-names.ts';
@@ -31,6 +33,9 @@ interface Wanted {
   readonly day: string;
 }
 
+/** Clients choose model names, so what is remembered of them is bounded. */
+const FOUND_MAX = 5_000;
+
 const FREE: Price = { input: 0, output: 0 };
 
 /** The `source` of what the operator says. */
@@ -43,6 +48,8 @@ export class PriceTable {
   readonly #prefixRows: readonly ModelFacts[];
   readonly #overrides: readonly PriceConfig[];
   readonly #energy: ReadonlyMap<string, EnergyConfig>;
+  /** Answers of `find`, by day and names: asked for every request. */
+  readonly #found = new LRUCache<string, { readonly facts: ModelFacts | undefined }>({ max: FOUND_MAX });
 
   constructor(clock: Pick<Clock, 'now'>, { fileRows = [], overrides = [], energy = new Map() }: PriceSources = {}) {
     this.#clock = clock;
@@ -59,6 +66,13 @@ export class PriceTable {
   /** Undefined when nothing is known of the model; without `price` when only that is unknown. */
   find(provider: string, model: string, account?: string): ModelFacts | undefined {
     const day = this.#today();
+    const asked = `${day} ${provider} ${account ?? ''} ${model}`;
+    const found = this.#found.get(asked) ?? { facts: this.#find(provider, model, account, day) };
+    this.#found.set(asked, found);
+    return found.facts;
+  }
+
+  #find(provider: string, model: string, account: string | undefined, day: string): ModelFacts | undefined {
     const names = rowNames(provider, model);
     const row = this.#row(names);
     const base = this.#priced(row && factsOn(day, row), { provider, model, account, day });
@@ -75,7 +89,7 @@ export class PriceTable {
   }
 
   #today(): string {
-    return new Date(this.#clock.now()).toISOString().slice(0, 'YYYY-MM-DD'.length);
+    return dayOf(this.#clock.now());
   }
 
   #row(names: readonly RowName[]): ModelFacts | undefined {

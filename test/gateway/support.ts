@@ -12,9 +12,11 @@ import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
 import type { Frame } from '../../src/model/stream.ts';
 import { buildAccounts } from '../../src/providers/accounts.ts';
 import { presetNamed } from '../../src/providers/preset-lookup.ts';
+import { ANONYMOUS } from '../../src/tenancy/principal.ts';
 import { FakeHttp, type FakeReply, settled } from '../support/fake-http.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { configWith, type PartialConfig } from '../support/node.ts';
+import { testAccountant } from '../support/tenancy.ts';
 
 export const CLIENT_LEFT = new GatewayError('client_closed', 'The client left.');
 
@@ -46,6 +48,8 @@ export class TestGateway {
       },
       http: this.http,
       health: this.health,
+      accountant: testAccountant(this.clock).accountant,
+      facts: () => undefined,
       router: () => this.router,
       builtin: () => {
         throw new Error('no test here asks the built-in answerer');
@@ -87,6 +91,8 @@ export class TestGateway {
 
 export class TestContext implements RequestContext {
   readonly trace: RequestTrace;
+  readonly principal = ANONYMOUS;
+  readonly ownKeys: ReadonlyMap<string, string> = new Map();
   readonly #client = new AbortController();
 
   constructor(startedAt: number) {

@@ -40,8 +40,9 @@ export class ManualClock implements Clock {
     };
   }
 
+  /** The event loop turns by itself; only time stands still. */
   soon(action: () => void): void {
-    this.after(0, action);
+    setImmediate(action);
   }
 
   every(periodMs: number, action: () => void): Timer {

@@ -41,7 +41,7 @@ describe('virtual keys', () => {
       scopes: { models: ['gpt-*'] },
     });
     ring.forget();
-    assert.deepEqual(ring.identify(secret, HOME), {
+    assert.deepEqual(ring.identify([secret], HOME), {
       tenant: 'acme',
       keyId: key.id,
       tags: { plan: 'pro', team: 'web' },
@@ -68,7 +68,7 @@ describe('virtual keys', () => {
     const rotated = store.createKey({ tenant: 'a', name: 'rotated' });
     const expiring = store.createKey({ tenant: 'a', name: 'expiring', expiresAt: clock.now() + 1_000 });
     const disabled = store.createKey({ tenant: 'b', name: 'disabled' });
-    for (const { secret } of [revoked, rotated, expiring, disabled]) ring.identify(secret, HOME);
+    for (const { secret } of [revoked, rotated, expiring, disabled]) ring.identify([secret], HOME);
     store.revokeKey(revoked.key.id);
     const next = store.rotateKey(rotated.key.id);
     store.putTenant('b', { isDisabled: true });
@@ -76,13 +76,13 @@ describe('virtual keys', () => {
     ring.forget();
     for (const { secret } of [revoked, rotated, expiring, disabled]) {
       assert.equal(
-        codeOf(() => ring.identify(secret, HOME)),
+        codeOf(() => ring.identify([secret], HOME)),
         'unauthenticated',
       );
     }
-    assert.equal(ring.identify(next.secret, HOME).keyId, rotated.key.id);
+    assert.equal(ring.identify([next.secret], HOME).keyId, rotated.key.id);
     assert.equal(
-      codeOf(() => ring.identify(undefined, HOME)),
+      codeOf(() => ring.identify([], HOME)),
       'unauthenticated',
     );
   });
@@ -91,10 +91,10 @@ describe('virtual keys', () => {
     const { store, ring } = ringOf();
     const { secret } = store.createKey({ tenant: 'a', name: 'lan', scopes: { cidrs: ['192.168.1.0/24', 'fd00::/8'] } });
     for (const address of [HOME, '::ffff:192.168.1.9', 'fd00::1'])
-      assert.equal(ring.identify(secret, address).tenant, 'a');
+      assert.equal(ring.identify([secret], address).tenant, 'a');
     for (const address of ['10.0.0.1', '2001:db8::1']) {
       assert.equal(
-        codeOf(() => ring.identify(secret, address)),
+        codeOf(() => ring.identify([secret], address)),
         'forbidden',
       );
     }
@@ -105,27 +105,27 @@ describe('virtual keys', () => {
     const { secret } = store.createKey({ tenant: 'a', name: 'good' });
     for (let i = 0; i < 6; i += 1)
       assert.equal(
-        codeOf(() => ring.identify(`fm-wrong${i}`, HOME)),
+        codeOf(() => ring.identify([`fm-wrong${i}`], HOME)),
         'unauthenticated',
       );
     assert.equal(
-      codeOf(() => ring.identify('fm-wrong', HOME)),
+      codeOf(() => ring.identify(['fm-wrong'], HOME)),
       'rate_limited',
     );
-    assert.equal(ring.identify(secret, '192.168.1.8').tenant, 'a');
+    assert.equal(ring.identify([secret], '192.168.1.8').tenant, 'a');
     clock.advance(1_000);
     assert.equal(
-      codeOf(() => ring.identify('fm-wrong', HOME)),
+      codeOf(() => ring.identify(['fm-wrong'], HOME)),
       'unauthenticated',
     );
     clock.advance(1_000);
     assert.equal(
-      codeOf(() => ring.identify('fm-wrong', HOME)),
+      codeOf(() => ring.identify(['fm-wrong'], HOME)),
       'rate_limited',
     );
     clock.advance(1_000);
     assert.equal(
-      codeOf(() => ring.identify('fm-wrong', HOME)),
+      codeOf(() => ring.identify(['fm-wrong'], HOME)),
       'unauthenticated',
     );
   });
@@ -144,7 +144,7 @@ describe('virtual keys', () => {
 
   test('a key of the configuration is its own entry under the default tenant', () => {
     const { ring } = ringOf(new Map([[hashSecret('static'), configuredPrincipal(1)]]));
-    assert.equal(ring.identify('static', HOME).keyId, 'config-1');
-    assert.equal(ring.identify('static', HOME).tenant, 'default');
+    assert.equal(ring.identify(['static'], HOME).keyId, 'config-1');
+    assert.equal(ring.identify(['static'], HOME).tenant, 'default');
   });
 });

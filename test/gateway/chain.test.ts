@@ -427,4 +427,5 @@ test('the request reaches each target under its own model name, headers and extr
   assert.deepEqual([first?.body.model, first?.body.temperature, first?.headers['x-account']], ['one', 1, '1']);
   assert.deepEqual([second?.body.model, second?.body.temperature, second?.headers['x-target']], ['two', 0, '2']);
   assert.equal(second?.headers['x-account'], undefined);
+  assert.equal(gateway.http.calls[0]?.request.connectTimeoutMs, 5_000);
 });

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openDatabase } from '../../src/storage/database.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'flowmesh-database-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const FIRST = 'CREATE TABLE words (word TEXT)';
+const SECOND = 'ALTER TABLE words ADD COLUMN count INTEGER DEFAULT 7';
+
+test('a new file gets every migration, an older one those that it lacks', () => {
+  const path = join(directory, 'migrated.db');
+  const first = openDatabase(path, [FIRST]);
+  first.exec("INSERT INTO words VALUES ('kept')");
+  first.close();
+  const second = openDatabase(path, [FIRST, SECOND]);
+  assert.deepEqual(second.prepare('SELECT * FROM words').all(), [{ word: 'kept', count: 7 }]);
+  second.close();
+  openDatabase(path, [FIRST, SECOND]).close();
+});
+
+test('a migration that fails leaves the file as it was', () => {
+  const path = join(directory, 'failing.db');
+  openDatabase(path, [FIRST]).close();
+  assert.throws(() => openDatabase(path, [FIRST, SECOND, 'NO SQL AT ALL']));
+  const database = openDatabase(path, [FIRST]);
+  assert.equal(database.pragma('user_version', { simple: true }), 1);
+  database.close();
+});
+
+test('a file of a newer flowmesh is refused', () => {
+  const path = join(directory, 'newer.db');
+  openDatabase(path, [FIRST, SECOND]).close();
+  assert.throws(() => openDatabase(path, [FIRST]), /newer\.db was written by a newer flowmesh/);
+});
+
+test('a damaged file is refused by a sentence that says what to do', () => {
+  const path = join(directory, 'damaged.db');
+  writeFileSync(path, 'This is no database, however you look at it. '.repeat(100));
+  assert.throws(
+    () => openDatabase(path, [FIRST]),
+    /damaged\.db is damaged \(.*\)\. Move it away or restore a backup\./,
+  );
+});
+
+test('nobody else may read the file, its side files or its folder', () => {
+  const path = join(directory, 'private', 'deep', 'own.db');
+  const database = openDatabase(path, [FIRST]);
+  database.exec("INSERT INTO words VALUES ('secret')");
+  const modes = [join(directory, 'private', 'deep'), path, `${path}-wal`, `${path}-shm`].map(
+    (name) => statSync(name).mode & 0o777,
+  );
+  assert.deepEqual(modes, [0o700, 0o600, 0o600, 0o600]);
+  database.close();
+});
+
+test('what was committed is there after the process ended without closing', () => {
+  const path = join(directory, 'crashed.db');
+  const crashed = openDatabase(path, [FIRST]);
+  crashed.exec("INSERT INTO words VALUES ('there')");
+  const reopened = openDatabase(path, [FIRST]);
+  assert.deepEqual(reopened.prepare('SELECT word FROM words').all(), [{ word: 'there' }]);
+  reopened.close();
+  crashed.close();
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
+
+const USAGE = {
+  inputTokens: 100,
+  cachedInputTokens: 40,
+  cacheWriteTokens: 0,
+  outputTokens: 20,
+  reasoningTokens: 5,
+  isEstimated: false,
+};
+
+function trace(fields: Partial<RequestTrace> = {}): RequestTrace {
+  return { ...newTrace('r', 'openai-chat', 0), target: 'a/m', durationMs: 1_500, ...fields };
+}
+
+async function linesOf(metrics: Metrics, name: string): Promise<string[]> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith(name) && !line.includes('_bucket'));
+}
+
+test('requests are counted by operation, target and outcome', async () => {
+  const metrics = new Metrics(() => 3);
+  metrics.record(trace());
+  metrics.record(trace());
+  metrics.record(trace({ errorCode: 'upstream_cut' }));
+  metrics.record({ ...newTrace('r', 'refused', 0), errorCode: 'unauthenticated' });
+  assert.deepEqual(await linesOf(metrics, 'flowmesh_requests_total'), [
+    'flowmesh_requests_total{operation="openai-chat",target="a/m",outcome="ok"} 2',
+    'flowmesh_requests_total{operation="openai-chat",target="a/m",outcome="upstream_cut"} 1',
+    'flowmesh_requests_total{operation="refused",target="none",outcome="unauthenticated"} 1',
+  ]);
+  assert.deepEqual(await linesOf(metrics, 'flowmesh_requests_in_flight'), ['flowmesh_requests_in_flight 3']);
+});
+
+test('durations are seconds; time to the first token and our part of it only where there was one', async () => {
+  const metrics = new Metrics(() => 0);
+  metrics.record(trace({ ttftMs: 250, waitedMs: 249 }));
+  metrics.record(trace());
+  assert.ok(
+    (await linesOf(metrics, 'gen_ai_server_request_duration_seconds')).includes(
+      'gen_ai_server_request_duration_seconds_sum{gen_ai_operation_name="openai-chat",target="a/m"} 3',
+    ),
+  );
+  assert.ok(
+    (await linesOf(metrics, 'gen_ai_server_time')).includes(
+      'gen_ai_server_time_to_first_token_seconds_count{target="a/m"} 1',
+    ),
+  );
+  assert.deepEqual(await linesOf(metrics, 'flowmesh_overhead_seconds'), [
+    'flowmesh_overhead_seconds_sum 0.001',
+    'flowmesh_overhead_seconds_count 1',
+  ]);
+});
+
+test('failed attempts are counted at their targets, also when the request went well', async () => {
+  const metrics = new Metrics(() => 0);
+  const failure = { target: 'b/m', code: 'upstream_error', message: '', durationMs: 1 } as const;
+  metrics.record(trace({ failures: [failure, failure] }));
+  assert.deepEqual(await linesOf(metrics, 'flowmesh_attempt_failures_total'), [
+    'flowmesh_attempt_failures_total{target="b/m",code="upstream_error"} 2',
+  ]);
+});
+
+test('tokens are counted by type', async () => {
+  const metrics = new Metrics(() => 0);
+  metrics.record(trace({ usage: USAGE }));
+  assert.deepEqual(await linesOf(metrics, 'gen_ai_client_token_usage_total'), [
+    'gen_ai_client_token_usage_total{gen_ai_token_type="input",target="a/m"} 100',
+    'gen_ai_client_token_usage_total{gen_ai_token_type="output",target="a/m"} 20',
+    'gen_ai_client_token_usage_total{gen_ai_token_type="cached",target="a/m"} 40',
+    'gen_ai_client_token_usage_total{gen_ai_token_type="reasoning",target="a/m"} 5',
+  ]);
+});
+
+test('senseless token counts of an upstream neither count nor throw', async () => {
+  const metrics = new Metrics(() => 0);
+  metrics.record(
+    trace({ usage: { ...USAGE, inputTokens: -5, outputTokens: Number.NaN, cachedInputTokens: Infinity } }),
+  );
+  assert.deepEqual(await linesOf(metrics, 'gen_ai_client_token_usage_total'), [
+    'gen_ai_client_token_usage_total{gen_ai_token_type="reasoning",target="a/m"} 5',
+  ]);
+});
+
+test('past the bound targets are counted together, so that clients cannot fill the memory with names', async () => {
+  const metrics = new Metrics(() => 0);
+  for (let index = 0; index < 600; index += 1) metrics.record(trace({ target: `a/m${index}` }));
+  const lines = await linesOf(metrics, 'flowmesh_requests_total');
+  assert.equal(lines.length, 501);
+  assert.equal(lines.at(-1), 'flowmesh_requests_total{operation="openai-chat",target="other",outcome="ok"} 100');
+});

@@ -71,7 +71,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'it only reads what requests leave behind',
   },
   http: {
-    folders: ['gateway', 'dialects', 'model', 'errors.ts', 'ports.ts', 'config', 'storage', 'telemetry'],
+    folders: ['gateway', 'dialects', 'model', 'errors.ts', 'ports.ts', 'config', 'storage', 'telemetry', 'tenancy'],
     because: 'the edge: everything behind it must run without it',
   },
   system: { folders: ['ports.ts'], because: 'the real ports are adapters and know nothing of what they serve' },
@@ -87,6 +87,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'providers',
       'storage',
       'telemetry',
+      'tenancy',
       'version.ts',
     ],
     because: 'the composition root builds everything but the real ports, which it is given',

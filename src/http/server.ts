@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
-import { ANONYMOUS } from '../tenancy/principal.ts';
+import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
@@ -66,9 +66,10 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   server.decorateRequest('receivedAt', 0);
-  server.decorateRequest('principal', ANONYMOUS);
+  server.decorateRequest('principal', null as unknown as Principal);
   server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = deps.clock.elapsed();
+    request.principal = ANONYMOUS;
     if (deps.keyRing.isOpen) refuseForeignPages(request);
     else if (!OPEN_PATHS.has(request.url))
       request.principal = deps.keyRing.identify(presentedKeys(request), request.ip);

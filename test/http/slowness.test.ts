@@ -16,6 +16,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts';
 import { TestGateway } from '../gateway/support.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { configWith, LogRecorder } from '../support/node.ts';
+import { openKeyRing } from '../support/tenancy.ts';
 
 async function impatientServer() {
   const config = configWith();
@@ -32,6 +33,7 @@ async function impatientServer() {
         systemClock,
         () => config.responses,
       ),
+      keyRing: openKeyRing(systemClock),
       pipeline: gateway.deps,
       directory: new ModelDirectory(
         () => gateway.router,

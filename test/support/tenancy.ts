@@ -3,10 +3,13 @@
 import type { Clock } from '../../src/ports.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { Accountant } from '../../src/tenancy/accountant.ts';
+import { KeyRing } from '../../src/tenancy/key-ring.ts';
+import { KeyStore } from '../../src/tenancy/key-store.ts';
 import { Ledger } from '../../src/tenancy/ledger.ts';
 import { Limiter } from '../../src/tenancy/limiter.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import type { ModelFacts } from '../../src/tenancy/price.ts';
+import { seededRandom } from './seeded-random.ts';
 
 export function testAccountant(clock: Clock, facts: () => ModelFacts | undefined = () => undefined) {
   const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
@@ -16,4 +19,10 @@ export function testAccountant(clock: Clock, facts: () => ModelFacts | undefined
     throw error;
   };
   return { database, ledger, limiter, accountant: new Accountant({ ledger, limiter, facts, onLedgerFailure }) };
+}
+
+/** A key ring that nobody has made a key for. */
+export function openKeyRing(clock: Clock): KeyRing {
+  const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+  return new KeyRing(new KeyStore(database, clock, seededRandom(1)), clock, () => new Map());
 }

@@ -116,7 +116,19 @@ const traits = section({
     .array(text)
     .describe('Fields of a message that the server refuses; dropped (OpenAI chat).')
     .exactOptional(),
+  wantsReasoningBack: flag
+    .describe('Wants `reasoning_content` of earlier turns back in conversations with tool calls (OpenAI chat).')
+    .exactOptional(),
+  responsesModels: z
+    .array(text)
+    .describe(
+      'Models (`*` for any text) that take function tools with reasoning only on `/responses`: asked there (OpenAI chat).',
+    )
+    .exactOptional(),
   systemRole: choice(['system', 'developer']).describe('The role for instructions (OpenAI chat).').exactOptional(),
+  hasOneSystemMessage: flag
+    .describe('Its models take one system message, the first; others are merged into it or told as user text.')
+    .exactOptional(),
   defaultMaxOutputTokens: integer({ min: 1, max: 10_000_000 })
     .describe('Output bound when the client gives none (Anthropic requires one).')
     .exactOptional(),

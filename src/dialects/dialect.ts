@@ -6,6 +6,7 @@ import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts'
 import type { JsonObject } from '../model/json.ts';
 import type { Frame } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
+import type { ToolNameRule } from './tool-names.ts';
 
 export interface Dialect {
   readonly name: DialectName;
@@ -90,6 +91,8 @@ export interface UpstreamSide {
     parseResponse(text: string): number | undefined;
   };
   readonly embeddings?: EmbeddingUpstreamSide;
+  /** Where its servers refuse some names of tools; requests of other dialects get names that fit (see crossing.ts). */
+  readonly toolNames?: ToolNameRule;
   /** Its servers have OpenAI's other endpoints (audio, images …) under the same base URL. */
   readonly hasOpenAiEndpoints?: boolean;
 }
@@ -114,8 +117,20 @@ export interface UpstreamTraits {
   readonly refusedFields?: readonly string[];
   /** OpenAI chat: fields of a message the server refuses, e.g. the `reasoning_details` that clients send back; dropped. */
   readonly refusedMessageFields?: readonly string[];
+  /**
+   * OpenAI chat: in a conversation with tool calls every assistant message must bring its `reasoning_content` back, or
+   * the server refuses the request (DeepSeek, Kimi) or answers worse (GLM).
+   */
+  readonly wantsReasoningBack?: boolean;
+  /**
+   * OpenAI chat: models (`*` for any text) that refuse function tools together with reasoning there but take them on
+   * `/responses` of the same address: such requests are made in that dialect.
+   */
+  readonly responsesModels?: readonly string[];
   /** OpenAI chat: role for instructions; older servers know only `system`. Default: as the client sent. */
   readonly systemRole?: 'system' | 'developer';
+  /** OpenAI chat: models behind it take one system message, the first; others are merged into it or told as user text. */
+  readonly hasOneSystemMessage?: boolean;
   /** Anthropic: used when the client gives no bound. */
   readonly defaultMaxOutputTokens?: number;
 }

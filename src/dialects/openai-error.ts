@@ -40,7 +40,7 @@ const WORDS: Readonly<Record<ErrorCode, readonly [type: string, code: string | n
 };
 
 /** `{error: {message, type, param, code}}`: what stands inside an error event of a stream, too. */
-export interface OpenAiErrorFields {
+interface OpenAiErrorFields {
   readonly message: string;
   readonly type: string;
   readonly param: string | null;
@@ -48,7 +48,7 @@ export interface OpenAiErrorFields {
 }
 
 /** The inner fields, in our own words. */
-export function openAiErrorFields(error: GatewayError): OpenAiErrorFields {
+function openAiErrorFields(error: GatewayError): OpenAiErrorFields {
   const [type, code] = WORDS[error.code];
   return { message: error.message, type, param: error.param ?? null, code };
 }

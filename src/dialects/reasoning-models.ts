@@ -28,7 +28,7 @@ export function effortFor(model: string, reasoning: ReasoningRequest | undefined
       return gptVersion(name) === 5 ? 'minimal' : 'low';
     case 'xhigh':
     case 'max':
-      return 'high';
+      return (gptVersion(name) ?? 0) >= 5.2 ? 'xhigh' : 'high';
     default:
       return effort;
   }

@@ -4,6 +4,8 @@
 // a field for it. So the signature rides inside the id, the only thing that every client sends back unchanged:
 // `<id>__sig__<base64url>`. Every dialect but Gemini's upstream side strips it again.
 
+import { shortHash } from './short-hash.ts';
+
 const SEPARATOR = '__sig__';
 /** OpenAI's chat API refuses longer ones; the others take more. */
 const PLAIN_LENGTH_MAX = 40;
@@ -32,7 +34,7 @@ export function plainToolCallId(packed: string): string {
 /** Exactly 9 of [A-Za-z0-9] (Mistral); a hash, so that a call and its result still match. */
 export function shortToolCallId(packed: string): string {
   const { id } = unpackToolCallId(packed);
-  return /^[A-Za-z0-9]{9}$/.test(id) ? id : hash9(id);
+  return /^[A-Za-z0-9]{9}$/.test(id) ? id : shortHash(id);
 }
 
 /**
@@ -41,25 +43,5 @@ export function shortToolCallId(packed: string): string {
  * @param seed what tells this call from those of other answers (its time, name and arguments)
  */
 export function madeToolCallId(index: number, seed: string): string {
-  return `call_${index}_${hash9(seed)}`;
-}
-
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-
-/** 53 bits of FNV-like mixing (two 32-bit lanes) written in base 62. */
-function hash9(text: string): string {
-  let low = 0x811c9dc5;
-  let high = 0x9747b28c;
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    low = Math.imul(low ^ unit, 0x01000193);
-    high = Math.imul(high ^ unit, 0x5bd1e995) ^ (low >>> 13);
-  }
-  let value = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
-  let result = '';
-  for (let i = 0; i < 9; i += 1) {
-    result += ALPHABET[Number(value % 62n)];
-    value /= 62n;
-  }
-  return result;
+  return `call_${index}_${shortHash(seed)}`;
 }

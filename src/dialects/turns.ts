@@ -47,7 +47,12 @@ function isBlank(part: Part): boolean {
 }
 
 function asSystemText(part: Part): Part {
-  return part.type === 'text' ? { ...part, text: `<system>\n${part.text}\n</system>` } : part;
+  return part.type === 'text' ? { ...part, text: taggedSystemText(part.text) } : part;
+}
+
+/** A system message as text of a user, for upstreams that take none in mid-conversation. */
+export function taggedSystemText(text: string): string {
+  return `<system>\n${text}\n</system>`;
 }
 
 function pairToolCalls(turns: { role: 'user' | 'assistant'; parts: Part[] }[]): Turn[] {

@@ -2,6 +2,7 @@
 //
 // Before the commit point every failure is a value, so that the chain can go on; after it, `next` throws.
 
+import { cross } from '../dialects/crossing.ts';
 import type { Dialect } from '../dialects/dialect.ts';
 import { FRAME_LENGTH_MAX } from '../dialects/framing.ts';
 import { dialects } from '../dialects/registry.ts';
@@ -13,6 +14,8 @@ import type { Clock, HttpClient } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { AttemptResult } from './chain.ts';
 import { type FrameSource, LocalFrames, StreamedFrames, WholeFrame } from './frame-source.ts';
+import { frameWithoutKey, guardedParser } from './key-guard.ts';
+import { spokenTo } from './spoken-dialect.ts';
 import type { Target } from './target.ts';
 import { ANSWER_BYTES_MAX, failureOf, openCall, readText, upstreamSide } from './upstream-http.ts';
 
@@ -33,7 +36,7 @@ export async function attemptChat(
   const scope = new AbortScope(deps.clock, signal);
   scope.deadline(contentDeadlineMs(request, target), 'The upstream sent no content');
   try {
-    const opened = await openFrames(request, target, key, deps, scope);
+    const opened = await openFrames(request, spokenTo(target, request), key, deps, scope);
     if ('failure' in opened) {
       scope.end();
       return { ok: false, failure: opened.failure };
@@ -71,16 +74,20 @@ async function openFrames(
   scope: AbortScope,
 ): Promise<{ readonly source: FrameSource } | { readonly failure: UpstreamError }> {
   const { account, model, traits } = target;
+  const crossing = cross(request, dialects[account.dialect]);
   if (account.isBuiltin) return { source: new LocalFrames(deps.builtin(request, model)) };
   const upstream = upstreamSide(target);
-  const call = upstream.renderRequest(request, { model, isStream: request.isStream, traits });
+  const call = upstream.renderRequest(crossing.request, { model, isStream: request.isStream, traits });
   const opened = await openCall(deps.http, target, key, call, scope);
   if (!opened.ok) return opened;
   const { framing } = dialects[account.dialect];
   const isWhole = isWholeAnswer(request, framing, opened.response.headers['content-type']);
-  if (!isWhole) return { source: new StreamedFrames(opened.response, framing, upstream.streamParser(), deps.clock) };
+  if (!isWhole) {
+    const parser = guardedParser(crossing.translating(upstream.streamParser()), key);
+    return { source: new StreamedFrames(opened.response, framing, parser, deps.clock) };
+  }
   const text = await readText(opened.response, ANSWER_BYTES_MAX, 'fail');
-  return { source: new WholeFrame(upstream.parseResponse(text)) };
+  return { source: new WholeFrame(frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key)) };
 }
 
 /** Some servers ignore `stream` and answer whole, others stream unasked. Their labels tell, where they are plain. */

@@ -1,6 +1,8 @@
 // What clients ask besides chat and get whole: embeddings and token counts. Same chains, same failover.
 
+import { cross } from '../dialects/crossing.ts';
 import type { UpstreamCall } from '../dialects/dialect.ts';
+import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
@@ -64,10 +66,11 @@ export async function handleTokenCount(
   const first = chain.targets.find((target) => !target.account.isBuiltin);
   const tokenCount = first && upstreamSide(first).tokenCount;
   if (first && tokenCount) {
-    const attempt = wholeAttempt(deps, (target) => ({
-      call: tokenCount.renderRequest(request, { model: target.model, isStream: false, traits: target.traits }),
-      read: (text) => tokenCount.parseResponse(text),
-    }));
+    const attempt = wholeAttempt(deps, (target) => {
+      const { request: crossed } = cross(request, dialects[target.account.dialect]);
+      const call = tokenCount.renderRequest(crossed, { model: target.model, isStream: false, traits: target.traits });
+      return { call, read: (text) => tokenCount.parseResponse(text) };
+    });
     try {
       const counting = { ...chain, targets: [first] };
       const { answer } = await walkWhole(counting, attempt, context, deps);

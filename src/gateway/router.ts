@@ -6,8 +6,10 @@ import { GatewayError } from '../errors.ts';
 import type { Account } from '../providers/account.ts';
 import type { Chain, Target } from './target.ts';
 
+/** The longest real names have some 200 characters. They come back in a header, which clients read up to 16 KB of. */
+const NAME_LENGTH_MAX = 512;
 /** Of a name that a client made up, in a message. */
-const NAME_LENGTH_MAX = 200;
+const SHOWN_LENGTH_MAX = 200;
 
 /** How the router learns what it cannot see in the configuration. */
 export interface ModelKnowledge {
@@ -53,9 +55,14 @@ export class Router {
   /**
    * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
    * `account/model`, an account known to serve it, the default chain.
-   * @throws GatewayError `model_not_found`
+   * @throws GatewayError `model_not_found`, or `bad_request` for what cannot be a name
    */
   route(asked: string): Chain {
+    if (asked.length > NAME_LENGTH_MAX) {
+      throw new GatewayError('bad_request', `A model name has at most ${NAME_LENGTH_MAX} characters.`, {
+        param: 'model',
+      });
+    }
     const model = this.#aliases.get(asked) ?? asked;
     const chain =
       this.#chains.get(model) ??
@@ -67,7 +74,7 @@ export class Router {
     const names = [...this.#chains.keys(), ...this.aliases].slice(0, 20).join(', ');
     throw new GatewayError(
       'model_not_found',
-      `No chain, alias or account serves the model '${asked.slice(0, NAME_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
+      `No chain, alias or account serves the model '${asked.slice(0, SHOWN_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
       {
         param: 'model',
       },

@@ -9,6 +9,7 @@ import type { UpstreamError } from '../model/upstream-error.ts';
 import { type HttpClient, HttpFailure, type HttpResponse } from '../ports.ts';
 import { endpointFor } from '../providers/endpoint.ts';
 import type { AbortScope } from './abort-scope.ts';
+import { withoutKey } from './key-guard.ts';
 import type { Target } from './target.ts';
 
 /** An unstreamed answer larger than this is refused: 4,096 dimensions × 2,048 inputs of embeddings fit. */
@@ -70,7 +71,7 @@ export async function openRequest(
     connectTimeoutMs: target.timeouts.connectMs,
   });
   if (response.status >= 200 && response.status < 300) return { ok: true, response };
-  const text = await errorText(response, scope);
+  const text = withoutKey(await errorText(response, scope), key);
   const { upstream } = dialects[target.account.dialect];
   const parse = upstream ? upstream.parseError.bind(upstream) : foreignError;
   return { ok: false, failure: parse(response.status, response.headers, text) };

@@ -2,7 +2,12 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RouteHints } from '../dialects/dialect.ts';
-import { conversationItems, isStoreWanted, withHistory } from '../dialects/openai-responses/items.ts';
+import {
+  conversationItems,
+  isStoreWanted,
+  withHistory,
+  withReferencedItems,
+} from '../dialects/openai-responses/items.ts';
 import { GatewayError } from '../errors.ts';
 import { asString, type JsonObject } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
@@ -58,9 +63,10 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
   });
 }
 
-/** Puts the earlier conversation before the new input, and keeps the new one. */
+/** Puts the earlier conversation before the new input, items in place of their names, and keeps the new one. */
 function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps): ChatEndpointOptions {
-  const prepare = (body: JsonObject): JsonObject => {
+  const prepare = (sent: JsonObject): JsonObject => {
+    const body = withReferencedItems(sent, (id) => history.item(id));
     const id = asString(body.previous_response_id);
     if (id === undefined) return body;
     const previous = history.get(id);

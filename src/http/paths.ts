@@ -22,6 +22,8 @@ const PREFIXES: ReadonlyMap<string, 'v1' | 'v1beta'> = new Map([
   ['openai', 'v1'],
   ['anthropic', 'v1'],
 ]);
+const VERSIONS: ReadonlySet<string> = new Set(['v1', 'v1beta', 'v1alpha']);
+const GEMINI_METHOD = /:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
 /** By far the most requests come to these, and there is nothing to tidy. */
 const USUAL_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/messages', '/v1/responses']);
 
@@ -46,6 +48,11 @@ function tidied(path: string): string {
   }
   const rest = segments.slice(start);
   const [first = ''] = rest;
+  if (first !== 'models' && GEMINI_METHOD.test(path)) {
+    // Google's older SDK leaves `models/` out before a name that holds a slash.
+    const name = segments.slice(segments.findIndex((segment) => !VERSIONS.has(segment)));
+    return `/v1beta/models/${name.join('/')}`;
+  }
   if (ENDPOINTS.has(first)) return `/${[first === 'models' ? version : 'v1', ...rest].join('/')}`;
   // Azure's own paths stand under /openai, Ollama's under nothing.
   if (first === 'deployments') return `/${['openai', ...rest].join('/')}`;

@@ -9,6 +9,7 @@ import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
+import { bodyTooLarge, decodedBody, isEncoded } from './content-encoding.ts';
 import { refuse } from './exchange.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { modelRoutes } from './model-routes.ts';
@@ -63,7 +64,11 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   server.server.maxConnections = CONNECTIONS_MAX;
   // Bodies are taken as bytes whatever they call themselves; each route parses its own.
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const encoding = request.headers['content-encoding'];
+    if (!isEncoded(encoding)) return done(null, body);
+    return decodedBody(body, encoding, deps.config().server.bodyBytesMax);
+  });
 
   server.decorateRequest('receivedAt', 0);
   server.decorateRequest('principal', null as unknown as Principal);
@@ -92,8 +97,13 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   return server;
 }
 
-function unknownEndpoint(server: FastifyInstance, { url, method }: FastifyRequest): GatewayError {
+function unknownEndpoint(server: FastifyInstance, { url, method, headers }: FastifyRequest): GatewayError {
   const path = url.split('?', 1)[0] ?? '/';
+  if (headers.upgrade !== undefined) {
+    // Codex takes 426 for "use plain HTTP"; after any other status it tries six times more.
+    const message = `${path.slice(0, 200)} does not speak ${headers.upgrade.slice(0, 50)}: send the request over HTTP.`;
+    return new GatewayError('method_not_allowed', message, { status: 426 });
+  }
   const isKnown = (['GET', 'POST', 'DELETE'] as const).some((other) => server.findRoute({ url: path, method: other }));
   return isKnown
     ? new GatewayError('method_not_allowed', `${path.slice(0, 200)} does not take ${method}.`)
@@ -109,12 +119,14 @@ function requestId(sent: string | string[] | undefined, random: Random): string 
 function frameworkError(error: FastifyError, { config, logger }: ServerDeps): GatewayError {
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new GatewayError(
-        'body_too_large',
-        `The body is larger than ${config().server.bodyBytesMax} bytes. The operator can raise server.bodyBytesMax.`,
-      );
+      return bodyTooLarge(config().server.bodyBytesMax);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new GatewayError('bad_request', 'The body is shorter or longer than its content-length.');
+    // The framework's own sentences quote the whole address, and with it a key that came in the query.
+    case 'FST_ERR_BAD_URL':
+      return new GatewayError('bad_request', 'The path is not valid: its percent-encoding is broken.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new GatewayError('bad_request', 'The path is too long.', { status: 414 });
   }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new GatewayError('bad_request', error.message, { status: error.statusCode });

@@ -29,6 +29,8 @@ export interface ChatRequest {
   /** Free key-value pairs of the client. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly extensions?: Extensions;
+  /** Fields that only upstreams of the client's own dialect can honour; others must refuse the request. */
+  readonly untranslatable?: readonly string[];
   readonly original?: OriginalRequest;
 }
 
@@ -138,6 +140,11 @@ export interface Tool {
   /** JSON Schema of the arguments object; absent when the client gave none. */
   readonly parameters?: JsonObject;
   readonly isStrict?: boolean;
+  /**
+   * The client's own wire has its input as free text, not JSON. Here and at upstreams of other dialects it is a
+   * function with the one string parameter `input`.
+   */
+  readonly isFreeText?: boolean;
   /**
    * A tool that the upstream runs by itself (web search, code interpreter) or another type that only its own
    * dialect knows; `extensions` has it whole. Carried to the same dialect, dropped by rule elsewhere.

@@ -20,4 +20,6 @@ export interface EmbeddingResponse {
   /** One vector an input, in order. */
   readonly vectors: readonly (readonly number[])[];
   readonly inputTokens?: number;
+  /** Where the upstream names its answer (Mistral, whose SDK demands it). */
+  readonly id?: string;
 }

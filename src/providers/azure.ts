@@ -25,7 +25,8 @@ export function azureVersionFor(baseUrl: string, apiVersion: string | undefined)
 export function azureUrl(baseUrl: string, path: string, model: string, apiVersion: string): string {
   const isOfDeployment = DEPLOYMENT_PATHS.has(path.split('?')[0] ?? path);
   const isDeploymentGiven = DEPLOYMENT_BASE.test(baseUrl);
-  const deployment = isOfDeployment && !isDeploymentGiven ? `/deployments/${encodeURIComponent(model)}` : '';
+  const deployment =
+    isOfDeployment && !isDeploymentGiven ? `/deployments/${encodeURIComponent(model.toWellFormed())}` : '';
   const base = isOfDeployment ? baseUrl : baseUrl.replace(/\/deployments\/[^/]+$/, '');
   const separator = path.includes('?') ? '&' : '?';
   return `${base}${deployment}${path}${separator}api-version=${encodeURIComponent(apiVersion)}`;

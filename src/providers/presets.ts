@@ -40,9 +40,19 @@ const ANTHROPIC_OUTPUT_TOKENS = 32_000;
 
 /** Reasoning as our answers tell it, which clients send back; strict servers refuse the fields they do not know. */
 const REASONING_FIELDS = ['reasoning', 'reasoning_content', 'reasoning_details'];
-const OPENAI: UpstreamTraits = { maxTokensField: 'max_completion_tokens', refusedMessageFields: REASONING_FIELDS };
+const OPENAI: UpstreamTraits = {
+  maxTokensField: 'max_completion_tokens',
+  // Mistral's SDK sends its own fields to whatever stands behind its base URL.
+  refusedFields: ['safe_prompt', 'random_seed', 'prompt_mode'],
+  refusedMessageFields: ['prefix', ...REASONING_FIELDS],
+  // "Function tools with reasoning_effort are not supported … in /v1/chat/completions. Use /v1/responses."
+  responsesModels: ['gpt-5.4*', 'gpt-5.5*', 'gpt-5.6*', 'gpt-6*'],
+};
 /** What servers that imitate OpenAI's chat API have in common: the older field and no developer role. */
 const COMPATIBLE: UpstreamTraits = { maxTokensField: 'max_tokens', systemRole: 'system' };
+const THINKING: UpstreamTraits = { ...COMPATIBLE, wantsReasoningBack: true };
+/** Whatever model the operator loads, and many templates of open models fail on a second system message. */
+const ANY_MODEL: UpstreamTraits = { ...COMPATIBLE, hasOneSystemMessage: true };
 /**
  * Mistral forbids unknown fields, also those that other providers' answers leave in histories, sends usage in every
  * stream unasked, and wants ids of 9 alphanumerics.
@@ -99,7 +109,7 @@ export const presets: readonly Preset[] = [
   { name: 'azure', title: 'Azure OpenAI', dialect: 'openai-chat', baseUrl: '', auth: { type: 'header', name: 'api-key' }, keyVariables: ['AZURE_OPENAI_API_KEY', 'AZURE_API_KEY'], urlVariable: 'AZURE_OPENAI_ENDPOINT', modelPatterns: [], traits: OPENAI, docs: 'https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle' },
   { name: 'mistral', title: 'Mistral', dialect: 'openai-chat', baseUrl: 'https://api.mistral.ai/v1', auth: BEARER, keyVariables: ['MISTRAL_API_KEY'], modelPatterns: MISTRAL_MODELS, defaultModel: 'mistral-medium-latest', traits: MISTRAL, docs: 'https://docs.mistral.ai/api' },
   { name: 'groq', title: 'Groq', dialect: 'openai-chat', baseUrl: 'https://api.groq.com/openai/v1', auth: BEARER, keyVariables: ['GROQ_API_KEY'], modelPatterns: [], defaultModel: 'openai/gpt-oss-120b', traits: GROQ, docs: 'https://console.groq.com/docs/openai' },
-  { name: 'deepseek', title: 'DeepSeek', dialect: 'openai-chat', baseUrl: 'https://api.deepseek.com/v1', auth: BEARER, keyVariables: ['DEEPSEEK_API_KEY'], modelPatterns: ['deepseek-*'], defaultModel: 'deepseek-flash', traits: COMPATIBLE, docs: 'https://api-docs.deepseek.com' },
+  { name: 'deepseek', title: 'DeepSeek', dialect: 'openai-chat', baseUrl: 'https://api.deepseek.com/v1', auth: BEARER, keyVariables: ['DEEPSEEK_API_KEY'], modelPatterns: ['deepseek-*'], defaultModel: 'deepseek-flash', traits: THINKING, docs: 'https://api-docs.deepseek.com' },
   { name: 'xai', title: 'xAI', dialect: 'openai-chat', baseUrl: 'https://api.x.ai/v1', auth: BEARER, keyVariables: ['XAI_API_KEY'], modelPatterns: ['grok-*'], defaultModel: 'grok-latest', traits: COMPATIBLE, docs: 'https://docs.x.ai/docs/models' },
   { name: 'openrouter', title: 'OpenRouter', dialect: 'openai-chat', baseUrl: 'https://openrouter.ai/api/v1', auth: BEARER, keyVariables: ['OPENROUTER_API_KEY'], modelPatterns: [], defaultModel: 'openrouter/auto', traits: { maxTokensField: 'max_tokens' }, docs: 'https://openrouter.ai/docs' },
   { name: 'together', title: 'Together AI', dialect: 'openai-chat', baseUrl: 'https://api.together.ai/v1', auth: BEARER, keyVariables: ['TOGETHER_API_KEY', 'TOGETHER_AI_API_KEY', 'TOGETHERAI_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.together.ai/reference/chat-completions' },
@@ -110,10 +120,10 @@ export const presets: readonly Preset[] = [
   { name: 'sambanova', title: 'SambaNova', dialect: 'openai-chat', baseUrl: 'https://api.sambanova.ai/v1', auth: BEARER, keyVariables: ['SAMBANOVA_API_KEY'], modelPatterns: [], defaultModel: 'Meta-Llama-3.3-70B-Instruct', traits: COMPATIBLE, docs: 'https://docs.sambanova.ai/docs/en/features/openai-compatibility' },
   { name: 'nvidia', title: 'NVIDIA NIM', dialect: 'openai-chat', baseUrl: 'https://integrate.api.nvidia.com/v1', auth: BEARER, keyVariables: ['NVIDIA_API_KEY'], modelPatterns: [], traits: NVIDIA, docs: 'https://docs.api.nvidia.com/nim/reference/llm-apis' },
   { name: 'huggingface', title: 'Hugging Face Inference Providers', dialect: 'openai-chat', baseUrl: 'https://router.huggingface.co/v1', auth: BEARER, keyVariables: ['HF_TOKEN'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://huggingface.co/docs/inference-providers' },
-  { name: 'moonshot', title: 'Moonshot AI', dialect: 'openai-chat', baseUrl: 'https://api.moonshot.ai/v1', auth: BEARER, keyVariables: ['MOONSHOT_API_KEY'], modelPatterns: ['kimi-*', 'moonshot-*'], traits: COMPATIBLE, docs: 'https://platform.moonshot.ai/docs/api/chat' },
-  { name: 'zai', title: 'Z.AI', dialect: 'openai-chat', baseUrl: 'https://api.z.ai/api/paas/v4', auth: BEARER, keyVariables: ['ZAI_API_KEY'], modelPatterns: ['glm-*'], traits: COMPATIBLE, docs: 'https://docs.z.ai' },
-  { name: 'zhipu', title: 'Zhipu AI (BigModel)', dialect: 'openai-chat', baseUrl: 'https://open.bigmodel.cn/api/paas/v4', auth: BEARER, keyVariables: ['ZHIPU_API_KEY'], modelPatterns: ['glm-*'], traits: COMPATIBLE, docs: 'https://docs.bigmodel.cn' },
-  { name: 'dashscope', title: 'Alibaba Model Studio (Qwen)', dialect: 'openai-chat', baseUrl: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', auth: BEARER, keyVariables: ['DASHSCOPE_API_KEY'], modelPatterns: ['qwen-*', 'qwq-*', 'qvq-*'], traits: COMPATIBLE, docs: 'https://www.alibabacloud.com/help/en/model-studio/models' },
+  { name: 'moonshot', title: 'Moonshot AI', dialect: 'openai-chat', baseUrl: 'https://api.moonshot.ai/v1', auth: BEARER, keyVariables: ['MOONSHOT_API_KEY'], modelPatterns: ['kimi-*', 'moonshot-*'], traits: THINKING, docs: 'https://platform.moonshot.ai/docs/api/chat' },
+  { name: 'zai', title: 'Z.AI', dialect: 'openai-chat', baseUrl: 'https://api.z.ai/api/paas/v4', auth: BEARER, keyVariables: ['ZAI_API_KEY'], modelPatterns: ['glm-*'], traits: THINKING, docs: 'https://docs.z.ai' },
+  { name: 'zhipu', title: 'Zhipu AI (BigModel)', dialect: 'openai-chat', baseUrl: 'https://open.bigmodel.cn/api/paas/v4', auth: BEARER, keyVariables: ['ZHIPU_API_KEY'], modelPatterns: ['glm-*'], traits: THINKING, docs: 'https://docs.bigmodel.cn' },
+  { name: 'dashscope', title: 'Alibaba Model Studio (Qwen)', dialect: 'openai-chat', baseUrl: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1', auth: BEARER, keyVariables: ['DASHSCOPE_API_KEY'], modelPatterns: ['qwen-*', 'qwq-*', 'qvq-*'], traits: ANY_MODEL, docs: 'https://www.alibabacloud.com/help/en/model-studio/models' },
   { name: 'siliconflow', title: 'SiliconFlow', dialect: 'openai-chat', baseUrl: 'https://api.siliconflow.com/v1', auth: BEARER, keyVariables: ['SILICONFLOW_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.siliconflow.com/en/api-reference/chat-completions/chat-completions' },
   { name: 'novita', title: 'Novita AI', dialect: 'openai-chat', baseUrl: 'https://api.novita.ai/openai/v1', auth: BEARER, keyVariables: ['NOVITA_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://novita.ai/docs/api-reference/model-apis-llm-create-chat-completion' },
   { name: 'hyperbolic', title: 'Hyperbolic', dialect: 'openai-chat', baseUrl: 'https://api.hyperbolic.xyz/v1', auth: BEARER, keyVariables: ['HYPERBOLIC_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.hyperbolic.ai' },
@@ -125,12 +135,12 @@ export const presets: readonly Preset[] = [
   { name: 'nebius', title: 'Nebius Token Factory', dialect: 'openai-chat', baseUrl: 'https://api.tokenfactory.nebius.com/v1', auth: BEARER, keyVariables: ['NEBIUS_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.tokenfactory.nebius.com' },
   { name: 'openai-responses', title: 'OpenAI by its Responses API', dialect: 'openai-responses', baseUrl: 'https://api.openai.com/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: {}, docs: 'https://developers.openai.com/api/docs' },
   { name: 'ollama', title: 'Ollama', dialect: 'ollama', baseUrl: 'http://127.0.0.1:11434', auth: BEARER, keyVariables: [], modelPatterns: [], traits: {}, docs: 'https://docs.ollama.com/api', isLocal: true },
-  { name: 'llamacpp', title: 'llama.cpp server', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8080/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: 'https://github.com/ggml-org/llama.cpp/tree/master/tools/server', isLocal: true },
-  { name: 'lmstudio', title: 'LM Studio', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:1234/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: 'https://lmstudio.ai/docs/developer/openai-compat', isLocal: true },
-  { name: 'vllm', title: 'vLLM', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8000/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html', isLocal: true },
-  { name: 'localai', title: 'LocalAI', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8080/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: 'https://localai.io', isLocal: true },
-  { name: 'jan', title: 'Jan', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:1337/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: 'https://jan.ai/docs/local-api', isLocal: true },
-  { name: 'local', title: 'Any local OpenAI-compatible server', dialect: 'openai-chat', baseUrl: '', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: '', isLocal: true },
-  { name: 'openai-compatible', title: 'Any OpenAI-compatible server', dialect: 'openai-chat', baseUrl: '', auth: BEARER, keyVariables: [], modelPatterns: [], traits: COMPATIBLE, docs: '' },
+  { name: 'llamacpp', title: 'llama.cpp server', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8080/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: 'https://github.com/ggml-org/llama.cpp/tree/master/tools/server', isLocal: true },
+  { name: 'lmstudio', title: 'LM Studio', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:1234/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: 'https://lmstudio.ai/docs/developer/openai-compat', isLocal: true },
+  { name: 'vllm', title: 'vLLM', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8000/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: 'https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html', isLocal: true },
+  { name: 'localai', title: 'LocalAI', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:8080/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: 'https://localai.io', isLocal: true },
+  { name: 'jan', title: 'Jan', dialect: 'openai-chat', baseUrl: 'http://127.0.0.1:1337/v1', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: 'https://jan.ai/docs/local-api', isLocal: true },
+  { name: 'local', title: 'Any local OpenAI-compatible server', dialect: 'openai-chat', baseUrl: '', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: '', isLocal: true },
+  { name: 'openai-compatible', title: 'Any OpenAI-compatible server', dialect: 'openai-chat', baseUrl: '', auth: BEARER, keyVariables: [], modelPatterns: [], traits: ANY_MODEL, docs: '' },
   { name: 'flowmesh', title: 'Built-in extractive answerer', dialect: 'openai-chat', baseUrl: '', auth: NO_AUTH, keyVariables: [], modelPatterns: ['flowmesh/*'], defaultModel: 'extractive', traits: {}, docs: '', isBuiltin: true },
 ];

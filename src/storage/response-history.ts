@@ -1,7 +1,7 @@
-// What /v1/responses remembers, so that a client may go on with `previous_response_id`: the conversation's items and
-// the answer, bounded in age and number.
+// What /v1/responses remembers, so that a client may go on with `previous_response_id`, or with references to single
+// items of answers: the conversation's items and the answer, bounded in age and number.
 
-import { isObject, type JsonObject } from '../model/json.ts';
+import { asArray, isObject, type JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -13,6 +13,11 @@ export const RESPONSE_HISTORY_MIGRATIONS: readonly string[] = [
      response TEXT NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX response_history_by_age ON response_history (created_at);`,
+  `CREATE TABLE response_item (
+     id TEXT PRIMARY KEY,
+     response_id TEXT NOT NULL REFERENCES response_history (id) ON DELETE CASCADE
+   ) WITHOUT ROWID;
+   CREATE INDEX response_item_by_response ON response_item (response_id);`,
 ];
 
 const DAY_MS = 86_400_000;
@@ -37,6 +42,8 @@ export class ResponseHistory {
   readonly #limits: () => HistoryLimits;
   readonly #insert: Statement<[string, number, string, string]>;
   readonly #select: Statement<[string, number], { items: string; response: string }>;
+  readonly #insertItem: Statement<[string, string]>;
+  readonly #selectByItem: Statement<[string, number], { response: string }>;
   #writes = 0;
 
   constructor(database: Database, clock: Clock, limits: () => HistoryLimits) {
@@ -47,10 +54,18 @@ export class ResponseHistory {
       'INSERT OR REPLACE INTO response_history (id, created_at, items, response) VALUES (?, ?, ?, ?)',
     );
     this.#select = database.prepare('SELECT items, response FROM response_history WHERE id = ? AND created_at >= ?');
+    this.#insertItem = database.prepare('INSERT OR REPLACE INTO response_item (id, response_id) VALUES (?, ?)');
+    this.#selectByItem = database.prepare(
+      `SELECT response FROM response_item JOIN response_history ON response_history.id = response_id
+       WHERE response_item.id = ? AND created_at >= ?`,
+    );
   }
 
   put(id: string, stored: StoredResponse): void {
-    this.#insert.run(id, this.#clock.now(), JSON.stringify(stored.items), JSON.stringify(stored.response));
+    this.#database.transaction(() => {
+      this.#insert.run(id, this.#clock.now(), JSON.stringify(stored.items), JSON.stringify(stored.response));
+      for (const item of outputOf(stored.response)) if (typeof item.id === 'string') this.#insertItem.run(item.id, id);
+    })();
     this.#writes += 1;
     if (this.#writes % PRUNE_PERIOD === 1) this.#prune();
   }
@@ -61,6 +76,13 @@ export class ResponseHistory {
     const items: unknown = JSON.parse(row.items);
     const response: unknown = JSON.parse(row.response);
     return Array.isArray(items) && isObject(response) ? { items, response } : undefined;
+  }
+
+  /** An item of an answer's output, which clients may name instead of sending it. */
+  item(id: string): JsonObject | undefined {
+    const row = this.#selectByItem.get(id, this.#oldest());
+    const response: unknown = row && JSON.parse(row.response);
+    return isObject(response) ? outputOf(response).find((item) => item.id === id) : undefined;
   }
 
   delete(id: string): boolean {
@@ -80,4 +102,8 @@ export class ResponseHistory {
   #oldest(): number {
     return this.#clock.now() - this.#limits().retentionDays * DAY_MS;
   }
+}
+
+function outputOf(response: JsonObject): JsonObject[] {
+  return asArray(response.output).filter(isObject);
 }

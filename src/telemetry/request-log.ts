@@ -3,11 +3,14 @@
 import type { RequestTrace } from '../gateway/trace.ts';
 import type { Logger } from '../ports.ts';
 
+/** Of a name that no target has: clients write what they like. */
+const MODEL_LENGTH_MAX = 512;
+
 export function logRequest(logger: Logger, trace: RequestTrace): void {
   const fields = {
     requestId: trace.requestId,
     operation: trace.operation,
-    model: trace.model,
+    model: trace.model.slice(0, MODEL_LENGTH_MAX),
     stream: trace.isStream,
     chain: trace.chain,
     target: trace.target,

@@ -47,7 +47,10 @@ test('every trait of an upstream can be set', () => {
     hasShortToolCallIds: true,
     refusedFields: true,
     refusedMessageFields: true,
+    wantsReasoningBack: true,
+    responsesModels: true,
     systemRole: true,
+    hasOneSystemMessage: true,
     defaultMaxOutputTokens: true,
   };
   const traits = [...keysIn(schema, '')].find(({ path }) => path.endsWith('.traits'))?.property;

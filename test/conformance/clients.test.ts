@@ -222,7 +222,7 @@ describe('Codex', () => {
   });
 
   for (const route of ROUTES) {
-    it(`works with ${route.name}; tools that only OpenAI knows go to OpenAI alone`, async () => {
+    it(`works with ${route.name}; tools that only OpenAI runs go to OpenAI alone`, async () => {
       const upstream = gateway.upstreams[route.name];
       upstream.respondWith('reasoning');
       const body = request(modelAt(route, 'reasoning'));
@@ -244,7 +244,7 @@ describe('Codex', () => {
       assert.equal(texts.map((part: any) => part.text).join(''), REASONING.text);
       const { body: sent } = upstream.lastRequest;
       if (route.dialect === 'openai-responses') assert.deepEqual(sent, { ...body, model: 'gpt-5-mini' });
-      else assert.deepEqual(toolNames(sent), ['exec_command']);
+      else assert.deepEqual(toolNames(sent), ['exec_command', 'apply_patch', 'mcp__docs__search']);
       assert.match(JSON.stringify(sent), /<permissions>read-only/);
     });
   }

@@ -30,6 +30,10 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
     '/v1/v1beta/models/gemini-2.5-pro:generateContent',
     '/v1beta/v1beta/models/gemini-2.5-pro:generateContent',
   ],
+  '/v1beta/models/openai/gpt-4o:generateContent': [
+    '/v1beta/openai/gpt-4o:generateContent',
+    '/v1beta/models/openai/gpt-4o:generateContent',
+  ],
   '/openai/deployments/gpt-4o/chat/completions': [
     '/openai/deployments/gpt-4o/chat/completions',
     '/v1/openai/deployments/gpt-4o/chat/completions',

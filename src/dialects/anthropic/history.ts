@@ -1,12 +1,15 @@
-// What other providers' answers leave in a client's history and Anthropic refuses: thinking without a signature, tool
-// call ids in a foreign charset. Works on wire messages.
+// What stands in a client's history and Anthropic refuses: other providers' thinking without a signature, tool call ids in
+// a foreign charset, and system messages between the turns where the model is too old for them. Works on wire messages.
 
 import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { plainToolCallId } from '../tool-call-id.ts';
+import { taggedSystemText } from '../turns.ts';
 
 export interface RepairOptions {
   /** Claude refuses thinking that it did not sign; other makers' models behind a compatible server never sign. */
   readonly isUnsignedThinkingDropped: boolean;
+  /** Claude Code sends system messages to every model whose name it does not know, a chain's for instance. */
+  readonly hasSystemTurns: boolean;
 }
 
 /** The same array when there is nothing to repair. A message left without content goes, and its neighbours become one. */
@@ -14,6 +17,12 @@ export function repairHistory(messages: JsonValue[], options: RepairOptions): Js
   let isChanged = false;
   const repaired: JsonValue[] = [];
   for (const message of messages) {
+    if (isObject(message) && message.role === 'system' && !options.hasSystemTurns) {
+      isChanged = true;
+      const content = blocksOf(message.content).flatMap(taggedBlock);
+      if (content.length > 0) append(repaired, { role: 'user', content }, isChanged);
+      continue;
+    }
     const content = asObject(message)?.content;
     if (!isObject(message) || !Array.isArray(content)) {
       append(repaired, message, isChanged);
@@ -37,6 +46,12 @@ function append(messages: JsonValue[], message: JsonValue, isMerging: boolean): 
 
 function blocksOf(content: JsonValue | undefined): JsonValue[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : asArray(content);
+}
+
+/** Only texts can be told so; what else such a message may have (tool changes) is of the newer API. */
+function taggedBlock(block: JsonValue): JsonObject[] {
+  if (!isObject(block) || typeof block.text !== 'string' || block.text.trim() === '') return [];
+  return [{ ...block, text: taggedSystemText(block.text) }];
 }
 
 function repairBlock(block: JsonValue, options: RepairOptions): JsonValue | undefined {

@@ -21,6 +21,7 @@ export const anthropic: Dialect = {
     renderTokenCount,
   },
   upstream: {
+    toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 128 },
     renderRequest,
     parseResponse,
     streamParser: () => new AnthropicStreamParser(),

@@ -11,6 +11,8 @@ export interface ModelGeneration {
   readonly hasSampling: boolean;
   /** Effort `xhigh` came with Claude 4.7. */
   readonly hasExtraHighEffort: boolean;
+  /** Messages of role `system` between the turns came with Claude Opus 4.8; earlier models refuse them. */
+  readonly hasSystemTurns: boolean;
 }
 
 /** Hundreds and minor: 4.6 is 406. Names without a version (previews) are taken for new ones. */
@@ -20,7 +22,13 @@ const NEWEST = 9_999;
 export function generationOf(model: string): ModelGeneration {
   const name = model.toLowerCase();
   if (!name.includes('claude')) {
-    return { isClaude: false, thinkingStyle: 'budget', hasSampling: true, hasExtraHighEffort: false };
+    return {
+      isClaude: false,
+      thinkingStyle: 'budget',
+      hasSampling: true,
+      hasExtraHighEffort: false,
+      hasSystemTurns: false,
+    };
   }
   const [, major, minor] = /claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(name) ?? [];
   const version = major === undefined ? NEWEST : Number(major) * 100 + Number(minor ?? 0);
@@ -30,5 +38,6 @@ export function generationOf(model: string): ModelGeneration {
     thinkingStyle: version < 406 ? budgetOrNone : 'adaptive',
     hasSampling: version < 407,
     hasExtraHighEffort: version >= 407,
+    hasSystemTurns: version >= 408,
   };
 }

@@ -36,7 +36,7 @@ function wireHeaders(body: JsonObject, clientHeaders: OriginalRequest['headers']
 }
 
 function ownBody(request: ChatRequest, original: OriginalRequest, target: UpstreamTarget): JsonObject {
-  const { isClaude } = generationOf(target.model);
+  const { isClaude, hasSystemTurns } = generationOf(target.model);
   const body: JsonObject = { ...original.body, model: target.model };
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
   if (original.isConversationEdited) {
@@ -46,7 +46,8 @@ function ownBody(request: ChatRequest, original: OriginalRequest, target: Upstre
     body.messages = messages;
     limitCacheBreakpoints(body);
   } else {
-    body.messages = repairHistory(asArray(body.messages), { isUnsignedThinkingDropped: isClaude });
+    const repair = { isUnsignedThinkingDropped: isClaude, hasSystemTurns };
+    body.messages = repairHistory(asArray(body.messages), repair);
   }
   const isChanged = body.messages !== original.body.messages;
   const isManualThinking = asObject(body.thinking)?.type === 'enabled';

@@ -30,11 +30,16 @@ function hasOpenObject(schema: JsonObject): boolean {
   return inner.some((one) => isObject(one) && hasOpenObject(one));
 }
 
-/** A function's parameters; undefined when there are none, as Gemini refuses an object without properties there. */
-export function geminiParameters(schema: JsonObject | undefined, param: string): JsonObject | undefined {
-  if (!schema) return undefined;
-  const result = geminiSchema({ type: 'object', ...schema }, param);
-  return result.properties || result.anyOf ? result : undefined;
+/** The field with a function's parameters; nothing when there are none, as Gemini refuses an object without properties. */
+export function parametersField(parameters: JsonObject | undefined, param: string): JsonObject {
+  if (!parameters) return {};
+  const source: JsonObject = { type: 'object', ...parameters };
+  const own = geminiSchema(source, param);
+  if (own.properties || own.anyOf) return schemaField('parameters', own, source);
+  const isOpen = [source.additionalProperties, source.patternProperties].some(
+    (rule) => rule === true || isObject(rule),
+  );
+  return isOpen ? { parametersJsonSchema: source } : {};
 }
 
 interface Place {

@@ -3,7 +3,7 @@
 import type { ChatRequest, Tool, ToolChoice } from '../../model/chat.ts';
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, definedOnly, optionalArray, requiredObject, requiredString } from '../fields.ts';
-import { geminiParameters, schemaField } from './schema.ts';
+import { parametersField } from './schema.ts';
 import { jsonSchema } from './schema-from-gemini.ts';
 
 export function parseTools(body: JsonObject): Tool[] {
@@ -60,11 +60,10 @@ export function renderTools(request: ChatRequest): JsonObject {
 }
 
 function renderFunction(tool: Tool): JsonObject {
-  const parameters = geminiParameters(tool.parameters, `tools.${tool.name}.parameters`);
   return {
     name: tool.name,
     ...(tool.description && { description: tool.description }),
-    ...(parameters && schemaField('parameters', parameters, { type: 'object', ...tool.parameters })),
+    ...parametersField(tool.parameters, `tools.${tool.name}.parameters`),
   };
 }
 

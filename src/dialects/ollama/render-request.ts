@@ -13,6 +13,7 @@ import type {
 import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
+import { withOneSystemMessage } from '../one-system-message.ts';
 import { effortOf } from '../reasoning.ts';
 import { argumentsObject } from '../tool-arguments.ts';
 import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
@@ -27,7 +28,7 @@ export function renderRequest(request: ChatRequest, target: UpstreamTarget): Ups
       ? {
           ...original.body,
           messages: original.isConversationEdited
-            ? renderMessages(request.messages)
+            ? withOneSystemMessage(renderMessages(request.messages))
             : withPlainCallIds(original.body.messages),
         }
       : renderBody(request, target);
@@ -67,7 +68,7 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   const tools = offeredTools(request);
   const options = renderOptions(request);
   return definedOnly<JsonObject>({
-    messages: renderMessages(request.messages),
+    messages: withOneSystemMessage(renderMessages(request.messages)),
     tools: tools.length > 0 ? tools.map(renderTool) : undefined,
     format: renderFormat(request),
     think: request.reasoning && renderThink(request.reasoning, target.model),
@@ -101,7 +102,7 @@ function renderOptions({ sampling }: ChatRequest): JsonObject {
     temperature: sampling.temperature,
     top_p: sampling.topP,
     top_k: sampling.topK,
-    stop: sampling.stop && [...sampling.stop],
+    stop: sampling.stop && sampling.stop.length > 0 ? [...sampling.stop] : undefined,
     seed: sampling.seed,
     presence_penalty: sampling.presencePenalty,
     frequency_penalty: sampling.frequencyPenalty,

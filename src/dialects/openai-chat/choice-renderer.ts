@@ -3,28 +3,32 @@
 import type { FinishReason } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
+import { FreeTextReader } from '../free-text-reader.ts';
 import { renderAnnotation, renderFinishReason, renderLogprobs } from './answer-fields.ts';
 import { renderReasoningDetail } from './reasoning-details.ts';
-import { customInput, isCustomCall } from './tool-call.ts';
+import { isCustomCall } from './tool-call.ts';
 
 type ChoiceEvent = Extract<StreamEvent, { choice: number }>;
 type ContentEvent = Exclude<ChoiceEvent, { type: 'finish' }>;
 
 interface RenderedCall {
-  readonly isCustom: boolean;
+  /** Of a custom tool's call: takes its text out of the arguments. */
+  readonly input: FreeTextReader | undefined;
   argumentsText: string;
 }
 
 export class ChoiceRenderer {
   readonly #hasLegacyCalls: boolean;
+  readonly #customTools: ReadonlySet<string>;
   readonly #calls = new Map<number, RenderedCall>();
   #isOpened = false;
   /** The text of the reasoning block that no signature has closed yet: its detail repeats it whole. */
   #reasoningText = '';
   #reasoningCount = 0;
 
-  constructor(hasLegacyCalls: boolean) {
+  constructor(hasLegacyCalls: boolean, customTools: ReadonlySet<string>) {
     this.#hasLegacyCalls = hasLegacyCalls;
+    this.#customTools = customTools;
   }
 
   /** The first chunk of every choice tells the role. */
@@ -37,8 +41,8 @@ export class ChoiceRenderer {
   /** The event was written verbatim: later built chunks go on from it. */
   follow(event: ContentEvent): void {
     this.#isOpened = true;
-    if (event.type === 'tool-call-start') this.#calls.set(event.index, { isCustom: false, argumentsText: '' });
-    if (event.type === 'tool-call-delta') this.#append(event.index, event.argumentsDelta);
+    if (event.type === 'tool-call-start') this.#begin(event);
+    if (event.type === 'tool-call-delta') this.#append(event);
   }
 
   render(event: ContentEvent): JsonObject[] {
@@ -74,7 +78,7 @@ export class ChoiceRenderer {
       case 'tool-call-start':
         return this.#startCall(event);
       case 'tool-call-delta':
-        return this.#append(event.index, event.argumentsDelta) ? [this.#argumentsDelta(event)] : [];
+        return this.#append(event);
     }
   }
 
@@ -89,8 +93,7 @@ export class ChoiceRenderer {
 
   #startCall(event: Extract<StreamEvent, { type: 'tool-call-start' }>): JsonObject[] {
     const { index, id, name } = event;
-    const isCustom = isCustomCall(event);
-    this.#calls.set(index, { isCustom, argumentsText: '' });
+    const isCustom = this.#begin(event).input !== undefined;
     if (this.#hasLegacyCalls) return index === 0 ? [{ delta: { function_call: { name, arguments: '' } } }] : [];
     const call = isCustom
       ? { index, id, type: 'custom', custom: { name, input: '' } }
@@ -98,26 +101,29 @@ export class ChoiceRenderer {
     return [{ delta: { tool_calls: [call] } }];
   }
 
-  /** Returns whether the text is to be written now: a custom call's input is known only when its JSON is whole. */
-  #append(index: number, text: string): boolean {
-    const call = this.#calls.get(index);
-    if (!call || text === '') return false;
-    call.argumentsText += text;
-    return !call.isCustom && !(this.#hasLegacyCalls && index > 0);
+  #begin(event: Extract<StreamEvent, { type: 'tool-call-start' }>): RenderedCall {
+    const isCustom = isCustomCall(event) || this.#customTools.has(event.name);
+    const call = { input: isCustom ? new FreeTextReader() : undefined, argumentsText: '' };
+    this.#calls.set(event.index, call);
+    return call;
   }
 
-  #argumentsDelta({ index, argumentsDelta }: { index: number; argumentsDelta: string }): JsonObject {
-    if (this.#hasLegacyCalls) return { delta: { function_call: { arguments: argumentsDelta } } };
-    return { delta: { tool_calls: [{ index, function: { arguments: argumentsDelta } }] } };
+  #append({ index, argumentsDelta }: { index: number; argumentsDelta: string }): JsonObject[] {
+    const call = this.#calls.get(index);
+    if (!call || argumentsDelta === '') return [];
+    call.argumentsText += argumentsDelta;
+    if (call.input) return inputDelta(index, call.input.read(argumentsDelta));
+    if (!this.#hasLegacyCalls) return [{ delta: { tool_calls: [{ index, function: { arguments: argumentsDelta } }] } }];
+    return index === 0 ? [{ delta: { function_call: { arguments: argumentsDelta } } }] : [];
   }
 
   /** Clients parse the arguments when the call ends: none at all must read as an empty object. */
   #closeCall(index: number, call: RenderedCall): JsonObject[] {
-    if (call.isCustom) {
-      return [{ delta: { tool_calls: [{ index, custom: { input: customInput(call.argumentsText) } }] } }];
-    }
-    return call.argumentsText === '' && this.#append(index, '{}')
-      ? [this.#argumentsDelta({ index, argumentsDelta: '{}' })]
-      : [];
+    if (call.input) return inputDelta(index, call.input.end());
+    return call.argumentsText === '' ? this.#append({ index, argumentsDelta: '{}' }) : [];
   }
+}
+
+function inputDelta(index: number, input: string): JsonObject[] {
+  return input === '' ? [] : [{ delta: { tool_calls: [{ index, custom: { input } }] } }];
 }

@@ -46,6 +46,7 @@ function isTokenIds(value: JsonValue): value is number[] {
 export function renderEmbeddingResponse(response: EmbeddingResponse, request: EmbeddingRequest): JsonObject {
   const tokens = response.inputTokens ?? 0;
   return {
+    ...(response.id !== undefined && { id: response.id }),
     object: 'list',
     data: response.vectors.map((vector, index) => ({
       object: 'embedding',
@@ -84,7 +85,12 @@ export function parseEmbeddingResponse(text: string): EmbeddingResponse | undefi
   const vectors = items.sort((a, b) => a.index - b.index).map((item) => item.vector);
   const usage = asObject(body.usage);
   const inputTokens = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.total_tokens);
-  return { model: asString(body.model) ?? '', vectors, ...(inputTokens !== undefined && { inputTokens }) };
+  return definedOnly<EmbeddingResponse>({
+    model: asString(body.model) ?? '',
+    vectors,
+    inputTokens,
+    id: asString(body.id),
+  });
 }
 
 function readVector(value: JsonValue | undefined): readonly number[] | undefined {

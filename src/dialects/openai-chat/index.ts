@@ -27,6 +27,7 @@ export const openaiChat: Dialect = {
   },
   upstream: {
     hasOpenAiEndpoints: true,
+    toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 64 },
     renderRequest,
     parseResponse,
     streamParser: () => new ChatStreamParser(),

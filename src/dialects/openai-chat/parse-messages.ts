@@ -12,6 +12,7 @@ import type {
 } from '../../model/chat.ts';
 import { asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, optionalArray, optionalString, requiredObject, requiredString } from '../fields.ts';
+import { freeTextArguments } from '../free-text-tool.ts';
 import { madeToolCallId } from '../tool-call-id.ts';
 import { parseMediaPart } from './parse-media.ts';
 import { readReasoning } from './reasoning-details.ts';
@@ -122,7 +123,7 @@ function parseToolCall(value: JsonValue, index: number, param: string): ToolCall
       type: 'tool-call',
       id,
       name: requiredString(custom, 'name', `${param}.custom.name`),
-      argumentsJson: JSON.stringify({ input: optionalString(custom, 'input', `${param}.custom.input`) ?? '' }),
+      argumentsJson: freeTextArguments(optionalString(custom, 'input', `${param}.custom.input`) ?? ''),
       extensions: { 'openai-chat': { type: 'custom' } },
     };
   }

@@ -12,6 +12,7 @@ import {
   requiredObject,
   requiredString,
 } from '../fields.ts';
+import { freeTextParameters } from '../free-text-tool.ts';
 
 /** With `allowed_tools`, only those: a wire without that notion gets just the tools that may be called. */
 export function parseTools(body: JsonObject): readonly Tool[] {
@@ -32,6 +33,7 @@ function parseTool(value: JsonValue, param: string): Tool {
     const tool = parseFunction(wire.function, `${param}.function`);
     return cacheControl ? { ...tool, extensions: cacheControl } : tool;
   }
+  if (wire.type === 'custom') return parseCustom(requiredObject(wire.custom, `${param}.custom`), `${param}.custom`);
   const type = requiredString(wire, 'type', `${param}.type`);
   return { name: nameOf(wire) ?? type, isHosted: true, extensions: { 'openai-chat': wire } };
 }
@@ -45,6 +47,15 @@ function parseFunction(value: unknown, param: string): Tool {
     description: optionalString(definition, 'description', `${param}.description`),
     parameters: optionalObject(definition, 'parameters', `${param}.parameters`),
     isStrict: optionalBoolean(definition, 'strict', `${param}.strict`),
+  });
+}
+
+function parseCustom(definition: JsonObject, param: string): Tool {
+  return definedOnly<Tool>({
+    name: requiredString(definition, 'name', `${param}.name`),
+    description: optionalString(definition, 'description', `${param}.description`),
+    parameters: freeTextParameters(definition.format),
+    isFreeText: true,
   });
 }
 

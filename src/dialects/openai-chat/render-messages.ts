@@ -10,7 +10,7 @@ import type { UpstreamTraits } from '../dialect.ts';
 import { plainToolCallId, shortToolCallId } from '../tool-call-id.ts';
 import { textOf } from '../turns.ts';
 import { renderMedia } from './render-media.ts';
-import { isLegacyCall, renderToolCall } from './tool-call.ts';
+import { isCustomCall, isLegacyCall, renderToolCall } from './tool-call.ts';
 
 export function renderMessages(messages: readonly Message[], traits: UpstreamTraits): JsonObject[] {
   const writer = new MessageWriter(traits);
@@ -70,7 +70,7 @@ class MessageWriter {
     this.#written.push({ ...ownFields(message), role: 'user', content: userContent(parts), ...named(message) });
   }
 
-  /** Reasoning is left out: this wire takes none back (what the client sent in fields of its own rides in `ownFields`). */
+  /** Most servers take no reasoning back (what the client sent in fields of its own rides in `ownFields`). */
   #addAssistant(message: Message): void {
     const text = textOf(message.parts, '');
     const refusal = message.parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : [])).join('');
@@ -80,6 +80,7 @@ class MessageWriter {
     for (const call of calls) this.#openCalls.add(call.id);
     const isSilent = text === '' && (calls.length > 0 || refusal !== '');
     this.#written.push({
+      ...(this.#traits.wantsReasoningBack && reasoningField(message)),
       ...ownFields(message),
       role: 'assistant',
       content: isSilent ? null : text,
@@ -93,7 +94,9 @@ class MessageWriter {
     const [first] = calls;
     if (!first) return {};
     if (isLegacyCall(first)) return { function_call: { name: first.name, arguments: first.argumentsJson } };
-    return { tool_calls: calls.map((call) => renderToolCall(call, toolCallId(call.id, this.#traits))) };
+    return {
+      tool_calls: calls.map((call) => renderToolCall(call, toolCallId(call.id, this.#traits), isCustomCall(call))),
+    };
   }
 
   #addToolResult(result: ToolResultPart, message: Message): void {
@@ -153,6 +156,12 @@ function userContent(parts: readonly (TextPart | MediaPart)[]): string | JsonObj
   return parts.map((part) =>
     part.type === 'text' ? { type: 'text', text: part.text, ...part.extensions?.['openai-chat'] } : renderMedia(part),
   );
+}
+
+/** Whoever thought: the server wants to know what led to the calls. */
+function reasoningField(message: Message): JsonObject {
+  const texts = message.parts.flatMap((part) => (part.type === 'reasoning' && part.text !== '' ? [part.text] : []));
+  return texts.length === 0 ? {} : { reasoning_content: texts.join('\n\n') };
 }
 
 function ownFields(message: Message): JsonObject {

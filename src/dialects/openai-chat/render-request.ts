@@ -2,10 +2,12 @@
 // what must change replaced.
 
 import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
-import { isObject, type JsonObject } from '../../model/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
+import { withOneSystemMessage } from '../one-system-message.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { patchMessages } from './patch-messages.ts';
+import { withReasoningBack } from './reasoning-back.ts';
 import { renderMessages } from './render-messages.ts';
 
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
@@ -20,11 +22,18 @@ function patchOriginal(request: ChatRequest, original: OriginalRequest, target: 
   const { traits } = target;
   const body: JsonObject = { ...original.body, model: target.model };
   const messages = original.isConversationEdited ? renderMessages(request.messages, traits) : body.messages;
-  if (Array.isArray(messages)) body.messages = patchMessages(messages, traits);
+  if (Array.isArray(messages)) body.messages = soundMessages(patchMessages(messages, traits), traits);
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
   patchStreamOptions(body, target);
   patchMaxTokens(body, traits.maxTokensField);
+  // Mistral's older word, which its SDK still sends; every server knows the other.
+  if (body.tool_choice === 'any') body.tool_choice = 'required';
   return body;
+}
+
+function soundMessages(messages: JsonValue[], traits: UpstreamTraits): JsonValue[] {
+  const reasoned = traits.wantsReasoningBack ? withReasoningBack(messages) : messages;
+  return traits.hasOneSystemMessage ? withOneSystemMessage(reasoned) : reasoned;
 }
 
 function patchStreamOptions(body: JsonObject, target: UpstreamTarget): void {
@@ -52,10 +61,10 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   const maxTokensField = traits.maxTokensField ?? (isReasoningModel ? 'max_completion_tokens' : 'max_tokens');
   const fields: JsonObject = {
     model,
-    messages: renderMessages(request.messages, traits),
+    messages: soundMessages(renderMessages(request.messages, traits), traits),
     ...renderTools(request),
     [maxTokensField]: sampling.maxOutputTokens,
-    stop: sampling.stop && [...sampling.stop],
+    stop: sampling.stop && sampling.stop.length > 0 ? [...sampling.stop] : undefined,
     seed: sampling.seed,
     n: sampling.candidateCount,
     ...(!isReasoningModel && {

@@ -4,17 +4,17 @@ import type { ChatRequest, ChatResponse, Choice, Part, ReasoningPart, ToolCallPa
 import type { JsonObject } from '../../model/json.ts';
 import { renderAnnotation, renderFinishReason, renderLogprobs, renderUsage } from './answer-fields.ts';
 import { renderReasoningDetail } from './reasoning-details.ts';
-import { renderToolCall } from './tool-call.ts';
+import { customToolNames, isCustomCall, renderToolCall } from './tool-call.ts';
 
 export function renderResponse(response: ChatResponse, request: ChatRequest): string {
   if (response.original?.dialect === 'openai-chat') return response.original.text;
-  const hasLegacyCalls = wantsLegacyCalls(request);
+  const style: CallStyle = { hasLegacyCalls: wantsLegacyCalls(request), customTools: customToolNames(request) };
   return JSON.stringify({
     id: answerId(response.id),
     object: 'chat.completion',
     created: response.createdAt ?? 0,
     model: response.model,
-    choices: response.choices.map((choice) => renderChoice(choice, hasLegacyCalls)),
+    choices: response.choices.map((choice) => renderChoice(choice, style)),
     ...(response.usage && { usage: renderUsage(response.usage) }),
   });
 }
@@ -29,18 +29,23 @@ export function wantsLegacyCalls(request: ChatRequest): boolean {
   return original?.dialect === 'openai-chat' && Array.isArray(original.body.functions) && !original.body.tools;
 }
 
-function renderChoice(choice: Choice, hasLegacyCalls: boolean): JsonObject {
+interface CallStyle {
+  readonly hasLegacyCalls: boolean;
+  readonly customTools: ReadonlySet<string>;
+}
+
+function renderChoice(choice: Choice, style: CallStyle): JsonObject {
   const calls = choice.parts.filter((part) => part.type === 'tool-call');
   const finish = renderFinishReason(choice.finishReason);
   return {
     index: choice.index,
-    message: renderMessage(choice.parts, calls, hasLegacyCalls),
+    message: renderMessage(choice.parts, calls, style),
     logprobs: choice.logprobs ? renderLogprobs(choice.logprobs) : null,
-    finish_reason: hasLegacyCalls && finish === 'tool_calls' ? 'function_call' : finish,
+    finish_reason: style.hasLegacyCalls && finish === 'tool_calls' ? 'function_call' : finish,
   };
 }
 
-function renderMessage(parts: readonly Part[], calls: readonly ToolCallPart[], hasLegacyCalls: boolean): JsonObject {
+function renderMessage(parts: readonly Part[], calls: readonly ToolCallPart[], style: CallStyle): JsonObject {
   const texts = parts.filter((part) => part.type === 'text');
   const content = texts.map((part) => part.text).join('');
   const refusal = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : [])).join('');
@@ -54,7 +59,7 @@ function renderMessage(parts: readonly Part[], calls: readonly ToolCallPart[], h
     refusal: refusal === '' ? null : refusal,
     ...renderReasoning(parts.filter((part) => part.type === 'reasoning')),
     ...(annotations.length > 0 && { annotations }),
-    ...renderCalls(calls, hasLegacyCalls),
+    ...renderCalls(calls, style),
   };
 }
 
@@ -69,9 +74,11 @@ function renderReasoning(parts: readonly ReasoningPart[]): JsonObject {
   };
 }
 
-function renderCalls(calls: readonly ToolCallPart[], hasLegacyCalls: boolean): JsonObject {
+function renderCalls(calls: readonly ToolCallPart[], { hasLegacyCalls, customTools }: CallStyle): JsonObject {
   const [first] = calls;
   if (!first) return {};
   if (hasLegacyCalls) return { function_call: { name: first.name, arguments: first.argumentsJson } };
-  return { tool_calls: calls.map((call) => renderToolCall(call, call.id)) };
+  return {
+    tool_calls: calls.map((call) => renderToolCall(call, call.id, customTools.has(call.name) || isCustomCall(call))),
+  };
 }

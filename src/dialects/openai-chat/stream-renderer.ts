@@ -10,11 +10,13 @@ import { renderUsage } from './answer-fields.ts';
 import { ChoiceRenderer } from './choice-renderer.ts';
 import { renderError } from './errors.ts';
 import { wantsLegacyCalls } from './render-response.ts';
+import { customToolNames } from './tool-call.ts';
 
 export class ChatStreamRenderer implements StreamRenderer {
   readonly keepAlive = ': keep-alive\n\n';
   readonly #isUsageWanted: boolean;
   readonly #hasLegacyCalls: boolean;
+  readonly #customTools: ReadonlySet<string>;
   readonly #choices = new Map<number, ChoiceRenderer>();
   #id: string;
   #model: string;
@@ -26,6 +28,7 @@ export class ChatStreamRenderer implements StreamRenderer {
   constructor(request: ChatRequest, answer: AnswerIdentity) {
     this.#isUsageWanted = request.isUsageWanted === true;
     this.#hasLegacyCalls = wantsLegacyCalls(request);
+    this.#customTools = customToolNames(request);
     this.#id = `chatcmpl-${answer.id}`;
     this.#model = request.model;
     this.#createdAt = answer.createdAt;
@@ -126,7 +129,7 @@ export class ChatStreamRenderer implements StreamRenderer {
   #choice(index: number): ChoiceRenderer {
     let choice = this.#choices.get(index);
     if (!choice) {
-      choice = new ChoiceRenderer(this.#hasLegacyCalls);
+      choice = new ChoiceRenderer(this.#hasLegacyCalls, this.#customTools);
       this.#choices.set(index, choice);
     }
     return choice;

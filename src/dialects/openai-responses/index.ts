@@ -9,9 +9,6 @@ import { renderResponse } from './render-response.ts';
 import { ResponsesStreamParser } from './stream-parser.ts';
 import { ResponsesStreamRenderer } from './stream-renderer.ts';
 
-export { conversationId, conversationItems, isStoreWanted, withHistory } from './items.ts';
-export { ResponsesStreamRenderer } from './stream-renderer.ts';
-
 export const openaiResponses: Dialect = {
   name: 'openai-responses',
   framing: 'sse',
@@ -23,6 +20,7 @@ export const openaiResponses: Dialect = {
   },
   upstream: {
     hasOpenAiEndpoints: true,
+    toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 64 },
     renderRequest,
     parseResponse,
     streamParser: () => new ResponsesStreamParser(),

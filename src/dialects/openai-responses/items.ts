@@ -2,7 +2,7 @@
 // stored history is put before a new input.
 
 import type { ChatRequest } from '../../model/chat.ts';
-import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { asArray, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 
 /** The input as items; a string is one user message. */
 export function inputItems(body: JsonObject): JsonValue[] {
@@ -16,6 +16,20 @@ export function inputItems(body: JsonObject): JsonValue[] {
  */
 export function withHistory(body: JsonObject, historyItems: readonly JsonObject[]): JsonObject {
   return { ...body, input: [...historyItems, ...inputItems(body)] };
+}
+
+/**
+ * The body with the items themselves where the client named them (the AI SDK names whatever was stored). What `find` does
+ * not know stays: it may be the upstream's own.
+ */
+export function withReferencedItems(body: JsonObject, find: (id: string) => JsonObject | undefined): JsonObject {
+  const { input } = body;
+  if (!Array.isArray(input) || !input.some(isReference)) return body;
+  return { ...body, input: input.map((item) => (isReference(item) && find(asString(item.id) ?? '')) || item) };
+}
+
+export function isReference(item: JsonValue): item is JsonObject {
+  return isObject(item) && item.type === 'item_reference';
 }
 
 /** Calls that the upstream ran by itself: their ids mean nothing anywhere else, and the answer's text has their result. */
@@ -51,17 +65,8 @@ function storedItem(item: JsonObject): JsonObject[] {
   return [item];
 }
 
-function wireBody(request: ChatRequest): JsonObject {
-  return request.original?.dialect === 'openai-responses' ? request.original.body : {};
-}
-
-/** The server-side conversation that this request belongs to. */
-export function conversationId(request: ChatRequest): string | undefined {
-  const { conversation } = wireBody(request);
-  return asString(conversation) ?? asString(asObject(conversation)?.id);
-}
-
 /** OpenAI stores unless told not to. */
 export function isStoreWanted(request: ChatRequest): boolean {
-  return wireBody(request).store !== false;
+  const { original } = request;
+  return original?.dialect !== 'openai-responses' || original.body.store !== false;
 }

@@ -1,11 +1,13 @@
 // Events → output items and the wire events that tell them: one item at a time, each opened, filled and closed in
-// OpenAI's order. Function calls whose arguments interleave stay open side by side until they are complete.
+// OpenAI's order. Calls whose arguments interleave stay open side by side until they are complete.
 
 import type { TokenLogprob } from '../../model/chat.ts';
-import { type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
+import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
 import { renderAnnotation } from './annotations.ts';
-import { ownItemId, sealSignature } from './own-items.ts';
+import { type CallWriter, callWriter } from './call-writer.ts';
+import type { ClientTools } from './client-tools.ts';
+import { type OwnItemKind, ownItemId, sealSignature } from './own-items.ts';
 
 /** A wire event without its `sequence_number`. */
 export interface WireEvent extends JsonObject {
@@ -28,12 +30,6 @@ interface MessageItem extends Item {
   part: ContentPart | undefined;
 }
 
-interface CallItem extends Item {
-  readonly callId: string;
-  readonly name: string;
-  argumentsJson: string;
-}
-
 interface ContentPart {
   readonly type: 'text' | 'refusal';
   readonly item: Item;
@@ -49,15 +45,20 @@ export class OutputWriter {
   /** Every item that is closed, at its output index. */
   readonly output: JsonObject[] = [];
   readonly #identity: string;
+  readonly #tools: ClientTools;
   #itemCount = 0;
   #textLength = 0;
   #open: ReasoningItem | MessageItem | undefined;
   #lastText: ContentPart | undefined;
-  readonly #calls = new Map<number, CallItem>();
+  readonly #calls = new Map<number, CallWriter>();
 
-  /** @param identity what the item ids are made of, `[A-Za-z0-9]+` */
-  constructor(identity: string) {
+  /**
+   * @param identity what the item ids are made of, `[A-Za-z0-9]+`
+   * @param tools those of the request, whose calls are told under their own names
+   */
+  constructor(identity: string, tools: ClientTools) {
     this.#identity = identity;
+    this.#tools = tools;
   }
 
   /** Only the first choice: the wire has no place for another. */
@@ -81,7 +82,7 @@ export class OutputWriter {
       case 'tool-call-start':
         return this.#startCall(event.index, event.id, event.name);
       case 'tool-call-delta':
-        return this.#arguments(event.index, event.argumentsDelta);
+        return this.#calls.get(event.index)?.append(event.argumentsDelta) ?? [];
       default:
         return [];
     }
@@ -95,7 +96,7 @@ export class OutputWriter {
     return events;
   }
 
-  #nextItem(kind: 'rs' | 'msg' | 'fc'): Item {
+  #nextItem(kind: OwnItemKind): Item {
     const index = this.#itemCount;
     this.#itemCount += 1;
     return { index, id: ownItemId(kind, this.#identity, index) };
@@ -198,33 +199,23 @@ export class OutputWriter {
 
   #startCall(index: number, callId: string, name: string): WireEvent[] {
     const events = [...this.#closeOpen('completed'), ...this.#closeCompleteCalls()];
-    const call: CallItem = { ...this.#nextItem('fc'), callId, name, argumentsJson: '' };
+    const tool = this.#tools.called(name);
+    const call = callWriter(tool, callId, this.#nextItem(tool.isCustom ? 'ctc' : 'fc'));
     this.#calls.set(index, call);
-    events.push(itemAdded(call, callItem(call, 'in_progress')));
+    events.push(itemAdded(call, call.item('in_progress')));
     return events;
   }
 
-  #arguments(index: number, delta: string): WireEvent[] {
-    const call = this.#calls.get(index);
-    if (!call || delta === '') return [];
-    call.argumentsJson += delta;
-    return [{ type: 'response.function_call_arguments.delta', item_id: call.id, output_index: call.index, delta }];
-  }
-
-  /** A complete JSON object cannot grow any more, so its call is over. */
   #closeCompleteCalls(): WireEvent[] {
-    const complete = [...this.#calls].filter(([, call]) => parseObject(call.argumentsJson) !== undefined);
+    const complete = [...this.#calls].filter(([, call]) => call.isComplete);
     return complete.flatMap(([index]) => this.#closeCall(index, 'completed'));
   }
 
   #closeCall(index: number, status: string): WireEvent[] {
     const call = this.#calls.get(index);
     if (!call) return [];
-    const events = call.argumentsJson === '' ? this.#arguments(index, '{}') : [];
     this.#calls.delete(index);
-    const place = { item_id: call.id, output_index: call.index };
-    events.push({ type: 'response.function_call_arguments.done', ...place, arguments: call.argumentsJson });
-    return [...events, this.#itemDone(call, callItem(call, status))];
+    return [...call.end(), this.#itemDone(call, call.item(status))];
   }
 
   #closeOpen(status: string, encrypted?: string): WireEvent[] {
@@ -258,11 +249,6 @@ function itemAdded(item: Item, wire: JsonObject): WireEvent {
 
 function messageItem(id: string, status: string, content: JsonObject[]): JsonObject {
   return { id, type: 'message', status, role: 'assistant', content };
-}
-
-function callItem(call: CallItem, status: string): JsonObject {
-  const { id, callId, name, argumentsJson } = call;
-  return { id, type: 'function_call', status, arguments: argumentsJson, call_id: callId, name };
 }
 
 function closePart(message: MessageItem): WireEvent[] {

@@ -10,14 +10,16 @@ import { asArray, asString, isObject, type JsonObject, type JsonValue, parseObje
 import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
 
 const SEAL = 'fm1.';
-const OWN_ID = /^(rs|msg|fc)_fm_/;
+const OWN_ID = /^(rs|msg|fc|ctc)_fm_/;
+
+export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc';
 
 /** The id of the `position`-th output item of an answer. */
-export function ownItemId(kind: 'rs' | 'msg' | 'fc', identity: string, position: number): string {
+export function ownItemId(kind: OwnItemKind, identity: string, position: number): string {
   return `${kind}_fm_${identity}_${position}`;
 }
 
-export interface OpenedSignature {
+interface OpenedSignature {
   readonly signature: Signature;
   readonly isRedacted: boolean;
 }

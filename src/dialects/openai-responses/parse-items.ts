@@ -5,6 +5,8 @@
 import type { Message, Part, ReasoningPart, TextPart, ToolResultPart } from '../../model/chat.ts';
 import { asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, definedOnly, requiredObject, requiredString } from '../fields.ts';
+import { freeTextArguments } from '../free-text-tool.ts';
+import { ClientTools, parseWireName, wireExtensions } from './client-tools.ts';
 import { openSignature } from './own-items.ts';
 import { parseContent, sectionTexts } from './parse-content.ts';
 
@@ -16,11 +18,11 @@ interface MessageDraft {
 }
 
 /** @returns messages with `extensions['openai-responses']` = `{firstItem, itemCount}`, a range of the input items */
-export function parseItems(items: readonly JsonValue[]): Message[] {
+export function parseItems(items: readonly JsonValue[], tools = new ClientTools({ tools: [] })): Message[] {
   const drafts: MessageDraft[] = [];
   let firstItem = 0;
   items.forEach((value, position) => {
-    const parsed = parseItem(requiredObject(value, `input[${position}]`), `input[${position}]`);
+    const parsed = parseItem(requiredObject(value, `input[${position}]`), `input[${position}]`, tools);
     if (!parsed) return;
     const last = drafts.at(-1);
     if (parsed.role === 'assistant' && last?.role === 'assistant') {
@@ -43,7 +45,7 @@ export function parseItems(items: readonly JsonValue[]): Message[] {
 type ParsedItem = Pick<Message, 'role' | 'parts'>;
 
 /** Undefined for items that other dialects cannot say. */
-function parseItem(item: JsonObject, param: string): ParsedItem | undefined {
+function parseItem(item: JsonObject, param: string, tools: ClientTools): ParsedItem | undefined {
   switch (item.type ?? (item.role === undefined ? undefined : 'message')) {
     case 'message':
       return parseMessage(item, param);
@@ -52,14 +54,14 @@ function parseItem(item: JsonObject, param: string): ParsedItem | undefined {
       return part && { role: 'assistant', parts: [part] };
     }
     case 'function_call':
-      return { role: 'assistant', parts: [parseFunctionCall(item, param)] };
+      return { role: 'assistant', parts: [parseFunctionCall(item, param, tools)] };
     case 'custom_tool_call': {
       const input = requiredString(item, 'input', `${param}.input`);
-      return { role: 'assistant', parts: [toolCall(item, param, JSON.stringify({ input }))] };
+      return { role: 'assistant', parts: [toolCall(item, param, freeTextArguments(input), tools)] };
     }
     case 'function_call_output':
     case 'custom_tool_call_output':
-      return { role: 'tool', parts: [parseOutput(item, param)] };
+      return { role: 'tool', parts: [parseOutput(item, param, tools)] };
     case undefined:
       throw badRequest(`${param}.type`, `'${param}.type' is required.`);
     default:
@@ -101,31 +103,36 @@ function parseReasoning(item: JsonObject): ReasoningPart | undefined {
   return text === '' ? undefined : { type: 'reasoning', text };
 }
 
-function parseFunctionCall(item: JsonObject, param: string): Part {
+function parseFunctionCall(item: JsonObject, param: string, tools: ClientTools): Part {
   const { arguments: value } = item;
   if (value !== undefined && value !== null && typeof value !== 'string') {
     throw badRequest(`${param}.arguments`, `'${param}.arguments' must be a string of JSON text.`);
   }
-  return toolCall(item, param, value ? value : '{}');
+  return toolCall(item, param, value ? value : '{}', tools);
 }
 
-function toolCall(item: JsonObject, param: string, argumentsJson: string): Part {
+function toolCall(item: JsonObject, param: string, argumentsJson: string, tools: ClientTools): Part {
+  const wire = { ...parseWireName(item, param), isCustom: item.type === 'custom_tool_call' };
+  const name = tools.flat(wire);
+  const isPlain = !wire.isCustom && wire.namespace === undefined && wire.name === name;
   return {
     type: 'tool-call',
     id: requiredString(item, 'call_id', `${param}.call_id`),
-    name: requiredString(item, 'name', `${param}.name`),
+    name,
     argumentsJson,
+    ...(!isPlain && { extensions: wireExtensions(wire) }),
   };
 }
 
-function parseOutput(item: JsonObject, param: string): ToolResultPart {
+function parseOutput(item: JsonObject, param: string, tools: ClientTools): ToolResultPart {
   const parts = parseContent(item.output, `${param}.output`).flatMap((part) =>
     part.type === 'refusal' ? [{ type: 'text', text: part.text } as TextPart] : [part],
   );
   return definedOnly<ToolResultPart>({
     type: 'tool-result',
     toolCallId: requiredString(item, 'call_id', `${param}.call_id`),
-    name: asString(item.name),
+    name: typeof item.name === 'string' ? tools.flat(parseWireName(item, param)) : undefined,
     parts,
+    extensions: item.type === 'custom_tool_call_output' ? { 'openai-responses': { type: 'custom' } } : undefined,
   });
 }

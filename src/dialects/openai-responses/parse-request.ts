@@ -13,7 +13,8 @@ import {
   requiredString,
 } from '../fields.ts';
 import { isEffort } from '../reasoning.ts';
-import { inputItems } from './items.ts';
+import { ClientTools } from './client-tools.ts';
+import { inputItems, isReference } from './items.ts';
 import { parseItems } from './parse-items.ts';
 import { parseResponseFormat, parseToolChoice, parseTools } from './parse-tools.ts';
 
@@ -25,12 +26,14 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     );
   }
   checkInput(body);
+  const tools = parseTools(body);
+  const untranslatable = untranslatableFields(body);
   return definedOnly<ChatRequest>({
     model: route.model ?? requiredString(body, 'model'),
     isStream: route.isStream ?? optionalBoolean(body, 'stream') ?? false,
-    messages: [...parseInstructions(body), ...parseItems(inputItems(body))],
-    tools: parseTools(body),
-    toolChoice: parseToolChoice(body),
+    messages: [...parseInstructions(body), ...parseItems(inputItems(body), new ClientTools({ tools }))],
+    tools,
+    toolChoice: parseToolChoice(body, tools),
     parallelToolCalls: optionalBoolean(body, 'parallel_tool_calls'),
     sampling: parseSampling(body),
     responseFormat: parseResponseFormat(body),
@@ -39,8 +42,15 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     isUsageWanted: true,
     endUser: optionalString(body, 'safety_identifier') ?? optionalString(body, 'user'),
     metadata: parseMetadata(body),
+    untranslatable: untranslatable.length > 0 ? untranslatable : undefined,
     original: { dialect: 'openai-responses', body, ...(route.headers && { headers: route.headers }) },
   });
+}
+
+/** What stands for messages that only OpenAI keeps: without them the conversation would be another one. */
+function untranslatableFields(body: JsonObject): string[] {
+  const references = inputItems(body).flatMap((item, index) => (isReference(item) ? [`input[${index}]`] : []));
+  return [...['conversation', 'prompt'].filter((field) => body[field] != null), ...references];
 }
 
 function checkInput(body: JsonObject): void {

@@ -1,6 +1,6 @@
 // Tools, tool choice and output format of a request → neutral.
 
-import type { ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
+import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
 import { asArray, asObject, asString, type JsonObject } from '../../model/json.ts';
 import {
   badRequest,
@@ -12,36 +12,73 @@ import {
   requiredObject,
   requiredString,
 } from '../fields.ts';
+import { freeTextParameters } from '../free-text-tool.ts';
+import {
+  ClientTools,
+  flatName,
+  parseWireName,
+  type WireTool,
+  wireExtensions,
+  wireToolOf,
+  withoutEqualNames,
+} from './client-tools.ts';
 
 export function parseTools(body: JsonObject): Tool[] {
-  const tools = (optionalArray(body, 'tools') ?? []).map((value, index) =>
-    parseTool(requiredObject(value, `tools[${index}]`), `tools[${index}]`),
-  );
-  const allowed = allowedNames(body);
-  return allowed ? tools.filter((tool) => tool.isHosted || allowed.has(tool.name)) : tools;
+  const tools = withoutEqualNames(parseToolList(body, 'tools'));
+  const isAllowed = allowance(body);
+  return isAllowed ? tools.filter((tool) => tool.isHosted || isAllowed(wireToolOf(tool))) : tools;
 }
 
-function parseTool(tool: JsonObject, param: string): Tool {
+function parseToolList(holder: JsonObject, param: string, namespace?: string): Tool[] {
+  return (optionalArray(holder, 'tools', param) ?? []).flatMap((value, index) =>
+    parseTool(requiredObject(value, `${param}[${index}]`), `${param}[${index}]`, namespace),
+  );
+}
+
+/** Functions and custom tools, also those of a namespace; every other type is hosted. */
+function parseTool(tool: JsonObject, param: string, namespace?: string): Tool[] {
   const type = requiredString(tool, 'type', `${param}.type`);
-  if (type !== 'function') {
-    return { name: asString(tool.name) ?? type, isHosted: true, extensions: { 'openai-responses': tool } };
+  switch (type) {
+    case 'namespace':
+      return parseToolList(tool, `${param}.tools`, requiredString(tool, 'name', `${param}.name`));
+    case 'function':
+    case 'custom':
+      return [parseCallable(tool, param, type === 'custom', namespace)];
+    default:
+      return [{ name: asString(tool.name) ?? type, isHosted: true, extensions: { 'openai-responses': tool } }];
   }
-  return definedOnly<Tool>({
+}
+
+function parseCallable(tool: JsonObject, param: string, isCustom: boolean, namespace: string | undefined): Tool {
+  const wire: WireTool = {
     name: requiredString(tool, 'name', `${param}.name`),
+    isCustom,
+    ...(namespace !== undefined && { namespace }),
+  };
+  return definedOnly<Tool>({
+    name: flatName(wire),
     description: optionalString(tool, 'description', `${param}.description`),
-    parameters: optionalObject(tool, 'parameters', `${param}.parameters`),
-    isStrict: optionalBoolean(tool, 'strict', `${param}.strict`),
+    parameters: isCustom ? freeTextParameters(tool.format) : optionalObject(tool, 'parameters', `${param}.parameters`),
+    isStrict: isCustom ? undefined : optionalBoolean(tool, 'strict', `${param}.strict`),
+    isFreeText: isCustom || undefined,
+    extensions: isCustom || namespace !== undefined ? wireExtensions(wire) : undefined,
   });
 }
 
 /** `allowed_tools` narrows the list without changing it, for the prompt cache's sake; elsewhere the list itself shrinks. */
-function allowedNames(body: JsonObject): ReadonlySet<string> | undefined {
+function allowance(body: JsonObject): ((tool: WireTool) => boolean) | undefined {
   const choice = asObject(body.tool_choice);
   if (choice?.type !== 'allowed_tools') return undefined;
-  return new Set(asArray(choice.tools).flatMap((tool) => asString(asObject(tool)?.name) ?? []));
+  const entries = asArray(choice.tools).map((tool) => asObject(tool) ?? {});
+  return ({ name, namespace }) =>
+    entries.some((entry) =>
+      entry.type === 'namespace'
+        ? entry.name === namespace
+        : entry.name === name && (asString(entry.namespace) ?? namespace) === namespace,
+    );
 }
 
-export function parseToolChoice(body: JsonObject): ToolChoice | undefined {
+export function parseToolChoice(body: JsonObject, tools: ChatRequest['tools']): ToolChoice | undefined {
   const choice = body.tool_choice;
   if (choice === undefined || choice === null) return undefined;
   if (choice === 'auto' || choice === 'none' || choice === 'required') return { type: choice };
@@ -51,7 +88,8 @@ export function parseToolChoice(body: JsonObject): ToolChoice | undefined {
   }
   switch (object.type) {
     case 'function':
-      return { type: 'tool', name: requiredString(object, 'name', 'tool_choice.name') };
+    case 'custom':
+      return { type: 'tool', name: new ClientTools({ tools }).flat(parseWireName(object, 'tool_choice')) };
     case 'allowed_tools':
       return { type: object.mode === 'required' ? 'required' : 'auto' };
     default:

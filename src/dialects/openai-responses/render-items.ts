@@ -1,14 +1,16 @@
 // Messages → input items, for conversations of other dialects and for those that were edited.
 
 import { GatewayError } from '../../errors.ts';
-import type { MediaPart, Message, Part, ReasoningPart, ToolResultPart } from '../../model/chat.ts';
+import type { MediaPart, Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../model/chat.ts';
 import { asNumber, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { formatDataUri } from '../data-uri.ts';
 import type { UpstreamTraits } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
+import { freeTextInput } from '../free-text-tool.ts';
 import { plainToolCallId } from '../tool-call-id.ts';
 import { textOf } from '../turns.ts';
 import { renderAnnotation } from './annotations.ts';
+import { wireToolOf } from './client-tools.ts';
 import { withoutOwnItems } from './own-items.ts';
 import { parseItems } from './parse-items.ts';
 
@@ -99,8 +101,7 @@ function renderAssistant(parts: readonly Part[]): JsonObject[] {
       items.push(...renderReasoning(part));
     } else if (part.type === 'tool-call') {
       closeMessage();
-      const callId = plainToolCallId(part.id);
-      items.push({ type: 'function_call', call_id: callId, name: part.name, arguments: part.argumentsJson });
+      items.push(renderCall(part));
     }
   }
   closeMessage();
@@ -116,6 +117,15 @@ function renderReasoning({ text, signature }: ReasoningPart): JsonObject[] {
   ];
 }
 
+/** A call of this dialect's own client goes back under the names that it came with. */
+function renderCall(part: ToolCallPart): JsonObject {
+  const { name, namespace, isCustom } = wireToolOf(part);
+  const fields = { call_id: plainToolCallId(part.id), name, ...(namespace !== undefined && { namespace }) };
+  return isCustom
+    ? { type: 'custom_tool_call', ...fields, input: freeTextInput(part.argumentsJson) }
+    : { type: 'function_call', ...fields, arguments: part.argumentsJson };
+}
+
 function renderToolResult(part: ToolResultPart): JsonObject {
   const hasMedia = part.parts.some((inner) => inner.type === 'media');
   const output: JsonValue = hasMedia
@@ -123,7 +133,9 @@ function renderToolResult(part: ToolResultPart): JsonObject {
         (inner): JsonObject => (inner.type === 'media' ? renderMedia(inner) : { type: 'input_text', text: inner.text }),
       )
     : textOf(part.parts, '\n');
-  return { type: 'function_call_output', call_id: plainToolCallId(part.toolCallId), output };
+  const isCustom = part.extensions?.['openai-responses']?.type === 'custom';
+  const type = isCustom ? 'custom_tool_call_output' : 'function_call_output';
+  return { type, call_id: plainToolCallId(part.toolCallId), output };
 }
 
 function renderMedia(part: MediaPart): JsonObject {

@@ -15,7 +15,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
 import { effortOf } from '../reasoning.ts';
-import { isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
+import { effortFor, isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
 import { textOf } from '../turns.ts';
 import { inputItems } from './items.ts';
 import { withoutOwnItems } from './own-items.ts';
@@ -39,6 +39,8 @@ function carriedBody(request: ChatRequest, original: OriginalRequest, target: Up
   if (!target.isStream) delete body.stream_options;
   // Ours, and the conversation it stands for is in the input.
   delete body.previous_response_id;
+  // What Codex tells OpenAI about its session; other servers of this API refuse it, and no answer depends on it.
+  delete body.client_metadata;
   if (original.isConversationEdited) {
     const { instructions, messages } = splitInstructions(request.messages);
     delete body.instructions;
@@ -87,7 +89,7 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
     store: false,
     include: include.length === 0 ? undefined : include,
     ...toolFields(request),
-    reasoning: reasoning && reasoningField(reasoning),
+    reasoning: reasoning && reasoningField(reasoning, target.model),
     text: request.responseFormat && { format: renderFormat(request.responseFormat) },
     max_output_tokens: sampling.maxOutputTokens && Math.max(sampling.maxOutputTokens, MAX_OUTPUT_TOKENS_MIN),
     ...(!isReasoningModel && {
@@ -108,9 +110,10 @@ function includes(reasoning: ReasoningRequest | undefined, sampling: Sampling): 
   ];
 }
 
-function reasoningField(reasoning: ReasoningRequest): JsonObject | undefined {
+/** OpenAI's models each take some of the words; of other makers' models nobody knows which. */
+function reasoningField(reasoning: ReasoningRequest, model: string): JsonObject | undefined {
   const fields = definedOnly<JsonObject>({
-    effort: effortOf(reasoning),
+    effort: isOpenaiReasoningModel(model) ? effortFor(model, reasoning) : effortOf(reasoning),
     summary: reasoning.isSummaryWanted ? 'auto' : undefined,
   });
   return Object.keys(fields).length === 0 ? undefined : fields;

@@ -3,6 +3,7 @@
 import type { ChatRequest, ChatResponse, FinishReason, Usage } from '../../model/chat.ts';
 import { responseEvents } from '../../model/collect.ts';
 import { asBoolean, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { ClientTools } from './client-tools.ts';
 import { OutputWriter } from './output-writer.ts';
 import { renderUsage } from './usage.ts';
 
@@ -10,14 +11,14 @@ export function renderResponse(response: ChatResponse, request: ChatRequest): st
   if (response.original?.dialect === 'openai-responses') return response.original.text;
   const first = response.choices.slice(0, 1);
   const finishReason = first[0]?.finishReason ?? { unified: 'other', raw: '' };
-  const writer = new OutputWriter(identityOf(response.id));
+  const writer = new OutputWriter(identityOf(response.id), new ClientTools(request));
   for (const event of responseEvents({ ...response, choices: first })) writer.write(event);
   writer.close(incompleteReason(finishReason) !== null);
   const head = { id: responseId(response.id), model: response.model, createdAt: response.createdAt ?? 0 };
   return JSON.stringify(endedBody(responseFrame(request, head), finishReason, writer.output, response.usage));
 }
 
-export interface ResponseHead {
+interface ResponseHead {
   readonly id: string;
   readonly model: string;
   /** Seconds since 1970. */

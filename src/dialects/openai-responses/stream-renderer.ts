@@ -5,6 +5,7 @@ import type { ChatRequest, FinishReason, Usage } from '../../model/chat.ts';
 import { asNumber, asObject, asString, type JsonObject } from '../../model/json.ts';
 import type { Frame, OriginalFrame, StreamEvent } from '../../model/stream.ts';
 import type { AnswerIdentity, StreamRenderer } from '../dialect.ts';
+import { ClientTools } from './client-tools.ts';
 import { renderError } from './errors.ts';
 import { OutputWriter, type WireEvent } from './output-writer.ts';
 import { endedBody, identityOf, incompleteReason, responseFrame, responseId } from './render-response.ts';
@@ -97,7 +98,7 @@ export class ResponsesStreamRenderer implements StreamRenderer {
   }
 
   #start(id: string, model: string, createdAt: number | undefined): string {
-    this.#writer ??= new OutputWriter(identityOf(id));
+    this.#writer ??= new OutputWriter(identityOf(id), new ClientTools(this.#request));
     if (this.#response) return '';
     const response = this.#frame(id, model, createdAt ?? this.#answer.createdAt);
     this.#response = response;

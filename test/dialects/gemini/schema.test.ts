@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { geminiParameters, geminiSchema, schemaField } from '../../../src/dialects/gemini/schema.ts';
+import { geminiSchema, parametersField, schemaField } from '../../../src/dialects/gemini/schema.ts';
 import { jsonSchema } from '../../../src/dialects/gemini/schema-from-gemini.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
@@ -157,15 +157,23 @@ for (const [behaviour, schema, expected] of TABLE) {
 }
 
 test('a function without properties gets no parameters at all', () => {
-  assert.equal(geminiParameters(undefined, 'p'), undefined);
-  assert.equal(geminiParameters({}, 'p'), undefined);
-  assert.equal(geminiParameters({ type: 'object', properties: {}, additionalProperties: false }, 'p'), undefined);
+  assert.deepEqual(parametersField(undefined, 'p'), {});
+  assert.deepEqual(parametersField({}, 'p'), {});
+  assert.deepEqual(parametersField({ type: 'object', properties: {}, additionalProperties: false }, 'p'), {});
+});
+
+test('a function that takes any keys has them told in JSON Schema, as Google’s own Schema would lose them', () => {
+  const open = { type: 'object', additionalProperties: true };
+  assert.deepEqual(parametersField(open, 'p'), { parametersJsonSchema: open });
+  const typed = { properties: {}, additionalProperties: { type: 'string' } };
+  assert.deepEqual(parametersField(typed, 'p'), { parametersJsonSchema: { type: 'object', ...typed } });
+  const patterned = { type: 'object', patternProperties: { '^x-': { type: 'number' } } };
+  assert.deepEqual(parametersField(patterned, 'p'), { parametersJsonSchema: patterned });
 });
 
 test('parameters without a type are an object', () => {
-  assert.deepEqual(geminiParameters({ properties: { a: { type: 'string' } } }, 'p'), {
-    type: 'OBJECT',
-    properties: { a: { type: 'STRING' } },
+  assert.deepEqual(parametersField({ properties: { a: { type: 'string' } } }, 'p'), {
+    parameters: { type: 'OBJECT', properties: { a: { type: 'STRING' } } },
   });
 });
 

@@ -2,13 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  conversationId,
-  conversationItems,
-  isStoreWanted,
-  openaiResponses,
-  withHistory,
-} from '../../../src/dialects/openai-responses/index.ts';
+import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
+import { conversationItems, isStoreWanted, withHistory } from '../../../src/dialects/openai-responses/items.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 
 const parse = (body: JsonObject) => openaiResponses.client.parseRequest(body, {});
@@ -70,11 +65,13 @@ test('a next call without input of its own continues the history alone', () => {
   });
 });
 
-test('the gateway can read what is stored and continued', () => {
-  const request = parse({ model: 'm', previous_response_id: 'resp_1', conversation: { id: 'conv_1' }, store: false });
-  assert.equal(conversationId(request), 'conv_1');
-  assert.equal(isStoreWanted(request), false);
-  const plain = parse({ model: 'm', input: 'x', conversation: 'conv_2' });
-  assert.equal(conversationId(plain), 'conv_2');
-  assert.equal(isStoreWanted(plain), true);
+test('everything is stored unless the client says otherwise', () => {
+  assert.equal(isStoreWanted(parse({ model: 'm', input: 'x' })), true);
+  assert.equal(isStoreWanted(parse({ model: 'm', input: 'x', store: false })), false);
+});
+
+test('what stands for messages that only OpenAI keeps is marked, so that no other upstream answers without them', () => {
+  assert.equal(parse({ model: 'm', input: 'x', conversation: null }).untranslatable, undefined);
+  assert.deepEqual(parse({ model: 'm', conversation: { id: 'conv_1' } }).untranslatable, ['conversation']);
+  assert.deepEqual(parse({ model: 'm', prompt: { id: 'pmpt_1' } }).untranslatable, ['prompt']);
 });

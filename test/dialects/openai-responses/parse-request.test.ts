@@ -204,9 +204,27 @@ test('a custom tool call keeps its input as JSON for the dialects that know only
   assert.deepEqual(messages, [
     {
       role: 'assistant',
-      parts: [{ type: 'tool-call', id: 'c', name: 'apply_patch', argumentsJson: '{"input":"say \\"x\\""}' }],
+      parts: [
+        {
+          type: 'tool-call',
+          id: 'c',
+          name: 'apply_patch',
+          argumentsJson: '{"input":"say \\"x\\""}',
+          extensions: { 'openai-responses': { type: 'custom', name: 'apply_patch' } },
+        },
+      ],
     },
-    { role: 'tool', parts: [{ type: 'tool-result', toolCallId: 'c', parts: [{ type: 'text', text: 'done' }] }] },
+    {
+      role: 'tool',
+      parts: [
+        {
+          type: 'tool-result',
+          toolCallId: 'c',
+          parts: [{ type: 'text', text: 'done' }],
+          extensions: { 'openai-responses': { type: 'custom' } },
+        },
+      ],
+    },
   ]);
 });
 
@@ -218,22 +236,19 @@ test('reasoning that another provider signed comes back with its own signature',
   ]);
 });
 
-test('function tools are flat, every other tool type is hosted and kept whole', () => {
+test('function tools are flat, types that the client does not run itself are hosted and kept whole', () => {
   const webSearch = { type: 'web_search', search_context_size: 'low' };
-  const custom = { type: 'custom', name: 'apply_patch', format: { type: 'text' } };
   const { tools } = parse({
     model: 'm',
     input: 'x',
     tools: [
       { type: 'function', name: 'f', description: 'd', parameters: { type: 'object' }, strict: false },
       webSearch,
-      custom,
     ],
   });
   assert.deepEqual(tools, [
     { name: 'f', description: 'd', parameters: { type: 'object' }, isStrict: false },
     { name: 'web_search', isHosted: true, extensions: { 'openai-responses': webSearch } },
-    { name: 'apply_patch', isHosted: true, extensions: { 'openai-responses': custom } },
   ]);
 });
 

@@ -59,7 +59,7 @@ const SCHEMA: z.ZodType = z.lazy(() =>
 );
 
 export const declaration = z.strictObject({
-  name: z.string(),
+  name: z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$/),
   description: z.string().optional(),
   behavior: z.string().optional(),
   parameters: SCHEMA.optional(),

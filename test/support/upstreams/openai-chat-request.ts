@@ -234,6 +234,13 @@ function checkModelOptions(model: string, read: any): void {
     if (read.reasoning_effort != null) throw unsupported('reasoning_effort');
     return;
   }
+  if (read.tools?.length > 0 && refusesTools(model, read.reasoning_effort)) {
+    throw new Refused(
+      400,
+      `Function tools with reasoning_effort are not supported for ${model} in /v1/chat/completions. To use function tools, use /v1/responses or set reasoning_effort to 'none'.`,
+      { param: 'reasoning_effort' },
+    );
+  }
   if (read.max_tokens != null) throw unsupported('max_tokens', " Use 'max_completion_tokens' instead.");
   for (const param of ['presence_penalty', 'frequency_penalty', 'logprobs', 'top_logprobs', 'stop']) {
     if (read[param] != null && read[param] !== false) throw unsupported(param);
@@ -250,7 +257,13 @@ function checkModelOptions(model: string, read: any): void {
 }
 
 export function isReasoningModel(model: string): boolean {
-  return /^(o\d|gpt-5)/.test(model);
+  return /^(o\d|gpt-[5-9])/.test(model);
+}
+
+/** From GPT-5.4 on when an effort is asked for; later models have one by default. */
+function refusesTools(model: string, effort: string | null | undefined): boolean {
+  if (/^gpt-5\.[45]/.test(model)) return effort != null && effort !== 'none';
+  return /^gpt-(5\.[6-9]|[6-9])/.test(model) && effort !== 'none';
 }
 
 export function imageOf(part: any): { mimeType: string; byteLength: number } {

@@ -55,7 +55,8 @@ const OPENAI_MESSAGE = z.discriminatedUnion('role', [
     tool_calls: z.array(toolCall).min(1).optional(),
     name,
   }),
-  z.strictObject({ role: z.literal('tool'), content: texts, tool_call_id: z.string() }),
+  // Its name is in OpenAI's own examples.
+  z.strictObject({ role: z.literal('tool'), content: texts, tool_call_id: z.string(), name }),
 ]);
 
 const tool = z.strictObject({
@@ -154,7 +155,7 @@ export const MISTRAL_BODY = z.strictObject({
           role: z.literal('assistant'),
           content: texts.nullable().optional(),
           tool_calls: z
-            .array(toolCall.extend({ type: z.literal('function').optional() }))
+            .array(toolCall.extend({ type: z.literal('function').optional(), index: z.int().optional() }))
             .nullable()
             .optional(),
           prefix: z.boolean().optional(),

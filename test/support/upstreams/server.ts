@@ -29,7 +29,7 @@ import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { azure, compatible, mistral, openai } from './openai.ts';
 import type { ScenarioName } from './scenarios.ts';
-import type { RecordedRequest, Speaker } from './speaker.ts';
+import type { Model, RecordedRequest, Speaker } from './speaker.ts';
 
 export type { Chunking } from './deliver.ts';
 export type { After, Fault } from './faults.ts';
@@ -41,7 +41,7 @@ export const SPEAKERS = { openai, azure, mistral, compatible, anthropic, gemini,
 export type UpstreamKind = keyof typeof SPEAKERS;
 
 export interface Script {
-  readonly scenario?: ScenarioName;
+  readonly scenario?: ScenarioName | Model;
   readonly fault?: Fault;
   readonly chunking?: Chunking;
   readonly delayMs?: number;

@@ -15,8 +15,11 @@ export interface RecordedRequest {
   readonly bytes: Buffer;
 }
 
+/** A model of the test's own: says whatever it likes to what it hears. */
+export type Model = (heard: Heard) => Answer;
+
 export interface AnswerContext {
-  readonly scenario: ScenarioName;
+  readonly scenario: ScenarioName | Model;
   /** Any of these opens the door; empty: no key is asked for. */
   readonly keys: readonly string[];
   readonly models: readonly string[];
@@ -99,7 +102,7 @@ export class Refused extends Error {
 /** @param scenario overrides the script's */
 export function composeAnswer(context: AnswerContext, heard: Heard, scenario = context.scenario): SpokenAnswer {
   try {
-    const answer = answerTo(scenario, heard);
+    const answer = typeof scenario === 'function' ? scenario(heard) : answerTo(scenario, heard);
     if (!context.isOversized) return { ...answer, textPieces: pieces(answer.text) };
     const text = `${answer.text} ${'é漢🙂 '.repeat(20_000)}`;
     return { ...answer, text, textPieces: [text] };

@@ -61,7 +61,7 @@ export function configurationReference(): string {
   const chain = mappingBranch(asObject(chains.additionalProperties));
   const target = mappingBranch(asObject(asObject(configJsonSchema().definitions)?.Target));
   const account = asObject(asObject(properties.accounts)?.additionalProperties) ?? {};
-  const plain = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'log'].map((name) => {
+  const plain = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'ledger', 'log'].map((name) => {
     const schema = asObject(properties[name]) ?? {};
     return section(`\`${name}\``, asString(schema.description) ?? '', schema);
   });

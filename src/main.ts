@@ -89,6 +89,36 @@ program
   .action(async (prompt, options) => (await import('./cli/chat.ts')).chat(prompt, options));
 
 program
+  .command('compare')
+  .description('ask several models the same and set quality, cost and speed side by side')
+  .requiredOption('-m, --models <names>', 'from two to eight, with commas between; the first is the baseline')
+  .requiredOption(
+    '-p, --prompts <file>',
+    'JSON lines, a YAML list, or text with one prompt a line; - reads standard input',
+  )
+  .option('-j, --judge <model>', 'a model that says which answer is better (default: similarity of the texts)')
+  .option('--repeat <number>', 'how often each prompt is asked', '1')
+  .option('--concurrency <number>', 'questions under way at once; more of them slow each other down', '2')
+  .option('--max-tokens <number>', 'longest answer')
+  .option('--html <file>', 'write a report with charts and every answer')
+  .option('--json <file>', 'write everything, for programs')
+  .option('-f, --force', 'overwrite these files')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .option(...KEY_OPTION)
+  .action(async (options) => (await import('./cli/compare.ts')).compare(options));
+
+program
+  .command('explain')
+  .description('say where a chat request would go and why, without asking anybody')
+  .argument('<file>', 'a chat request as clients send it, in OpenAI’s JSON; - reads it from standard input')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .option(...KEY_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (file, options) => (await import('./cli/explain.ts')).explain(file, options));
+
+program
   .command('schema')
   .description('print the JSON schema of the configuration, for editors')
   .action(async () => (await import('./cli/schema.ts')).schema());
@@ -124,6 +154,70 @@ prices
   .option(...CONFIG_OPTION)
   .action(async (file, options) => (await import('./cli/prices.ts')).updatePrices(file, options));
 
+const keys = program.command('keys').description('virtual keys: what clients send instead of a provider key');
+withLimits(
+  keys
+    .command('create')
+    .description('make a key; its secret is printed once')
+    .requiredOption('-t, --tenant <name>', 'whose key it is')
+    .option('-n, --name <text>', 'what it is for (default: the tenant)')
+    .option('--models <names>', 'only these models; * at an end stands for anything: gpt-*,claude-haiku-4-5')
+    .option('--chains <names>', 'only these chains')
+    .option('--endpoints <names>', 'only these: chat, embeddings, count-tokens, audio, images, moderations, rerank')
+    .option('--collections <names>', 'only these knowledge collections')
+    .option('--cidr <networks>', 'only from these addresses: 192.168.1.0/24')
+    .option('--expires <when>', 'how long it is valid: 30d, or until a date'),
+)
+  .option(...CONFIG_OPTION)
+  .action(async (options) => (await import('./cli/keys.ts')).createKey(options));
+keys
+  .command('list')
+  .description('list the keys, without their secrets')
+  .option('-t, --tenant <name>', 'only of this tenant')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/keys.ts')).listKeys(options));
+keys
+  .command('rotate')
+  .description('give a key a new secret; the old one is refused at once')
+  .argument('<id>', 'key_…, from `flowmesh keys list`')
+  .option(...CONFIG_OPTION)
+  .action(async (id, options) => (await import('./cli/keys.ts')).rotateKey(id, options));
+keys
+  .command('revoke')
+  .description('refuse a key from now on')
+  .argument('<id>', 'key_…, from `flowmesh keys list`')
+  .option(...CONFIG_OPTION)
+  .action(async (id, options) => (await import('./cli/keys.ts')).revokeKey(id, options));
+
+const tenants = program.command('tenants').description('customers: they own keys, limits and budgets');
+withLimits(tenants.command('set').description('make a tenant, or change it').argument('<name>', 'the tenant'))
+  .option('--clear-limits', 'without the limits it had')
+  .option('--disable', 'refuse all its keys')
+  .option('--enable', 'take its keys again')
+  .option(...CONFIG_OPTION)
+  .action(async (name, options) => (await import('./cli/keys.ts')).setTenant(name, options));
+tenants
+  .command('list')
+  .description('list the tenants')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/keys.ts')).listTenants(options));
+
+program
+  .command('usage')
+  .description('what was used and what it cost')
+  .option('--by <words>', 'tenant, key, model, target, provider, operation, prompt, day, month, status', 'tenant,model')
+  .option('--since <when>', 'from then on: 7d, 12h or a date')
+  .option('--until <when>', 'before then: 1d or a date')
+  .option('-t, --tenant <name>', 'only of this tenant')
+  .option('--key <id>', 'only of this key')
+  .option('-m, --model <name>', 'only of this model')
+  .option('--csv', 'print CSV, for spreadsheets')
+  .option(...CONFIG_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/usage.ts')).usage(options));
+
 // `flowmesh models | head -1`: a reader that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
@@ -133,6 +227,20 @@ try {
   await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' });
 } catch (error) {
   process.exitCode = explain(error);
+}
+
+/** What a key and a tenant have in common. */
+function withLimits(command: Command): Command {
+  return command
+    .option('--rpm <number>', 'requests a minute')
+    .option('--tpm <number>', 'tokens a minute')
+    .option('--concurrent <number>', 'requests running at once')
+    .option('--cost-per-day <dollars>', 'budget of a day (UTC)')
+    .option('--cost-per-month <dollars>', 'budget of a month (UTC)')
+    .option('--tokens-per-day <number>', 'tokens of a day (UTC)')
+    .option('--tokens-per-month <number>', 'tokens of a month (UTC)')
+    .option('--tag <name=value>', 'put into every ledger entry; may be given several times', collected)
+    .option('--account <provider=account>', 'whose credential is used there; may be given several times', collected);
 }
 
 /** Options without a command are those of `start`. */

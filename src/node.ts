@@ -6,6 +6,7 @@ import { Admission } from './gateway/admission.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
 import type { PipelineDeps } from './gateway/pipeline.ts';
 import { Router } from './gateway/router.ts';
+import { RoutingState } from './gateway/routing-state.ts';
 import { TargetHealth } from './gateway/target-health.ts';
 import { createServer } from './http/server.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
@@ -18,6 +19,7 @@ import { openDatabase } from './storage/database.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Accountant } from './tenancy/accountant.ts';
+import { adminToken } from './tenancy/admin-token.ts';
 import { dayOf } from './tenancy/calendar.ts';
 import { configuredPrincipal, KeyRing } from './tenancy/key-ring.ts';
 import { hashSecret, KeyStore } from './tenancy/key-store.ts';
@@ -27,6 +29,7 @@ import { TENANCY_MIGRATIONS } from './tenancy/migrations.ts';
 import { readPriceStore } from './tenancy/price-store.ts';
 import { configuredPrices, PriceTable } from './tenancy/price-table.ts';
 import type { Principal } from './tenancy/principal.ts';
+import { keepPruned } from './tenancy/retention.ts';
 import { VERSION } from './version.ts';
 
 export interface NodePorts {
@@ -67,7 +70,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => catalog.all().map(({ account, model }) => ({ account, model: model.id })),
   );
   let principals = configuredPrincipals(initial);
-  const keyRing = new KeyRing(new KeyStore(database, clock, random), clock, () => principals);
+  const keyStore = new KeyStore(database, clock, random);
+  const keyRing = new KeyRing(keyStore, clock, () => principals);
   const ledger = new Ledger(database, clock);
   const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
   const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
@@ -80,6 +84,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     random,
     http,
     health,
+    routing: new RoutingState(),
     facts,
     accountant: new Accountant({ ledger, limiter, facts, onLedgerFailure }),
     router: () => router,
@@ -94,10 +99,17 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     admission,
     history,
     keyRing,
+    administration: keepsState(initial) ? { token: adminToken(initial.dataDirectory), keyStore, database } : undefined,
     pipeline,
     directory,
     config: currentConfig,
     version: VERSION,
+  });
+  const stopPruning = keepPruned({
+    ledger,
+    clock,
+    retentionDays: () => config.ledger.retentionDays,
+    onFailure: onLedgerFailure,
   });
 
   return {
@@ -127,6 +139,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await admission.drain();
       await server.close();
       timer.cancel();
+      stopPruning();
       catalog.close();
       await http.close();
       ledger.flush();
@@ -144,8 +157,12 @@ function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal
 }
 
 /** The file with what a node remembers. */
-export function databasePath(config: Config): string {
-  return config.dataDirectory === ':memory:' ? ':memory:' : join(config.dataDirectory, 'gateway.db');
+export function databasePath(config: Pick<Config, 'dataDirectory'>): string {
+  return keepsState(config) ? join(config.dataDirectory, 'gateway.db') : ':memory:';
+}
+
+function keepsState({ dataDirectory }: Pick<Config, 'dataDirectory'>): boolean {
+  return dataDirectory !== ':memory:';
 }
 
 /** Those that have a server which can be asked for its models. */

@@ -62,6 +62,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'config', 'version.ts'],
     because: 'who speaks which dialect, at which address; nothing of routing',
   },
+  compare: {
+    folders: ['config', 'errors.ts', 'model'],
+    because: 'answers are compared and reported without knowing who asked for them',
+  },
   gateway: {
     folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config', 'tenancy'],
     because: 'the request path must run without HTTP server, mesh or command line, so that the simulator can run it',
@@ -94,6 +98,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   },
   cli: {
     folders: [
+      'compare',
       'config',
       'dialects',
       'errors.ts',

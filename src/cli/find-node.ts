@@ -22,9 +22,14 @@ export type Found =
 
 /**
  * The node at `--url`, which must answer, else the one that the configuration describes, if it answers.
+ * @param without what the command does when there is none, for people
  * @throws CommandError, ConfigError
  */
-export async function findNode(options: NodeOptions, around: Surroundings): Promise<Found> {
+export async function findNode(
+  options: NodeOptions,
+  around: Surroundings,
+  without = 'asking the providers from here',
+): Promise<Found> {
   const key = givenKey(options, around.env);
   if (options.url !== undefined) {
     const client = new NodeClient({ url: options.url, key }, around);
@@ -38,7 +43,7 @@ export async function findNode(options: NodeOptions, around: Surroundings): Prom
   const url = urlOf(host, port);
   const client = new NodeClient({ url, key: key ?? apiKeys[0] }, around);
   if (await client.isAnswering()) return { type: 'node', url, client, config: written?.config };
-  note(styled('dim', `No node answers at ${url}; asking the providers from here.`, process.stderr));
+  note(styled('dim', `No node answers at ${url}; ${without}.`, process.stderr));
   return { type: 'none', loaded: written ?? (await commandConfig(undefined, around)) };
 }
 

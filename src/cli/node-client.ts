@@ -6,7 +6,7 @@ import { GatewayError } from '../errors.ts';
 import { StreamedFrames } from '../gateway/frame-source.ts';
 import { readText } from '../gateway/upstream-http.ts';
 import type { Message } from '../model/chat.ts';
-import { asArray, asObject, asString, parseObject } from '../model/json.ts';
+import { asArray, asObject, asString, type JsonObject, parseObject } from '../model/json.ts';
 import type { StreamEvent } from '../model/stream.ts';
 import { HttpFailure, type HttpResponse } from '../ports.ts';
 import type { Account } from '../providers/account.ts';
@@ -21,7 +21,10 @@ import type { Surroundings } from './surroundings.ts';
 /** A node on this machine or LAN answers its health check at once; one that does not is not there. */
 const PROBE_TIMEOUT_MS = 1_000;
 const LIST_TIMEOUT_MS = 10_000;
+const EXPLAIN_TIMEOUT_MS = 10_000;
 const SMALL_BODY_BYTES = 64 * 1024;
+/** A chain may have a thousand targets, each with its reasons. */
+const EXPLANATION_BYTES_MAX = 4 * 1024 * 1024;
 
 export interface NodeAddress {
   /** With or without `/v1`. */
@@ -32,6 +35,17 @@ export interface NodeAddress {
 export interface Question {
   readonly model: string;
   readonly messages: readonly Message[];
+  readonly maxOutputTokens?: number;
+}
+
+/** The node answered, but not with an answer. */
+export class NodeRefusal extends CommandError {
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super(message);
+    this.status = status;
+  }
 }
 
 export interface OpenAnswer {
@@ -86,13 +100,35 @@ export class NodeClient {
   }
 
   /**
+   * What the node would do with a chat request.
+   * @throws CommandError with the node's own words
+   */
+  async explain(request: JsonObject): Promise<JsonObject> {
+    const { http, clock } = this.#around;
+    const { baseUrl, keys } = this.#account;
+    const { headers } = endpointFor(this.#account, keys[0], { path: '/v1/models' }, '');
+    const url = `${baseUrl.replace(/\/v1$/, '')}/flowmesh/explain`;
+    try {
+      return await withDeadline(clock, EXPLAIN_TIMEOUT_MS, undefined, async (signal) => {
+        const response = await http.request({ method: 'POST', url, headers, body: JSON.stringify(request), signal });
+        if (response.status !== 200) throw await refusalOf(response);
+        return parseObject(await readText(response, EXPLANATION_BYTES_MAX, 'fail')) ?? {};
+      });
+    } catch (error) {
+      if (error instanceof CommandError) throw error;
+      throw new CommandError(`The node at ${baseUrl} did not answer: ${reasonOf(error)}`);
+    }
+  }
+
+  /**
    * Resolves when the answer begins; its events end with `response-end`.
    * @throws CommandError with the node's own words, also from the events
    */
-  async ask({ model, messages }: Question, signal: AbortSignal): Promise<OpenAnswer> {
+  async ask({ model, messages, maxOutputTokens }: Question, signal: AbortSignal): Promise<OpenAnswer> {
     const { http, clock } = this.#around;
     const { traits, keys } = this.#account;
-    const request = { model, isStream: true, messages, tools: [], sampling: {} };
+    const sampling = maxOutputTokens === undefined ? {} : { maxOutputTokens };
+    const request = { model, isStream: true, messages, tools: [], sampling };
     const call = renderRequest(request, { model, isStream: true, traits });
     const endpoint = endpointFor(this.#account, keys[0], call, model);
     let response: HttpResponse;
@@ -140,18 +176,18 @@ async function* eventsOf(source: StreamedFrames, signal: AbortSignal): AsyncGene
 }
 
 /** The node's sentence, and what it tried. */
-async function refusalOf(response: HttpResponse): Promise<CommandError> {
+async function refusalOf(response: HttpResponse): Promise<NodeRefusal> {
   const error = asObject(parseObject(await readText(response, SMALL_BODY_BYTES, 'cut'))?.error);
-  if (error?.code === 'invalid_api_key') return new CommandError(KEY_REFUSED);
+  if (error?.code === 'invalid_api_key') return new NodeRefusal(KEY_REFUSED, response.status);
   const message = asString(error?.message) ?? `The node answered with status ${response.status}.`;
   const attempts = asArray(error?.attempts);
   // A single one has failed with the message itself.
-  if (attempts.length < 2) return new CommandError(message);
+  if (attempts.length < 2) return new NodeRefusal(message, response.status);
   const lines = attempts.map((entry) => {
     const attempt = asObject(entry);
     return `\n  ${asString(attempt?.target) ?? ''}: ${asString(attempt?.message) ?? ''}`;
   });
-  return new CommandError(message + lines.join(''));
+  return new NodeRefusal(message + lines.join(''), response.status);
 }
 
 function reasonOf(error: unknown): string {

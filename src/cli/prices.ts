@@ -66,12 +66,13 @@ export async function updatePrices(file: string, { config }: PricesOptions): Pro
   });
 }
 
-interface OpenTable {
+export interface OpenTable {
   readonly config: Pick<Config, 'accounts'>;
   readonly prices: PriceTable;
 }
 
-function openTable(named: string | undefined, around: Surroundings): OpenTable {
+/** The prices that this configuration and its data directory know. */
+export function openTable(named: string | undefined, around: Surroundings): OpenTable {
   const config = configOf(named, around);
   const { rows, problems } = readPriceStore(config.dataDirectory, dayOf(around));
   for (const problem of problems) note(`note: ${harmless(`${priceStorePath(config.dataDirectory)}: ${problem}`)}`);

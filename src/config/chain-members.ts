@@ -133,7 +133,8 @@ function routingOf({ strategy, affinity }: WrittenChain, members: readonly Chain
 }
 
 function isPlain({ strategy, targets }: WrittenChain): boolean {
-  return strategy === undefined && targets.every(({ type }) => type === 'target');
+  // A spare target has its place at the end, so its chain needs ordering.
+  return strategy === undefined && targets.every((member) => member.type === 'target' && member.weight > 0);
 }
 
 function shifted(routing: ChainRouting, offset: number): ChainRouting {

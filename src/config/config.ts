@@ -25,6 +25,7 @@ export interface Config {
   /** Where state lives, mode 0700. */
   readonly dataDirectory: string;
   readonly responses: ResponsesConfig;
+  readonly ledger: LedgerConfig;
   /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
   readonly prices: readonly PriceConfig[];
 }
@@ -162,4 +163,9 @@ export interface ResponsesConfig {
   readonly isStored: boolean;
   readonly retentionDays: number;
   readonly entriesMax: number;
+}
+
+/** The record of what every request used. */
+export interface LedgerConfig {
+  readonly retentionDays: number;
 }

@@ -2,6 +2,7 @@
 
 import type {
   CooldownConfig,
+  LedgerConfig,
   LogConfig,
   PriceConfig,
   ResponsesConfig,
@@ -17,6 +18,7 @@ interface Defaults {
   readonly cooldown: CooldownConfig;
   readonly log: LogConfig;
   readonly responses: ResponsesConfig;
+  readonly ledger: LedgerConfig;
   readonly prices: readonly PriceConfig[];
 }
 
@@ -78,6 +80,10 @@ export const DEFAULTS: Defaults = {
     retentionDays: 30,
     // Some 100 MB at 10 KB each, which a small SD card can spare.
     entriesMax: 10_000,
+  },
+  ledger: {
+    // A year and a month: this month can be compared with the same one of last year.
+    retentionDays: 400,
   },
   // The built-in table knows the rest.
   prices: [],

@@ -23,11 +23,11 @@ export function resolveConfig(file: FileConfig, options: ResolveOptions, finding
   checkServer(file.server, findings);
   const book = new AccountBook(options.providers, findings);
   const resolver = new Resolver(file, book, findings);
-  const { server, timeouts, retries, cooldown, responses, log } = file;
+  const { server, timeouts, retries, cooldown, responses, ledger, log } = file;
   const { dataDirectory } = options;
   const routes = resolver.resolve();
   const prices = resolvePrices(file.prices, book, findings);
-  return { server, ...routes, timeouts, retries, cooldown, responses, log, prices, dataDirectory };
+  return { server, ...routes, timeouts, retries, cooldown, responses, ledger, log, prices, dataDirectory };
 }
 
 function checkServer(server: ServerConfig, findings: Findings): void {

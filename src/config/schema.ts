@@ -232,6 +232,12 @@ const responses = section({
     .describe('How many are kept; the oldest go first.'),
 });
 
+const ledger = section({
+  retentionDays: integer({ min: 32, max: 3_650 })
+    .default(DEFAULTS.ledger.retentionDays)
+    .describe('How long entries are kept. Monthly budgets are summed from them, so never less than a month.'),
+});
+
 export const fileSchema = section({
   server: server.prefault({}).describe('Where clients connect, and what they may send.'),
   chains: z
@@ -272,6 +278,9 @@ export const fileSchema = section({
     .describe('Second tries at the same target; chains and targets may differ.'),
   cooldown: cooldown.prefault({}).describe('When a failing target is left alone.'),
   responses: responses.prefault({}).describe('What `previous_response_id` needs kept.'),
+  ledger: ledger
+    .prefault({})
+    .describe('The record of what every request used; no text of prompts or answers is in it.'),
   log: log.prefault({}).describe('What the process writes about itself.'),
   rules,
   prices: z

@@ -1,6 +1,7 @@
 // Between what is asked and where it goes: the chain of the model's name, whether this client may use it, with whose
 // account, and within which limits. Every operation begins here.
 
+import { GatewayError } from '../errors.ts';
 import type { Accountable } from '../tenancy/accountant.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -11,11 +12,34 @@ export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'maxOutputTokens
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
 export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
-  const { trace, principal } = context;
-  trace.model = asked.model;
-  const chain = boundToAccounts(deps.router().route(asked.model), principal.accounts, deps);
+  context.trace.model = asked.model;
+  const chain = permit(asked.model, asked.model, context, deps);
+  await openAccount(asked, chain, context, deps);
+  return chain;
+}
+
+/**
+ * The chain behind a name, with this client's accounts.
+ * @param model the client's own word for it, which its key must allow
+ * @throws GatewayError `model_not_found` or `forbidden`
+ */
+export function permit(name: string, model: string, { trace, principal }: RequestContext, deps: PipelineDeps): Chain {
+  const chain = boundToAccounts(deps.router().route(name), principal.accounts, deps);
   trace.chain = chain.name;
-  checkScopes(principal, { model: asked.model, chain: chain.name, endpoint: endpointOf(trace.operation) });
+  checkScopes(principal, { model, chain: chain.name, endpoint: endpointOf(trace.operation) });
+  return chain;
+}
+
+/**
+ * Holds what the request may need and enters it in the ledger.
+ * @throws GatewayError `rate_limited` or `budget_exhausted`
+ */
+export async function openAccount(
+  asked: Asked,
+  chain: Chain,
+  { trace, principal }: RequestContext,
+  deps: PipelineDeps,
+): Promise<void> {
   const [first] = chain.targets;
   trace.account = await deps.accountant.open({
     ...asked,
@@ -24,7 +48,6 @@ export async function admit(asked: Asked, context: RequestContext, deps: Pipelin
     operation: trace.operation,
     price: first && deps.facts(first.account.provider, first.model, first.account.name)?.price,
   });
-  return chain;
 }
 
 /** Chats are one endpoint in whichever dialect; `audio/speech` is part of `audio`. */
@@ -42,13 +65,23 @@ const CHATLESS: ReadonlySet<string> = new Set([
   'rerank',
 ]);
 
-/** The principal's own account takes the place of any other of the same provider. */
+/**
+ * The principal's own account takes the place of any other of the same provider. When it is gone, nobody else's is used.
+ * @throws GatewayError `forbidden`
+ */
 function boundToAccounts(chain: Chain, accounts: Readonly<Record<string, string>>, { router }: PipelineDeps): Chain {
   if (Object.keys(accounts).length === 0) return chain;
   const bound = (target: Target): Target => {
     const name = Object.hasOwn(accounts, target.account.provider) ? accounts[target.account.provider] : undefined;
-    const account = name === undefined ? undefined : router().account(name);
-    return account ? { ...target, account, id: `${account.name}/${target.model}` } : target;
+    if (name === undefined) return target;
+    const account = router().account(name);
+    if (account?.provider !== target.account.provider) {
+      throw new GatewayError(
+        'forbidden',
+        `This key is bound to the account '${name}', which this gateway does not have.`,
+      );
+    }
+    return { ...target, account, id: `${account.name}/${target.model}` };
   };
   return {
     ...chain,

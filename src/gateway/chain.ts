@@ -102,6 +102,7 @@ async function tryTarget<Answer>(
     trace.provider = target.account.provider;
     trace.accountName = target.account.name;
     trace.targetModel = target.model;
+    trace.isOwnKey = ownKey !== undefined;
     let result: AttemptResult<Answer>;
     try {
       result = await attempt(target, key.key);

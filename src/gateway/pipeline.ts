@@ -5,12 +5,14 @@ import type { Clock, HttpClient, Random } from '../ports.ts';
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { AbortScope } from './abort-scope.ts';
-import { admit } from './admit.ts';
+import { openAccount } from './admit.ts';
 import { Answer } from './answer.ts';
-import { walkChain } from './chain.ts';
-import { attemptChat, type ChatAttemptDeps } from './chat-attempt.ts';
+import { type Attempt, walkChain } from './chain.ts';
+import { attemptChat, type ChatAttemptDeps, type CommittedFrames } from './chat-attempt.ts';
+import { planRequest } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
 import type { Router } from './router.ts';
+import type { RoutingState } from './routing-state.ts';
 import type { TargetHealth } from './target-health.ts';
 import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
@@ -20,6 +22,7 @@ export interface PipelineDeps extends ChatAttemptDeps {
   readonly random: Random;
   readonly http: HttpClient;
   readonly health: TargetHealth;
+  readonly routing: RoutingState;
   readonly accountant: Accountant;
   /** What is known of a model: its price, its context length. */
   readonly facts: AccountantDeps['facts'];
@@ -32,6 +35,10 @@ export interface RequestContext {
   readonly principal: Principal;
   /** The client's own credentials, by provider. Used for that provider only; never stored, never logged. */
   readonly ownKeys: ReadonlyMap<string, string>;
+  /** The client's headers under their lower-case names, read only when a rule or an affinity may ask. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** The client wants to know how its request was routed. */
+  readonly isExplained: boolean;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
@@ -39,27 +46,21 @@ export interface RequestContext {
 /** @throws GatewayError when no target answered; after that, errors come from the answer's frames */
 export async function handle(request: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
   const { trace } = context;
+  trace.model = request.model;
   trace.isStream = request.isStream;
-  const chain = await admit(
-    {
-      model: request.model,
-      inputTokens: roughInputTokens(request),
-      maxOutputTokens: request.sampling.maxOutputTokens,
-      prompt: promptName(request),
-    },
-    context,
-    deps,
-  );
+  const inputTokens = roughInputTokens(request);
+  const { chain, model, requestFor } = planRequest(request, inputTokens, context, deps);
+  const { maxOutputTokens } = request.sampling;
+  await openAccount({ model, inputTokens, maxOutputTokens, prompt: promptName(request) }, chain, context, deps);
   const scope = new AbortScope(deps.clock, context.signal);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {
     const { signal } = scope;
-    const answered = await walkChain(chain, (target, key) => attemptChat(request, target, key, deps, signal), {
-      ...deps,
-      signal,
-      trace,
-      ownKeys: context.ownKeys,
-    });
+    const attempt: Attempt<CommittedFrames> = (target, key) =>
+      deps.routing.watch(target, request.isStream, deps.clock, () =>
+        attemptChat(requestFor(target), target, key, deps, signal),
+      );
+    const answered = await walkChain(chain, attempt, { ...deps, signal, trace, ownKeys: context.ownKeys });
     trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
     return new Answer(request, answered.answer, trace, (outcome) => {
       // The client's leaving and the request's own deadline say nothing of the target.

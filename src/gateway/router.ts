@@ -1,9 +1,11 @@
 // Model name → chain. An immutable snapshot of one configuration; a reload makes a new one.
 
 import type { ChainConfig, Config, TargetConfig } from '../config/config.ts';
+import type { ChainRouting } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
 import type { Account } from '../providers/account.ts';
+import { type CompiledRule, compileRules } from './routing/rules.ts';
 import type { Chain, Target } from './target.ts';
 
 /** The longest real names have some 200 characters. They come back in a header, which clients read up to 16 KB of. */
@@ -26,11 +28,14 @@ export class Router {
   readonly #aliases: ReadonlyMap<string, string>;
   /** By a target's bare model name: the first chain that has it, with those targets in front. */
   readonly #chainsByModel = new Map<string, Chain>();
+  /** For chats; they decide before the model's name does. */
+  readonly rules: readonly CompiledRule[];
 
   constructor(config: Config, accounts: ReadonlyMap<string, Account>, knowledge: ModelKnowledge) {
     this.#config = config;
     this.#accounts = accounts;
     this.#knowledge = knowledge;
+    this.rules = compileRules(config.rules ?? []);
     for (const [name, chain] of Object.entries(config.chains)) this.#chains.set(name, this.#buildChain(name, chain));
     this.#aliases = new Map(Object.entries(config.aliases));
     for (const chain of this.#chains.values()) this.#indexModels(chain);
@@ -91,9 +96,14 @@ export class Router {
   #indexModels(chain: Chain): void {
     for (const { model } of chain.targets) {
       if (this.#chainsByModel.has(model)) continue;
-      const isAsked = (target: Target): boolean => target.model === model;
-      const targets = [...chain.targets.filter(isAsked), ...chain.targets.filter((target) => !isAsked(target))];
-      this.#chainsByModel.set(model, { ...chain, targets });
+      const targets = modelFirst(model, chain.targets);
+      const routing =
+        chain.routing &&
+        reindexed(
+          chain.routing,
+          chain.targets.map((target) => targets.indexOf(target)),
+        );
+      this.#chainsByModel.set(model, { ...chain, targets, askedModel: model, ...(routing && { routing }) });
     }
   }
 
@@ -117,6 +127,7 @@ export class Router {
     return {
       name,
       targets: build(chain.targets),
+      ...(chain.routing && { routing: chain.routing }),
       onContextLength: build(chain.onContextLength),
       onContentFilter: build(chain.onContentFilter),
       totalMs: chain.timeouts.totalMs ?? this.#config.timeouts.totalMs,
@@ -150,4 +161,20 @@ export class Router {
       traits: account.traits,
     };
   }
+}
+
+/** The targets of that model, then the others; each lot as it stood. */
+export function modelFirst(model: string, targets: readonly Target[]): readonly Target[] {
+  const isAsked = (target: Target): boolean => target.model === model;
+  return [...targets.filter(isAsked), ...targets.filter((target) => !isAsked(target))];
+}
+
+/** @param places where each index has gone */
+function reindexed(routing: ChainRouting, places: readonly number[]): ChainRouting {
+  const members = routing.members.map((member) =>
+    member.type === 'target'
+      ? { ...member, index: places[member.index] ?? member.index }
+      : { ...member, routing: reindexed(member.routing, places) },
+  );
+  return { ...routing, members };
 }

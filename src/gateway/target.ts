@@ -1,6 +1,7 @@
 // Where an attempt can go, and the ordered lists of such places.
 
 import type { RetryConfig, Timeouts } from '../config/config.ts';
+import type { ChainRouting } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Account } from '../providers/account.ts';
@@ -24,6 +25,10 @@ export interface Chain {
   readonly name: string;
   /** Best first; never empty. */
   readonly targets: readonly Target[];
+  /** How a chat's targets are ordered, by their indexes. Absent: as they stand. */
+  readonly routing?: ChainRouting;
+  /** Reached by the name of one of its models: those targets stay in front, however the others are ordered. */
+  readonly askedModel?: string;
   /** Tried instead of the rest when the prompt is too long. Empty: the rest of the chain. */
   readonly onContextLength: readonly Target[];
   /** Tried when a target refuses by content policy. Empty: the refusal is final. */

@@ -13,6 +13,8 @@ export interface RequestTrace {
   model: string;
   isStream: boolean;
   chain?: string;
+  /** How its targets came to be in their order, in a line; only for clients that want to know. */
+  route?: string;
   /** The target that answered, or was tried last. */
   target?: string;
   provider?: string;
@@ -30,6 +32,8 @@ export interface RequestTrace {
   finishReason?: FinishReason['unified'];
   /** Its place in limits and ledger, once it was admitted. */
   account?: OpenAccount;
+  /** The client's own credential paid for the answer. */
+  isOwnKey?: boolean;
   /** US dollars; absent while the price is unknown. */
   cost?: number;
   /** How it ended, when it did not end well. */

@@ -6,11 +6,14 @@ import { GatewayError } from '../errors.ts';
 /** The keys as OpenAI, Anthropic, Google and Azure SDKs send them; some tools send two, and one of them is a dummy. */
 export function presentedKeys(request: FastifyRequest): string[] {
   const { headers } = request;
-  const bearer = /^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1];
   const query = (request.query as { key?: unknown }).key;
-  return [bearer, headers['x-api-key'], headers['x-goog-api-key'], headers['api-key'], query].flatMap((key) =>
-    typeof key === 'string' && key.trim() !== '' ? [key.trim()] : [],
+  return [presentedBearer(request), headers['x-api-key'], headers['x-goog-api-key'], headers['api-key'], query].flatMap(
+    (key) => (typeof key === 'string' && key.trim() !== '' ? [key.trim()] : []),
   );
+}
+
+export function presentedBearer({ headers }: FastifyRequest): string | undefined {
+  return /^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
 }
 
 /** Provider names are ours; more than this many keys nobody has. */

@@ -55,7 +55,14 @@ export async function exchange(
     deps.admission.enter();
     isAdmitted = true;
     const { principal } = request;
-    await work({ trace, signal: client.signal, principal, ownKeys: ownKeys(request) });
+    await work({
+      trace,
+      signal: client.signal,
+      principal,
+      ownKeys: ownKeys(request),
+      headers: () => singleHeaders(request),
+      isExplained: request.headers['x-flowmesh-explain'] === '1',
+    });
   } catch (thrown) {
     const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
     noteFailure(trace, error);
@@ -67,6 +74,14 @@ export async function exchange(
     await settle(trace, deps);
   }
   return reply;
+}
+
+/** Only those with one value, which are all but a few. */
+function singleHeaders({ headers }: FastifyRequest): Record<string, string> {
+  const entries = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as const] : [],
+  );
+  return Object.fromEntries(entries);
 }
 
 /** Answers a request that never got as far as `exchange`: turned away at the door, or of no endpoint. */
@@ -110,10 +125,16 @@ export function answerHeaders(trace: RequestTrace): Record<string, string> {
     headers['x-flowmesh-target'] = encodeURI(trace.target.toWellFormed());
     headers['x-flowmesh-attempts'] = String(trace.attemptCount);
   }
+  if (trace.route !== undefined) headers['x-flowmesh-route'] = headerText(trace.route);
   if (trace.account) Object.assign(headers, rateLimitHeaders(trace.account.rateLimit));
   if (trace.ttftMs !== undefined)
     headers['x-flowmesh-overhead-ms'] = Math.max(0, trace.ttftMs - trace.waitedMs).toFixed(2);
   return headers;
+}
+
+/** Readable where it is plain; names in other scripts are escaped. */
+function headerText(text: string): string {
+  return text.toWellFormed().replace(/[^ -~]+/g, encodeURIComponent);
 }
 
 /** Anthropic's SDKs look for the id under its own name. */

@@ -4,13 +4,14 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
-import type { KeyRing } from '../tenancy/key-ring.ts';
 import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
+import { type AdminRoutesDeps, adminGuard, adminRoutes } from './admin-routes.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
 import { bodyTooLarge, decodedBody, isEncoded } from './content-encoding.ts';
 import { refuse } from './exchange.ts';
+import { explainRoutes } from './explain-routes.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
@@ -19,9 +20,8 @@ import { OPEN_PATHS, opsRoutes } from './ops-routes.ts';
 import { passThroughRoutes } from './pass-through-routes.ts';
 import { canonicalPath } from './paths.ts';
 
-export interface ServerDeps extends OpenAiRoutesDeps {
+export interface ServerDeps extends OpenAiRoutesDeps, AdminRoutesDeps {
   readonly random: Random;
-  readonly keyRing: KeyRing;
   readonly directory: ModelDirectory;
   readonly version: string;
 }
@@ -72,10 +72,12 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
 
   server.decorateRequest('receivedAt', 0);
   server.decorateRequest('principal', null as unknown as Principal);
+  const guardAdmin = adminGuard(deps);
   server.addHook('onRequest', (request, _reply, done) => {
     request.receivedAt = deps.clock.elapsed();
     request.principal = ANONYMOUS;
-    if (deps.keyRing.isOpen) refuseForeignPages(request);
+    if (request.routeOptions.config.isAdmin) guardAdmin(request);
+    else if (deps.keyRing.isOpen) refuseForeignPages(request);
     else if (!OPEN_PATHS.has(request.url))
       request.principal = deps.keyRing.identify(presentedKeys(request), request.ip);
     done();
@@ -93,7 +95,9 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   ollamaRoutes(server, deps, deps.directory);
   passThroughRoutes(server, deps);
   modelRoutes(server, deps.directory);
+  explainRoutes(server, deps);
   opsRoutes(server, deps);
+  adminRoutes(server, deps);
   return server;
 }
 

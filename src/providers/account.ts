@@ -22,6 +22,8 @@ export interface Account {
   readonly azureApiVersion?: string;
   /** Built in: answers without any HTTP. */
   readonly isBuiltin?: boolean;
+  /** Chooses among providers itself, by the request's `models` and `provider`. */
+  readonly isRouter?: boolean;
 }
 
 /** Where the key goes. */

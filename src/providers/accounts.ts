@@ -45,6 +45,7 @@ export function buildAccount(name: string, config: AccountConfig, presetLookup: 
     models: config.models,
     ...(azureApiVersion !== undefined && { azureApiVersion }),
     ...(preset.isBuiltin && { isBuiltin: true }),
+    ...(preset.isRouter && { isRouter: true }),
   };
 }
 

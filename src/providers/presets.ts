@@ -31,6 +31,8 @@ export interface Preset {
   readonly isLocal?: boolean;
   /** Answers inside flowmesh, without HTTP. */
   readonly isBuiltin?: boolean;
+  /** Chooses among providers itself, by the request's `models` and `provider`. */
+  readonly isRouter?: boolean;
 }
 
 const BEARER: AuthStyle = { type: 'bearer' };
@@ -111,7 +113,7 @@ export const presets: readonly Preset[] = [
   { name: 'groq', title: 'Groq', dialect: 'openai-chat', baseUrl: 'https://api.groq.com/openai/v1', auth: BEARER, keyVariables: ['GROQ_API_KEY'], modelPatterns: [], defaultModel: 'openai/gpt-oss-120b', traits: GROQ, docs: 'https://console.groq.com/docs/openai' },
   { name: 'deepseek', title: 'DeepSeek', dialect: 'openai-chat', baseUrl: 'https://api.deepseek.com/v1', auth: BEARER, keyVariables: ['DEEPSEEK_API_KEY'], modelPatterns: ['deepseek-*'], defaultModel: 'deepseek-flash', traits: THINKING, docs: 'https://api-docs.deepseek.com' },
   { name: 'xai', title: 'xAI', dialect: 'openai-chat', baseUrl: 'https://api.x.ai/v1', auth: BEARER, keyVariables: ['XAI_API_KEY'], modelPatterns: ['grok-*'], defaultModel: 'grok-latest', traits: COMPATIBLE, docs: 'https://docs.x.ai/docs/models' },
-  { name: 'openrouter', title: 'OpenRouter', dialect: 'openai-chat', baseUrl: 'https://openrouter.ai/api/v1', auth: BEARER, keyVariables: ['OPENROUTER_API_KEY'], modelPatterns: [], defaultModel: 'openrouter/auto', traits: { maxTokensField: 'max_tokens' }, docs: 'https://openrouter.ai/docs' },
+  { name: 'openrouter', title: 'OpenRouter', dialect: 'openai-chat', baseUrl: 'https://openrouter.ai/api/v1', auth: BEARER, keyVariables: ['OPENROUTER_API_KEY'], modelPatterns: [], defaultModel: 'openrouter/auto', traits: { maxTokensField: 'max_tokens' }, docs: 'https://openrouter.ai/docs', isRouter: true },
   { name: 'together', title: 'Together AI', dialect: 'openai-chat', baseUrl: 'https://api.together.ai/v1', auth: BEARER, keyVariables: ['TOGETHER_API_KEY', 'TOGETHER_AI_API_KEY', 'TOGETHERAI_API_KEY'], modelPatterns: [], traits: COMPATIBLE, docs: 'https://docs.together.ai/reference/chat-completions' },
   { name: 'fireworks', title: 'Fireworks AI', dialect: 'openai-chat', baseUrl: 'https://api.fireworks.ai/inference/v1', auth: BEARER, keyVariables: ['FIREWORKS_API_KEY'], modelPatterns: ['accounts/fireworks/*'], traits: COMPATIBLE, docs: 'https://docs.fireworks.ai' },
   { name: 'perplexity', title: 'Perplexity', dialect: 'openai-responses', baseUrl: 'https://api.perplexity.ai/v1', auth: BEARER, keyVariables: ['PERPLEXITY_API_KEY'], modelPatterns: ['perplexity/*'], defaultModel: 'perplexity/sonar', traits: {}, docs: 'https://docs.perplexity.ai/docs/agent-api/openai-compatibility' },

@@ -32,6 +32,8 @@ export interface Ending {
   /** Account and the upstream's own name of the model that answered. */
   readonly account?: string | undefined;
   readonly targetModel?: string | undefined;
+  /** The client's own credential paid: tokens count, money does not. */
+  readonly isOwnKey?: boolean | undefined;
   readonly attempts: number;
   readonly ttftMs?: number | undefined;
   readonly durationMs?: number | undefined;
@@ -87,7 +89,7 @@ export class Accountant {
     const cost = costOf(usage, request.price);
     const estimate = { tokens: usage.inputTokens + usage.outputTokens, cost: cost ?? 0 };
     const reservation = this.#limiter.reserve(principal.limits, model, estimate);
-    await this.#ledger
+    const entryId = await this.#ledger
       .open({
         requestId,
         tenant: principal.tenant,
@@ -99,8 +101,14 @@ export class Accountant {
         estimatedInputTokens: inputTokens,
         estimatedCost: cost,
       })
-      .catch(this.#onLedgerFailure);
-    return { rateLimit: reservation.status, settle: (ending) => this.#settle(request, reservation, ending) };
+      .catch((error: unknown) => {
+        this.#onLedgerFailure(error);
+        return requestId;
+      });
+    return {
+      rateLimit: reservation.status,
+      settle: (ending) => this.#settle({ ...request, requestId: entryId }, reservation, ending),
+    };
   }
 
   async #settle(request: Accountable, reservation: LimitReservation, ending: Ending): Promise<number | undefined> {
@@ -108,7 +116,7 @@ export class Accountant {
     const price = provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
-    const cost = ending.status === 'cached' ? 0 : usage && costOf(usage, price);
+    const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, price);
     if (isBilled) this.#learn(request.model, usage.outputTokens);
     reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
     await this.#ledger.settle({ ...ending, requestId: request.requestId, cost }).catch(this.#onLedgerFailure);

@@ -6,12 +6,14 @@ import { join } from 'node:path';
 
 const FILE = 'admin.token';
 const TOKEN_BYTES = 32;
+/** Operators may write their own token; an empty file must not open the door. */
+const TOKEN_LENGTH_MIN = 20;
 
 /** Reads the token of a data directory, or makes one. */
 export function adminToken(dataDirectory: string): string {
   const path = join(dataDirectory, FILE);
   try {
-    return readFileSync(path, 'utf8').trim();
+    return readToken(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
@@ -23,8 +25,16 @@ export function adminToken(dataDirectory: string): string {
     return token;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return readFileSync(path, 'utf8').trim();
+    return readToken(path);
   }
+}
+
+function readToken(path: string): string {
+  const token = readFileSync(path, 'utf8').trim();
+  if (token.length >= TOKEN_LENGTH_MIN) return token;
+  throw new Error(
+    `The token in ${path} is shorter than ${TOKEN_LENGTH_MIN} characters. Delete the file to get a new one.`,
+  );
 }
 
 /** Compares in constant time. */

@@ -7,25 +7,14 @@ import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
 import { DEFAULT_TENANT, type Principal } from './principal.ts';
+import { WrongAttempts } from './wrong-attempts.ts';
 
 const REMEMBERED_MAX = 10_000;
-/** Wrong keys an address may send before it must wait. */
-const FREE_FAILURES = 5;
-const SLOW_DOWN_MS = 1_000;
-const SLOW_DOWN_MAX_MS = 60_000;
-/** An address that sends nothing wrong for this long starts anew. */
-const FORGET_MS = 10 * 60_000;
 
 interface Known {
   readonly key: VirtualKey;
   readonly principal: Principal;
   readonly allowed: BlockList | undefined;
-}
-
-interface Failures {
-  count: number;
-  /** Monotonic. */
-  blockedUntil: number;
 }
 
 export class KeyRing {
@@ -34,7 +23,7 @@ export class KeyRing {
   /** Principals of keys that stand in the configuration. */
   readonly #configured: () => ReadonlyMap<string, Principal>;
   readonly #known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
-  readonly #failures = new LRUCache<string, Failures>({ max: REMEMBERED_MAX });
+  readonly #wrongAttempts: WrongAttempts;
   #dataVersion = -1;
   #hasKeys = false;
 
@@ -43,6 +32,7 @@ export class KeyRing {
     this.#store = store;
     this.#clock = clock;
     this.#configured = configured;
+    this.#wrongAttempts = new WrongAttempts(clock);
   }
 
   /** Has anybody made a key? Until then everyone on this machine may ask. */
@@ -91,20 +81,14 @@ export class KeyRing {
       const known = this.#known.get(secretHash);
       if (known) return known;
     }
-    const failures = this.#failures.get(address);
-    const now = this.#clock.elapsed();
-    if (failures && failures.blockedUntil > now) {
-      throw new GatewayError('rate_limited', 'Too many wrong keys from this address. Wait before trying again.', {
-        retryAfterMs: failures.blockedUntil - now,
-      });
-    }
+    this.#wrongAttempts.check(address);
     for (const secretHash of hashes) {
       const known = this.#lookUp(secretHash);
       if (!known) continue;
       this.#known.set(secretHash, known);
       return known;
     }
-    this.#noteFailure(address, now);
+    this.#wrongAttempts.note(address);
     throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
   }
 
@@ -127,15 +111,6 @@ export class KeyRing {
       },
       allowed: key.scopes.cidrs && blockListOf(key.scopes.cidrs),
     };
-  }
-
-  #noteFailure(address: string, now: number): void {
-    const failures = this.#failures.get(address);
-    const isOld = failures && now - failures.blockedUntil > FORGET_MS;
-    const count = failures && !isOld ? failures.count + 1 : 1;
-    const over = count - FREE_FAILURES;
-    const delayMs = over <= 0 ? 0 : Math.min(SLOW_DOWN_MAX_MS, SLOW_DOWN_MS * 2 ** (over - 1));
-    this.#failures.set(address, { count, blockedUntil: now + delayMs });
   }
 
   /** Forgets what it knows when the command line or the admin API has written. */

@@ -51,29 +51,42 @@ const SETTLE = `UPDATE ledger SET status = ?, chain = ?, target = ?, provider = 
   cache_write_tokens = ?, output_tokens = ?, reasoning_tokens = ?, is_estimated = ?, cost = ?, saved_tokens = ?,
   saved_cost = ?, attempts = ?, ttft_ms = ?, duration_ms = ?, error = ? WHERE request_id = ? AND status = 'open'`;
 
+const PRUNE = `DELETE FROM ledger WHERE request_id IN
+  (SELECT request_id FROM ledger WHERE started_at < ? AND status <> 'open' ORDER BY started_at LIMIT ?)`;
+/** Deleted in some ten milliseconds, so that requests hardly wait. */
+const PRUNED_MAX = 500;
+
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #open;
   readonly #settle;
+  readonly #prune;
   #queue: (() => void)[] = [];
   #waiting: { resolve(): void; reject(error: unknown): void }[] = [];
   #isScheduled = false;
+  /** Tells apart what one process enters under the same request id. */
+  #repeats = 0;
 
   constructor(database: Database, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
     this.#open = database.prepare(OPEN);
     this.#settle = database.prepare(SETTLE);
+    this.#prune = database.prepare(PRUNE);
     database.prepare("UPDATE ledger SET status = 'recovered' WHERE status = 'open'").run();
   }
 
-  /** Resolves when the entry is on disk; rejects when it cannot be (disk full). */
-  open(entry: OpenEntry): Promise<void> {
+  /**
+   * Resolves with the entry's id when it is on disk; rejects when it cannot be (disk full). Clients may choose request
+   * ids: one that is taken gets an ending, or the second request of an id would go unrecorded.
+   */
+  async open(entry: OpenEntry): Promise<string> {
     const startedAt = this.#clock.now();
-    return this.#write(() => {
+    let { requestId } = entry;
+    const insert = (): number =>
       this.#open.run(
-        entry.requestId,
+        requestId,
         startedAt,
         entry.tenant,
         entry.keyId ?? null,
@@ -83,8 +96,14 @@ export class Ledger {
         entry.model,
         entry.estimatedInputTokens,
         entry.estimatedCost ?? null,
-      );
+      ).changes;
+    await this.#write(() => {
+      if (insert() > 0) return;
+      this.#repeats += 1;
+      requestId = `${entry.requestId}~${startedAt.toString(36)}${this.#repeats.toString(36)}`;
+      insert();
     });
+    return requestId;
   }
 
   /** Resolves when it is on disk. A second settlement of the same request changes nothing. */
@@ -142,11 +161,9 @@ export class Ledger {
     }
   }
 
-  /** Forgets entries older than this. */
-  prune(retentionMs: number): number {
-    return this.#database
-      .prepare("DELETE FROM ledger WHERE started_at < ? AND status <> 'open'")
-      .run(this.#clock.now() - retentionMs).changes;
+  /** Forgets entries older than this, the oldest first and at most so many; returns how many. */
+  prune(retentionMs: number, entriesMax = PRUNED_MAX): number {
+    return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
   }
 
   #write(write: () => void): Promise<void> {

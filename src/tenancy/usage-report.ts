@@ -44,8 +44,8 @@ export interface UsageRow {
   readonly cacheWriteTokens: number;
   readonly outputTokens: number;
   readonly reasoningTokens: number;
-  /** US dollars of the requests whose price is known. */
-  readonly cost: number;
+  /** US dollars of the requests whose price is known; null while that is none of them. */
+  readonly cost: number | null;
   /** Requests whose price is unknown: `cost` leaves them out. */
   readonly unpriced: number;
   readonly savedTokens: number;
@@ -66,7 +66,8 @@ export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
       SUM(input_tokens) AS inputTokens, SUM(cached_tokens) AS cachedTokens, SUM(cache_write_tokens) AS cacheWriteTokens,
       SUM(output_tokens) AS outputTokens, SUM(reasoning_tokens) AS reasoningTokens,
       COALESCE(SUM(cost), 0) AS cost,
-      SUM(cost IS NULL AND status IN ('done', 'aborted', 'recovered')) AS unpriced,
+      SUM(cost IS NULL AND operation <> 'count-tokens'
+        AND (status <> 'error' OR input_tokens + output_tokens > 0)) AS unpriced,
       SUM(saved_tokens) AS savedTokens, COALESCE(SUM(saved_cost), 0) AS savedCost
     FROM ledger
     WHERE status <> 'open' AND started_at >= @since AND started_at < @until
@@ -95,7 +96,7 @@ function rowOf(row: Record<string, number | string>, groupCount: number): UsageR
     cacheWriteTokens: amount('cacheWriteTokens'),
     outputTokens: amount('outputTokens'),
     reasoningTokens: amount('reasoningTokens'),
-    cost: amount('cost'),
+    cost: amount('cost') === 0 && amount('unpriced') > 0 ? null : amount('cost'),
     unpriced: amount('unpriced'),
     savedTokens: amount('savedTokens'),
     savedCost: amount('savedCost'),
@@ -117,9 +118,12 @@ const COLUMNS = [
   'savedCost',
 ] as const satisfies readonly (keyof UsageRow)[];
 
+/** Not a number that could be mistaken for free. */
+export const UNKNOWN_COST = 'unknown';
+
 /** RFC 4180, with a head line. */
 export function usageCsv(by: readonly UsageGroup[], rows: readonly UsageRow[]): string {
-  const lines = rows.map((row) => [...row.group, ...COLUMNS.map((column) => String(row[column]))]);
+  const lines = rows.map((row) => [...row.group, ...COLUMNS.map((column) => String(row[column] ?? UNKNOWN_COST))]);
   return [[...by, ...COLUMNS], ...lines].map((fields) => `${fields.map(csvField).join(',')}\r\n`).join('');
 }
 

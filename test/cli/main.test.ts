@@ -16,7 +16,22 @@ test('--help names every command and every exit code, on standard output', async
   assert.equal(exitCode, 0);
   assert.equal(stderr, '');
   const commands = [...stdout.matchAll(/^ {2}([a-z-]+)(?:\|check)? .*/gm)].map((match) => match[1]);
-  const expected = ['start', 'init', 'check-config', 'doctor', 'models', 'chat', 'schema', 'import', 'prices', 'help'];
+  const expected = [
+    'start',
+    'init',
+    'check-config',
+    'doctor',
+    'models',
+    'chat',
+    'explain',
+    'schema',
+    'import',
+    'prices',
+    'keys',
+    'tenants',
+    'usage',
+    'help',
+  ];
   assert.deepEqual(commands.slice(0, expected.length), expected);
   assert.match(stdout, /Exit codes:\n {2}0 {4}done\n {2}1 {4}failed\n {2}2 .*\n {2}130 /);
 });

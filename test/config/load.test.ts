@@ -95,6 +95,7 @@ describe('defaults', () => {
       dataDirectory: '/home/ada/.local/share/flowmesh',
       prices: [],
       responses: { isStored: true, retentionDays: 30, entriesMax: 10_000 },
+      ledger: { retentionDays: 400 },
     });
   });
 

@@ -6,6 +6,7 @@ import { GatewayError } from '../../src/errors.ts';
 import type { Answer } from '../../src/gateway/answer.ts';
 import { handle, type PipelineDeps, type RequestContext } from '../../src/gateway/pipeline.ts';
 import { Router } from '../../src/gateway/router.ts';
+import { RoutingState } from '../../src/gateway/routing-state.ts';
 import { TargetHealth } from '../../src/gateway/target-health.ts';
 import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
 import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
@@ -48,6 +49,7 @@ export class TestGateway {
       },
       http: this.http,
       health: this.health,
+      routing: new RoutingState(),
       accountant: testAccountant(this.clock).accountant,
       facts: () => undefined,
       router: () => this.router,
@@ -93,6 +95,7 @@ export class TestContext implements RequestContext {
   readonly trace: RequestTrace;
   readonly principal = ANONYMOUS;
   readonly ownKeys: ReadonlyMap<string, string> = new Map();
+  readonly isExplained: boolean = false;
   readonly #client = new AbortController();
 
   constructor(startedAt: number) {
@@ -101,6 +104,10 @@ export class TestContext implements RequestContext {
 
   get signal(): AbortSignal {
     return this.#client.signal;
+  }
+
+  headers(): Readonly<Record<string, string>> {
+    return {};
   }
 
   leave(): void {

@@ -18,6 +18,8 @@ export interface EchoOptions {
   readonly isHeld?: boolean;
   /** Streamed before the answer. */
   readonly reasoning?: string;
+  /** Said instead of what it heard. */
+  readonly answer?: (heard: string) => string;
 }
 
 export class EchoUpstream {
@@ -61,7 +63,7 @@ export class EchoUpstream {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { models = ['echo-1'], keys = [], date, isHeld, reasoning } = this.#options;
+    const { models = ['echo-1'], keys = [], date, isHeld, reasoning, answer } = this.#options;
     if (date !== undefined) response.setHeader('date', date);
     const key = request.headers.authorization?.replace('Bearer ', '');
     if (keys.length > 0 && !keys.includes(key ?? '')) {
@@ -83,7 +85,8 @@ export class EchoUpstream {
       response.end(JSON.stringify({ error: { message } }));
       return;
     }
-    const said = body.messages.map(({ role, content }: any) => `${role}: ${textOf(content)}`).join(' | ');
+    const heard = body.messages.map(({ role, content }: any) => `${role}: ${textOf(content)}`).join(' | ');
+    const said = answer ? answer(heard) : heard;
     response.setHeader('content-type', 'text/event-stream');
     const send = (fields: object): boolean => response.write(`data: ${JSON.stringify({ ...CHUNK, ...fields })}\n\n`);
     const delta = (part: object): boolean => send({ choices: [{ index: 0, delta: part, finish_reason: null }] });

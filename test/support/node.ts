@@ -18,11 +18,12 @@ export interface PartialConfig extends Partial<Omit<Config, 'accounts' | 'chains
   readonly retries?: Partial<Config['retries']>;
   readonly cooldown?: Partial<Config['cooldown']>;
   readonly responses?: Partial<Config['responses']>;
+  readonly ledger?: Config['ledger'];
   readonly accounts?: Readonly<Record<string, Partial<AccountConfig>>>;
   readonly chains?: Readonly<Record<string, PartialChain>>;
 }
 
-type Section = 'server' | 'timeouts' | 'retries' | 'cooldown' | 'responses';
+type Section = 'server' | 'timeouts' | 'retries' | 'cooldown' | 'responses' | 'ledger';
 type PartialTarget = string | (Partial<TargetConfig> & Pick<TargetConfig, 'account' | 'model'>);
 type PartialChain = readonly PartialTarget[] | PartialChainConfig;
 
@@ -33,7 +34,7 @@ interface PartialChainConfig extends Partial<Omit<ChainConfig, 'targets' | 'onCo
 }
 
 export function configWith(partial: PartialConfig = {}): Config {
-  const { accounts = {}, chains = {}, server, timeouts, retries, cooldown, responses, ...rest } = partial;
+  const { accounts = {}, chains = {}, server, timeouts, retries, cooldown, responses, ledger, ...rest } = partial;
   return {
     ...DEFAULTS,
     aliases: {},
@@ -44,6 +45,7 @@ export function configWith(partial: PartialConfig = {}): Config {
     retries: { ...DEFAULTS.retries, backoffMs: 1, ...retries },
     cooldown: { ...DEFAULTS.cooldown, ...cooldown },
     responses: { ...DEFAULTS.responses, ...responses },
+    ledger: { ...DEFAULTS.ledger, ...ledger },
     accounts: mapped(accounts, (account) => ({
       provider: 'openai-compatible',
       keys: [],

@@ -125,6 +125,23 @@ describe('the ledger', () => {
     );
   });
 
+  test('entries are forgotten in slices, the oldest first', () => {
+    const { clock, ledger, rows } = ledgerOf();
+    for (const requestId of ['c', 'b', 'a']) {
+      void ledger.open(entry(requestId));
+      void ledger.settle({ requestId, status: 'done', attempts: 1 });
+      ledger.flush();
+      clock.advance(1_000);
+    }
+    assert.equal(ledger.prune(0, 2), 2);
+    assert.deepEqual(
+      rows().map((row) => (row as { request_id: string }).request_id),
+      ['a'],
+    );
+    assert.equal(ledger.prune(0, 2), 1);
+    assert.equal(ledger.prune(0, 2), 0);
+  });
+
   test('a ledger that cannot be written rejects, so that nothing is sent unrecorded', async () => {
     const { database, ledger } = ledgerOf();
     const write = ledger.open(entry('a'));

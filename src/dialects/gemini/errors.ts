@@ -83,6 +83,7 @@ const STATUS_WORDS: ReadonlyMap<number, string> = new Map([
   [409, 'ABORTED'],
   [413, 'INVALID_ARGUMENT'],
   [422, 'INVALID_ARGUMENT'],
+  [402, 'RESOURCE_EXHAUSTED'],
   [429, 'RESOURCE_EXHAUSTED'],
   [499, 'CANCELLED'],
   [500, 'INTERNAL'],

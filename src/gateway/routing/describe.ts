@@ -1,7 +1,7 @@
 // A plan in words, for `flowmesh explain`, the debug endpoint and the response header.
 
 import type { Decision, Plan } from './plan.ts';
-import type { RuleMatch } from './rules.ts';
+import type { PassedRule, RuleMatch } from './rules.ts';
 import type { CandidateReason } from './strategy.ts';
 
 /** One line: what a header can hold. */
@@ -24,8 +24,12 @@ export function describePlan(plan: Plan, rule: RuleMatch | undefined): string[] 
 }
 
 function describeRule(rule: RuleMatch): string[] {
-  const passed = rule.passedOver.map((other) => `rule ${ruleName(other)} does not match: ${other.explanation}`);
-  return [...passed, `rule ${ruleName(rule)} matches: ${rule.explanation}; use ${rule.use}`];
+  return [...describePassed(rule.passedOver), `rule ${ruleName(rule)} matches: ${rule.explanation}; use ${rule.use}`];
+}
+
+/** The rules that did not hold, one line each. */
+export function describePassed(rules: readonly PassedRule[]): string[] {
+  return rules.map((rule) => `rule ${ruleName(rule)} does not match: ${rule.explanation}`);
 }
 
 function ruleName({ name, ruleIndex }: Pick<RuleMatch, 'name' | 'ruleIndex'>): string {

@@ -34,6 +34,11 @@ export interface PassedRule {
   readonly explanation: string;
 }
 
+export interface RulesJudgement {
+  readonly match: RuleMatch | undefined;
+  readonly passedOver: readonly PassedRule[];
+}
+
 /** Compiled once for each configuration. @throws PatternError which the configuration's own check has ruled out */
 export function compileRules(rules: readonly RuleConfig[]): readonly CompiledRule[] {
   return rules.map(({ name, when, use }) => ({ name, use, check: compileCondition(when) }));
@@ -41,14 +46,19 @@ export function compileRules(rules: readonly RuleConfig[]): readonly CompiledRul
 
 /** Undefined when no rule matches: then the name that the client asks for decides. */
 export function matchRules(rules: readonly CompiledRule[], facts: RouteRequestFacts): RuleMatch | undefined {
+  return judgeRules(rules, facts).match;
+}
+
+/** The match, and the rules that did not hold before it. */
+export function judgeRules(rules: readonly CompiledRule[], facts: RouteRequestFacts): RulesJudgement {
   const subject = new Subject(facts);
   const passedOver: PassedRule[] = [];
   for (const [ruleIndex, { name, use, check }] of rules.entries()) {
     const { holds, explanation } = check(subject);
-    if (holds) return { use, ruleIndex, name, explanation, passedOver };
+    if (holds) return { match: { use, ruleIndex, name, explanation, passedOver }, passedOver };
     passedOver.push({ ruleIndex, name, explanation });
   }
-  return undefined;
+  return { match: undefined, passedOver };
 }
 
 /** The facts, and what is worked out of them only once and only when asked. */

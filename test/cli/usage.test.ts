@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { Ledger } from '../../src/tenancy/ledger.ts';
+import { type CommandPlace, commandPlace } from '../support/command.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const USAGE = {
+  inputTokens: 1_000,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 200,
+  reasoningTokens: 0,
+  isEstimated: false,
+};
+
+/** 2026-11-01 10:00 and a day later; one price is unknown. */
+function filledPlace(): CommandPlace {
+  const place = commandPlace();
+  mkdirSync(place.path('state'));
+  const database = openDatabase(place.path('state/gateway.db'), GATEWAY_MIGRATIONS);
+  const clock = new ManualClock(Date.UTC(2026, 10, 1, 10));
+  const ledger = new Ledger(database, clock);
+  const enter = (requestId: string, tenant: string, model: string, cost: number | undefined): void => {
+    void ledger.open({ requestId, tenant, tags: {}, operation: 'openai-chat', model, estimatedInputTokens: 1 });
+    void ledger.settle({ requestId, status: 'done', usage: USAGE, cost, attempts: 1 });
+    ledger.flush();
+  };
+  enter('1', 'acme', 'gpt', 1.25);
+  enter('2', 'acme', 'strange', undefined);
+  clock.advance(24 * 3_600_000);
+  enter('3', 'acme', 'gpt', 0.5);
+  enter('4', 'beta', 'gpt', 0);
+  database.close();
+  return place;
+}
+
+test('usage is a table with totals; an unknown cost is unknown, never nothing', async () => {
+  using place = filledPlace();
+  const { exitCode, stdout, stderr } = await place.run(['usage']);
+  assert.equal(exitCode, 0);
+  assert.equal(
+    stdout,
+    `TENANT  MODEL    REQUESTS  FAILED  CACHED  INPUT  OUTPUT  COST
+acme    gpt      2         0       0       2,000  400     $1.75
+acme    strange  1         0       0       1,000  200     unknown
+beta    gpt      1         0       0       1,000  200     $0.000000
+total            4         0       0       4,000  800     at least $1.75
+`,
+  );
+  assert.equal(
+    stderr,
+    '1 request has no known price and is not in COST. `prices:` in the configuration sets prices.\n',
+  );
+});
+
+test('usage can be narrowed to a time, a tenant and a model, and grouped by day', async () => {
+  using place = filledPlace();
+  const day = await place.run(['usage', '--by', 'day', '--since', '2026-11-02', '--until', '2026-11-03']);
+  assert.match(day.stdout, /^DAY .*\n2026-11-02 +2 .*\$0\.500000\ntotal +2 .*\n$/);
+  assert.equal(day.stderr, '');
+  const model = await place.run(['usage', '--tenant', 'acme', '--model', 'strange', '--json']);
+  const { by, rows, total } = JSON.parse(model.stdout);
+  assert.deepEqual(by, ['tenant', 'model']);
+  assert.deepEqual(
+    [rows.length, rows[0].model, rows[0].cost, rows[0].unpriced, total.requests, total.cost],
+    [1, 'strange', null, 1, 1, null],
+  );
+});
+
+test('usage as CSV has a head line, and unknown costs as unknown', async () => {
+  using place = filledPlace();
+  const { stdout } = await place.run(['usage', '--csv', '--by', 'model']);
+  assert.equal(
+    stdout,
+    [
+      'model,requests,failed,cacheHits,inputTokens,cachedTokens,cacheWriteTokens,outputTokens,reasoningTokens,cost,unpriced,savedTokens,savedCost',
+      'gpt,3,0,0,3000,0,0,600,0,1.75,0,0,0',
+      'strange,1,0,0,1000,0,0,200,0,unknown,1,0,0',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('without entries usage says so', async () => {
+  using place = commandPlace();
+  const { exitCode, stdout, stderr } = await place.run(['usage', '--since', '7d']);
+  assert.deepEqual([exitCode, stdout, stderr], [0, '', 'Nothing was used in this time.\n']);
+});
+
+test('what cannot be grouped by or is no time is refused in a sentence', async () => {
+  using place = commandPlace();
+  const group = await place.run(['usage', '--by', 'modle']);
+  assert.deepEqual(
+    [group.exitCode, group.stderr],
+    [2, "flowmesh: by has 'modle', which is nothing to group by. Did you mean 'model'?\n"],
+  );
+  const time = await place.run(['usage', '--since', '2026-02-30']);
+  assert.equal(time.exitCode, 2);
+  assert.match(time.stderr, /^flowmesh: since must be a date such as 2026-11-22/);
+});

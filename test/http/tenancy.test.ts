@@ -1,0 +1,390 @@
+// Tenants on a whole node: what their keys may do, what their limits refuse, and that the ledger holds the truth.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { systemClock } from '../../src/system/system-clock.ts';
+import { systemRandom } from '../../src/system/system-random.ts';
+import { KeyStore, type NewKey } from '../../src/tenancy/key-store.ts';
+import { completion, JSON_HEADERS, ROLE, SSE_HEADERS, text } from '../support/chat-wire.ts';
+import { commandPlace } from '../support/command.ts';
+import { type PartialConfig, startNode } from '../support/node.ts';
+import { type RawHandler, startRawUpstream } from '../support/raw-upstream.ts';
+
+/** 11 tokens in, 7 out. */
+const answer: RawHandler = (response) => response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi')));
+
+interface Row {
+  request_id: string;
+  status: string;
+  tenant: string;
+  input_tokens: number;
+  output_tokens: number;
+  cost: number | null;
+}
+
+function openState(dataDirectory: string) {
+  const database = openDatabase(join(dataDirectory, 'gateway.db'), GATEWAY_MIGRATIONS);
+  return {
+    store: new KeyStore(database, systemClock, systemRandom),
+    rows: () => database.prepare<[], Row>('SELECT * FROM ledger ORDER BY started_at, request_id').all(),
+    [Symbol.dispose]: () => void database.close(),
+  };
+}
+
+async function tenancyNode(handler: RawHandler, config: PartialConfig = {}) {
+  const upstream = await startRawUpstream(handler);
+  const node = await startNode({
+    accounts: { a: { url: upstream.url } },
+    chains: { main: ['a/one'], other: ['a/one'] },
+    // $0.10 a token: 18 tokens are $1.80.
+    prices: [{ model: 'one', input: 100_000, output: 100_000 }],
+    retries: { max: 0 },
+    ...config,
+  });
+  const state = openState(node.dataDirectory);
+  return {
+    upstream,
+    node,
+    ...state,
+    /** What a client sends who has such a key. */
+    headersOf: (key: Partial<NewKey> = {}) => ({
+      authorization: `Bearer ${state.store.createKey({ tenant: 'acme', name: 'app', ...key }).secret}`,
+    }),
+    async [Symbol.asyncDispose]() {
+      state[Symbol.dispose]();
+      await node.stop();
+      await upstream.close();
+    },
+  };
+}
+
+async function errorOf(response: Response): Promise<{ message: string; code: string; type: string }> {
+  return ((await response.json()) as any).error;
+}
+
+describe('scopes', () => {
+  test('a key is refused the models, chains and endpoints it does not have, before anything is sent', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, upstream, headersOf } = all;
+    const refusals: [NewKey['scopes'], RegExp][] = [
+      [{ models: ['oth*'] }, /may not use the model 'main'/],
+      [{ chains: ['other'] }, /may not use the chain 'main'/],
+      [{ endpoints: ['embeddings'] }, /may not use chat\. It may use: embeddings\./],
+      [{ cidrs: ['192.0.2.0/24'] }, /may not be used from this address/],
+    ];
+    for (const [scopes, message] of refusals) {
+      const response = await node.chat({}, { headers: headersOf({ scopes: scopes ?? {} }) });
+      assert.equal(response.status, 403);
+      assert.match((await errorOf(response)).message, message);
+    }
+    assert.equal(upstream.requests.length, 0);
+    const allowed = { models: ['ma*'], chains: ['main'], endpoints: ['chat'], cidrs: ['127.0.0.0/8'] };
+    assert.equal((await node.chat({}, { headers: headersOf({ scopes: allowed }) })).status, 200);
+  });
+
+  test('a running node takes a key as soon as the command line has made it, and then needs one of everybody', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, store, headersOf } = all;
+    assert.equal((await node.chat()).status, 200);
+    const headers = headersOf();
+    assert.equal((await node.chat({}, { headers })).status, 200);
+    assert.equal((await node.chat()).status, 401);
+    const [key] = store.keys();
+    store.revokeKey(key?.id ?? '');
+    assert.equal((await node.chat({}, { headers })).status, 401);
+  });
+});
+
+describe('limits', () => {
+  test('requests past the limit of a minute get 429 with the wait and the usual headers', async () => {
+    await using all = await tenancyNode(answer);
+    const headers = all.headersOf({ limits: { requestsPerMinute: 1 } });
+    const first = await all.node.chat({}, { headers });
+    await first.text();
+    assert.deepEqual(
+      [
+        first.status,
+        first.headers.get('x-ratelimit-limit-requests'),
+        first.headers.get('x-ratelimit-remaining-requests'),
+      ],
+      [200, '1', '0'],
+    );
+    const second = await all.node.chat({}, { headers });
+    assert.equal(second.status, 429);
+    const wait = Number(second.headers.get('retry-after'));
+    assert.ok(wait > 0 && wait <= 60, `${wait}`);
+    const { message, type, code } = await errorOf(second);
+    assert.match(message, /^The limit of 1 requests a minute of key:key_\w+ is reached\.$/);
+    assert.deepEqual([type, code], ['rate_limit_error', 'rate_limit_exceeded']);
+    assert.equal(all.upstream.requests.length, 1);
+  });
+
+  test('tokens past the limit of a minute get 429, and headers tell what is left', async () => {
+    await using all = await tenancyNode(answer);
+    const headers = all.headersOf({ limits: { tokensPerMinute: 18 } });
+    const first = await all.node.chat({ max_tokens: 7 }, { headers });
+    await first.text();
+    assert.equal(first.headers.get('x-ratelimit-limit-tokens'), '18');
+    await all.node.log.untilRequests(1);
+    const second = await all.node.chat({ max_tokens: 7 }, { headers });
+    assert.equal(second.status, 429);
+    assert.match((await errorOf(second)).message, /18 tokens a minute/);
+  });
+
+  test('of two hundred requests at once with a hundred tokens left, no more than fit are sent', async () => {
+    const USED = 10;
+    const usage = { prompt_tokens: 3, completion_tokens: 7 };
+    await using all = await tenancyNode((response) =>
+      response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi', usage))),
+    );
+    const headers = all.headersOf({ limits: { tokensPerMinute: 100 } });
+    const responses = await Promise.all(
+      Array.from({ length: 200 }, () => all.node.chat({ max_tokens: 7 }, { headers })),
+    );
+    const admitted = responses.filter(({ status }) => status === 200).length;
+    assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
+    assert.equal(all.upstream.requests.length, admitted);
+    assert.ok(admitted >= 1 && admitted * USED <= 100 + USED, `${admitted} requests were admitted`);
+    await Promise.all(responses.map((response) => response.text()));
+  });
+
+  test('requests that may need more than the whole limit are sent one at a time', async () => {
+    const held: (() => void)[] = [];
+    await using all = await tenancyNode((response, request, index) => {
+      held.push(() => answer(response, request, index));
+    });
+    const headers = all.headersOf({ limits: { tokensPerMinute: 100 } });
+    let refused = 0;
+    const responses = Array.from({ length: 200 }, async () => {
+      const response = await all.node.chat({}, { headers });
+      if (response.status === 429) refused += 1;
+      if (refused === 199) for (const release of held.splice(0)) release();
+      return response.status;
+    });
+    const statuses = await Promise.all(responses);
+    assert.equal(statuses.filter((status) => status === 200).length, 1);
+    assert.equal(all.upstream.requests.length, 1);
+  });
+
+  const ASKED: readonly [path: string, body: object, read: (body: any) => unknown, expected: unknown][] = [
+    [
+      '/v1/chat/completions',
+      { model: 'main', messages: [{ role: 'user', content: 'x' }] },
+      ({ error }) => [error.type, error.code],
+      ['insufficient_quota', 'budget_exhausted'],
+    ],
+    ['/v1/responses', { model: 'main', input: 'x' }, ({ error }) => error.code, 'budget_exhausted'],
+    [
+      '/v1/messages',
+      { model: 'main', max_tokens: 5, messages: [{ role: 'user', content: 'x' }] },
+      ({ type, error }) => [type, error.type],
+      ['error', 'billing_error'],
+    ],
+    [
+      '/v1beta/models/main:generateContent',
+      { contents: [{ role: 'user', parts: [{ text: 'x' }] }] },
+      ({ error }) => [error.code, error.status],
+      [402, 'RESOURCE_EXHAUSTED'],
+    ],
+    [
+      '/api/chat',
+      { model: 'main', messages: [{ role: 'user', content: 'x' }] },
+      ({ error }) => /^The budget of \$1 a day of tenant:acme is used up\.$/.test(error),
+      true,
+    ],
+  ];
+
+  test('a budget that is used up answers 402 in the dialect of the client', async () => {
+    await using all = await tenancyNode(answer);
+    all.store.putTenant('acme', { limits: { costPerDay: 1 } });
+    const headers = all.headersOf();
+    assert.equal((await all.node.chat({}, { headers })).status, 200);
+    await all.node.log.untilRequests(1);
+    for (const [path, body, read, expected] of ASKED) {
+      const response = await all.node.post(path, body, { headers });
+      assert.equal(response.status, 402, path);
+      assert.deepEqual(read(await response.json()), expected, path);
+    }
+    assert.equal(all.upstream.requests.length, 1);
+  });
+});
+
+describe('whose key is sent', () => {
+  test("a client's own key goes to its provider only, and is in no log, file or metric", async () => {
+    const OWN = 'sk-own-secret-0123456789';
+    await using other = await startRawUpstream(answer);
+    await using openai = await startRawUpstream((response) =>
+      response.writeHead(500, JSON_HEADERS).end(JSON.stringify({ error: { message: 'broken' } })),
+    );
+    await using all = await tenancyNode(answer, {
+      accounts: {
+        ours: { provider: 'openai', url: openai.url, keys: ['our-openai-key'] },
+        second: { provider: 'groq', url: other.url, keys: ['our-groq-key'] },
+      },
+      chains: { main: ['ours/one', 'second/two'] },
+    });
+    const response = await all.node.chat({}, { headers: { 'x-provider-key': `openai=${OWN}` } });
+    assert.equal(response.status, 200);
+    await response.text();
+    assert.deepEqual(
+      openai.requests.map(({ message }) => message.headers.authorization),
+      [`Bearer ${OWN}`],
+    );
+    assert.deepEqual(
+      other.requests.map(({ message }) => [message.headers.authorization, message.headers['x-provider-key']]),
+      [['Bearer our-groq-key', undefined]],
+    );
+    openai.handler = (answerTo) =>
+      answerTo
+        .writeHead(401, JSON_HEADERS)
+        .end(JSON.stringify({ error: { message: `Incorrect API key provided: ${OWN}`, code: 'invalid_api_key' } }));
+    const refused = await all.node.chat({}, { headers: { 'x-provider-key': `openai=${OWN}` } });
+    const told = await refused.text();
+    await all.node.log.untilRequests(2);
+    const files = readdirSync(all.node.dataDirectory).map((name) => readFileSync(join(all.node.dataDirectory, name)));
+    const everything = [told, JSON.stringify(all.node.log.lines), await all.node.metrics(), ...files].join('\n');
+    assert.ok(everything.includes('openai-chat'), 'the log was read');
+    assert.ok(!everything.includes(OWN));
+  });
+
+  test("a tenant bound to an account uses its key, and nobody else's", async () => {
+    await using all = await tenancyNode(answer);
+    const { node, upstream, store, headersOf } = all;
+    node.reload({
+      accounts: {
+        shared: { provider: 'openai', url: upstream.url, keys: ['shared-key'] },
+        acme: { provider: 'openai', url: upstream.url, keys: ['acme-key'] },
+      },
+      chains: { main: ['shared/one'] },
+    });
+    store.putTenant('acme', { accounts: { openai: 'acme' } });
+    const bound = await node.chat({}, { headers: headersOf() });
+    await (await node.chat({}, { headers: headersOf({ tenant: 'other' }) })).text();
+    assert.equal(bound.headers.get('x-flowmesh-target'), 'acme/one');
+    assert.deepEqual(
+      upstream.requests.map(({ message }) => message.headers.authorization),
+      ['Bearer acme-key', 'Bearer shared-key'],
+    );
+  });
+});
+
+describe('the ledger', () => {
+  test('every ending settles its entry once: answered, failed, left, cut', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, upstream, rows } = all;
+    const ask = (id: string, body: object = {}, init: RequestInit = {}) =>
+      node.chat(body, { ...init, headers: { 'x-request-id': id } });
+
+    await (await ask('1-ok')).text();
+    upstream.handler = (response) => response.writeHead(500, JSON_HEADERS).end('{"error":{"message":"broken"}}');
+    assert.equal((await ask('2-error')).status, 502);
+    upstream.handler = (response) => response.writeHead(200, SSE_HEADERS).write(ROLE + text('Some words'));
+    const client = new AbortController();
+    const left = await ask('3-left', { stream: true }, { signal: client.signal });
+    await left.body?.getReader().read();
+    client.abort();
+    await node.log.untilRequests(3);
+    upstream.handler = (response) => {
+      response.writeHead(200, SSE_HEADERS).write(ROLE + text('Some words'), () => response.destroy());
+    };
+    await (await ask('4-cut', { stream: true })).text().catch(() => 'broken off');
+    await node.log.untilRequests(4);
+    assert.deepEqual(
+      rows().map(({ request_id, status }) => [request_id, status]),
+      [
+        ['1-ok', 'done'],
+        ['2-error', 'error'],
+        ['3-left', 'aborted'],
+        ['4-cut', 'error'],
+      ],
+    );
+    const [ok, error] = rows();
+    assert.deepEqual([ok?.input_tokens, ok?.output_tokens, ok?.cost], [11, 7, 1.8]);
+    assert.deepEqual([error?.input_tokens, error?.output_tokens], [0, 0]);
+  });
+
+  test('requests that a client gives the same id are all entered', async () => {
+    await using all = await tenancyNode(answer);
+    for (let i = 0; i < 3; i += 1) await (await all.node.chat({}, { headers: { 'x-request-id': 'same' } })).text();
+    await all.node.log.untilRequests(3);
+    const entered = all.rows();
+    assert.deepEqual(
+      entered.map(({ status, cost }) => [status, cost]),
+      Array(3).fill(['done', 1.8]),
+    );
+    assert.ok(entered.every(({ request_id }) => request_id.startsWith('same')));
+  });
+
+  test('it never holds a word of prompt or answer', async () => {
+    await using all = await tenancyNode((response) =>
+      response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('answerwordxyz'))),
+    );
+    const messages = [
+      { role: 'system', content: 'systemwordxyz' },
+      { role: 'user', content: 'promptwordxyz' },
+    ];
+    await (await all.node.chat({ messages })).text();
+    await all.node.log.untilRequests(1);
+    const stored = JSON.stringify(all.rows());
+    assert.match(stored, /"done"/);
+    assert.doesNotMatch(stored, /wordxyz/);
+  });
+
+  test('a process killed under load leaves a ledger that equals what was served, and nothing twice', async () => {
+    const SERVED = 30;
+    const HELD = 10;
+    using place = commandPlace();
+    await using upstream = await startRawUpstream((response, request, index) => {
+      if (index < SERVED) void answer(response, request, index);
+    });
+    const config = place.write(
+      'config.yaml',
+      `accounts: {up: {provider: openai-compatible, url: "${upstream.url}", key: k, models: [one]}}
+chains: {main: [up/one]}
+prices: [{model: one, input: 100000, output: 100000}]
+timeouts: {totalMs: 10m}
+`,
+    );
+    const first = await place.startNode(['--config', config]);
+    const ask = (url: string, id: string) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'x-request-id': id },
+        body: JSON.stringify({ model: 'main', messages: [{ role: 'user', content: id }] }),
+      }).then(
+        (response) => response.text(),
+        () => 'broken off',
+      );
+    const asked = Array.from({ length: SERVED + HELD }, (_, index) => ask(first.url, `request-${index}`));
+    await upstream.until(() => upstream.requests.length === SERVED + HELD);
+    using state = openState(place.path('state'));
+    const countOf = (status: string): number => state.rows().filter((row) => row.status === status).length;
+    while (countOf('done') < SERVED) await new Promise((resolve) => setTimeout(resolve, 20));
+    first.node.signal('SIGKILL');
+    await first.node.ended;
+    await Promise.all(asked);
+    assert.deepEqual([countOf('done'), countOf('open')], [SERVED, HELD]);
+
+    upstream.handler = answer;
+    const second = await place.startNode(['--config', config]);
+    assert.deepEqual([countOf('done'), countOf('recovered'), countOf('open')], [SERVED, HELD, 0]);
+    // A client sends its broken request again: it is served again, and entered again.
+    assert.match(await ask(second.url, `request-${SERVED}`), /"Hi"/);
+    while (countOf('done') < SERVED + 1) await new Promise((resolve) => setTimeout(resolve, 20));
+    const done = state.rows().filter(({ status }) => status === 'done');
+    const sum = (field: 'input_tokens' | 'output_tokens'): number => done.reduce((total, row) => total + row[field], 0);
+    assert.deepEqual([sum('input_tokens'), sum('output_tokens')], [(SERVED + 1) * 11, (SERVED + 1) * 7]);
+    const heard = upstream.requests.map(({ body }) => JSON.parse(body).messages[0].content).sort();
+    const entered = state
+      .rows()
+      .map(({ request_id }) => request_id.replace(/~.*/, ''))
+      .sort();
+    assert.deepEqual(entered, heard);
+    second.node.signal('SIGTERM');
+    await second.node.ended;
+  });
+});

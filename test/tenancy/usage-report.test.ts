@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openDatabase } from '../../src/storage/database.ts';
+import { type EntryStatus, Ledger } from '../../src/tenancy/ledger.ts';
+import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
+import { type UsageRow, usageCsv, usageReport } from '../../src/tenancy/usage-report.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function filled() {
+  const clock = new ManualClock(Date.UTC(2026, 9, 31, 23, 59));
+  const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+  const ledger = new Ledger(database, clock);
+  let count = 0;
+  const enter = (status: EntryStatus, cost: number | undefined, inputTokens: number, operation = 'openai-chat') => {
+    count += 1;
+    const requestId = String(count);
+    const usage = {
+      inputTokens,
+      cachedInputTokens: 1,
+      cacheWriteTokens: 2,
+      outputTokens: 3,
+      reasoningTokens: 1,
+      isEstimated: false,
+    };
+    void ledger.open({ requestId, tenant: 'acme', tags: {}, operation, model: 'm', estimatedInputTokens: 1 });
+    void ledger.settle({ requestId, status, usage: inputTokens > 0 ? usage : undefined, cost, attempts: 1 });
+    ledger.flush();
+  };
+  return { clock, database, ledger, enter };
+}
+
+const COUNTS = ({ requests, failed, cacheHits, inputTokens, outputTokens, cost, unpriced }: UsageRow) => [
+  requests,
+  failed,
+  cacheHits,
+  inputTokens,
+  outputTokens,
+  cost,
+  unpriced,
+];
+
+test('requests are summed over all endings; running ones are left out', () => {
+  const { database, ledger, enter } = filled();
+  enter('done', 0.5, 10);
+  enter('cached', 0, 0);
+  enter('aborted', 0.25, 10);
+  void ledger.open({ requestId: 'x', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 });
+  ledger.flush();
+  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 1, 1, 20, 6, 0.75, 0]]);
+});
+
+test('a failure that used nothing costs nothing; one that used tokens without a price costs an unknown amount', () => {
+  const { database, enter } = filled();
+  enter('error', undefined, 0);
+  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[1, 1, 0, 0, 0, 0, 0]]);
+  enter('error', undefined, 10);
+  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[2, 2, 0, 10, 3, null, 1]]);
+  enter('done', 2, 10);
+  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 2, 0, 20, 6, 2, 1]]);
+});
+
+test('counting tokens is never unpriced', () => {
+  const { database, enter } = filled();
+  enter('done', undefined, 0, 'count-tokens');
+  assert.deepEqual(usageReport(database, { by: ['operation'] })[0]?.unpriced, 0);
+});
+
+test('days and months are those of UTC, and `until` is exclusive', () => {
+  const { clock, database, enter } = filled();
+  enter('done', 1, 10);
+  clock.advance(60_000);
+  enter('done', 2, 10);
+  const rows = usageReport(database, { by: ['month', 'day'] });
+  assert.deepEqual(
+    rows.map(({ group, cost }) => [group, cost]),
+    [
+      [['2026-10', '2026-10-31'], 1],
+      [['2026-11', '2026-11-01'], 2],
+    ],
+  );
+  const midnight = Date.UTC(2026, 10, 1);
+  assert.deepEqual(usageReport(database, { by: [], until: midnight })[0]?.cost, 1);
+  assert.deepEqual(usageReport(database, { by: [], since: midnight })[0]?.cost, 2);
+  assert.deepEqual(usageReport(database, { by: [], since: midnight + 1 }), []);
+});
+
+test('in CSV, names are quoted where they must be and never become formulas', () => {
+  const { database } = filled();
+  database
+    .prepare(
+      `INSERT INTO ledger (request_id, started_at, status, tenant, operation, model) VALUES (?, 1, 'done', ?, 'o', ?)`,
+    )
+    .run('1', '=HYPERLINK("x")', 'a,b');
+  const [, line] = usageCsv(['tenant', 'model'], usageReport(database, { by: ['tenant', 'model'] })).split('\r\n');
+  assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0`);
+});

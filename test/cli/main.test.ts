@@ -23,6 +23,7 @@ test('--help names every command and every exit code, on standard output', async
     'doctor',
     'models',
     'chat',
+    'compare',
     'explain',
     'schema',
     'import',

@@ -1,13 +1,29 @@
 // Ollama's native endpoints, for clients that know nothing else.
 
 import type { FastifyInstance } from 'fastify';
+import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
+import { asString } from '../model/json.ts';
 import { type ChatEndpointDeps, chatEndpoint } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
 import { sendJson } from './exchange.ts';
+import { jsonBody } from './json-body.ts';
 
 /** The protocol's version that we speak, as clients check it. */
 const OLLAMA_VERSION = '0.12.0';
+
+const MODIFIED_AT = '1970-01-01T00:00:00Z';
+const DETAILS = { format: '', family: '', families: [], parameter_size: '', quantization_level: '' };
+/** Clients look here for `tools` before they offer any. */
+const SHOWN = {
+  modelfile: '',
+  parameters: '',
+  template: '',
+  details: DETAILS,
+  model_info: {},
+  capabilities: ['completion', 'tools', 'vision'],
+  modified_at: MODIFIED_AT,
+};
 
 export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, directory: ModelDirectory): void {
   const options = { config: { dialect: 'ollama' } } as const;
@@ -21,12 +37,26 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     const models = directory.list().map(({ id }) => ({
       name: id,
       model: id,
-      modified_at: '1970-01-01T00:00:00Z',
+      modified_at: MODIFIED_AT,
       size: 0,
       digest: '',
-      details: { format: '', family: '', families: [], parameter_size: '', quantization_level: '' },
+      details: DETAILS,
     }));
     sendJson(reply, 200, JSON.stringify({ models }));
+    return reply;
+  });
+  server.post('/api/show', options, (request, reply) => {
+    const body = jsonBody(request);
+    const id = asString(body.model) ?? asString(body.name) ?? '';
+    if (!directory.find(id)) {
+      throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`);
+    }
+    sendJson(reply, 200, JSON.stringify(SHOWN));
+    return reply;
+  });
+  server.get('/api/ps', options, (_request, reply) => {
+    // Nothing is loaded here: the models are elsewhere.
+    sendJson(reply, 200, '{"models":[]}');
     return reply;
   });
 }

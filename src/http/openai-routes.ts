@@ -14,6 +14,7 @@ import type { ResponseHistory } from '../storage/response-history.ts';
 import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint, type OnAnswer } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
 import { sendJson } from './exchange.ts';
+import { tokenCountEndpoint } from './token-count-endpoint.ts';
 
 export interface OpenAiRoutesDeps extends ChatEndpointDeps {
   readonly history: ResponseHistory;
@@ -51,6 +52,7 @@ function azureRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
 function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
   const options = { config: { dialect: 'openai-responses' } } as const;
   server.post('/v1/responses', options, chatEndpoint('openai-responses', deps, rememberedConversations(deps)));
+  server.post('/v1/responses/input_tokens', options, tokenCountEndpoint('openai-responses', deps));
   server.get('/v1/responses/:id', options, (request, reply) => {
     sendJson(reply, 200, JSON.stringify(stored(request, deps.history).response));
     return reply;

@@ -1,226 +1,241 @@
-// What agents need of every upstream: tools that only their own dialect knows (Codex), names that only some wires take
-// (MCP servers), and models that take tools on one endpoint alone. The upstreams are as strict as the real ones.
+// What real agents send besides the documented: recorded from their newest versions, made anonymous and small.
+// docs/clients.md names the clients and versions.
 
 import assert from 'node:assert/strict';
+import { request as httpRequest } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import type { Answer, Heard, ToolCall } from '../support/upstreams/scenarios.ts';
-import { startUpstream, type Upstream } from '../support/upstreams/server.ts';
-import { type Gateway, modelAt, ROUTES, type RouteSpec, startGateway, startNode } from './gateway.ts';
+import { TOOLS } from '../support/prompts.ts';
+import { finalAnswer } from '../support/upstreams/scenarios.ts';
+import { ROUTES } from './gateway.ts';
+import { type OpenNode, startOpenNode } from './open-node.ts';
 
-const NO_TOKENS = { inputTokens: 9, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 5, reasoningTokens: 0 };
-const PATCH = '*** Begin Patch\n*** Add File: "ü.txt"\n+\t\\o/ 🙂\n*** End Patch\n';
-
-/** A model that calls every tool with what it asks for, and then quotes the results. */
-function eager(heard: Heard): Answer {
-  const nothing = { reasoning: '', text: '', refusal: '', usage: NO_TOKENS };
-  if (heard.toolResults.length > 0) {
-    const quoted = heard.toolResults.map(({ call, text }) => `${argumentsOf(call)} → ${text}`).join('; ');
-    return { ...nothing, text: quoted, toolCalls: [], finish: 'stop' };
-  }
-  const toolCalls = heard.tools.map(({ name, schema }) => ({
-    name,
-    arguments: schema?.properties?.input ? { input: PATCH } : { query: name.slice(0, 3) },
-  }));
-  return { ...nothing, toolCalls, finish: 'tool-calls' };
-}
-
-const argumentsOf = (call: ToolCall): string => String(call.arguments.input ?? call.arguments.query);
-
-let gateway: Gateway;
+let node: OpenNode;
 
 before(async () => {
-  gateway = await startGateway();
-  for (const upstream of Object.values(gateway.upstreams)) upstream.respondWith({ scenario: eager });
+  node = await startOpenNode();
 });
 
 after(async () => {
-  await gateway.stop();
-  assert.deepEqual(gateway.defects, []);
+  await node[Symbol.asyncDispose]();
 });
 
-async function post(path: string, body: object, url = gateway.url): Promise<any> {
-  const response = await fetch(url + path, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${gateway.asClient('anthropic').apiKey}`,
-      'anthropic-version': '2023-06-01',
-    },
-    body: JSON.stringify(body),
-  });
-  const text = await response.text();
-  assert.equal(response.status, 200, text);
-  if (!(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) return JSON.parse(text);
-  const lines = text.split('\n').filter((line) => line.startsWith('data: {'));
-  return lines.map((line) => JSON.parse(line.slice('data: '.length)));
-}
-
-const QUERY = { type: 'object', properties: { query: { type: 'string' } }, required: ['query'] };
-/** Toward a Responses upstream everything is its own. */
-const OTHERS = ROUTES.filter((route) => route.dialect !== 'openai-responses');
-
-describe('Codex', () => {
-  const lark = { type: 'grammar', syntax: 'lark', definition: 'start: begin_patch hunk+ end_patch' };
-  const tools = [
-    { type: 'custom', name: 'apply_patch', description: 'Edits files.', format: lark },
-    {
-      type: 'namespace',
-      name: 'mcp__a_server_with_a_rather_long_name_that_nobody_thought_about__',
-      description: 'Search.',
-      tools: [
-        { type: 'function', name: 'search.documents', description: 'Searches.', parameters: QUERY, strict: false },
-      ],
-    },
-    { type: 'tool_search' },
-    { type: 'web_search', external_web_access: false },
-  ];
-  const user = { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'Patch it.' }] };
-  const request = (route: RouteSpec, input: object[], isStream: boolean) => ({
-    model: modelAt(route, 'reasoning'),
-    input,
-    tools,
-    tool_choice: 'auto',
-    parallel_tool_calls: true,
-    reasoning: { effort: 'medium', summary: 'auto' },
-    store: false,
-    stream: isStream,
-    include: ['reasoning.encrypted_content'],
+describe('Claude Code 2.1 does not know the model names of a gateway and takes them for the newest Claude', () => {
+  const request = (model: string) => ({
+    model,
+    max_tokens: 32_000,
+    thinking: { type: 'adaptive' },
+    output_config: { effort: 'high' },
+    system: [{ type: 'text', text: 'You are an agent.' }],
+    messages: [
+      { role: 'user', content: [{ type: 'text', text: 'Say hello.' }] },
+      {
+        role: 'system',
+        content: [{ type: 'text', text: '# Environment', cache_control: { type: 'ephemeral' } }],
+      },
+      {
+        role: 'assistant',
+        content: [
+          { type: 'text', text: 'I look.' },
+          { type: 'tool_use', id: 'toolu_1', name: 'get_time', input: { city: 'Bern' } },
+        ],
+      },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: '12:00' }] },
+      { role: 'system', content: 'Two turns are left.' },
+    ],
+    tools: TOOLS.map(({ parameters, ...tool }) => ({ ...tool, input_schema: parameters })),
   });
 
-  async function output(route: RouteSpec, input: object[], isStream: boolean): Promise<any[]> {
-    const answer = await post('/v1/responses', request(route, input, isStream));
-    if (!isStream) return answer.output;
-    const patch = answer.filter((event: any) => event.type === 'response.custom_tool_call_input.delta');
-    if (patch.length > 0) assert.equal(patch.map((event: any) => event.delta).join(''), PATCH);
-    assert.equal(answer.at(-1).type, 'response.completed');
-    return answer.at(-1).response.output;
-  }
-
-  for (const route of OTHERS) {
-    for (const isStream of [true, false]) {
-      it(`patches files and calls tools of namespaces with ${route.name}, ${isStream ? 'streamed' : 'whole'}`, async () => {
-        const calls = await output(route, [user], isStream);
-        assert.deepEqual(
-          calls.map(({ type, name, namespace, input, arguments: json }) => [type, name, namespace, input ?? json]),
+  it('system messages between the turns are told an older Claude as text of the user', async () => {
+    const upstream = node.upstream('anthropic', 'refusal');
+    await node.answered('/v1/messages?beta=true', request('coder'));
+    assert.deepEqual(
+      upstream.lastRequest.body.messages.map((message: any) => [message.role, message.content]),
+      [
+        [
+          'user',
           [
-            ['custom_tool_call', 'apply_patch', undefined, PATCH],
-            ['function_call', 'search.documents', tools[1]?.name, '{"query":"mcp"}'],
+            { type: 'text', text: 'Say hello.' },
+            { type: 'text', text: '<system>\n# Environment\n</system>', cache_control: { type: 'ephemeral' } },
           ],
-        );
-        const results = [
-          { type: 'custom_tool_call_output', call_id: calls[0].call_id, output: 'Patched.' },
-          { type: 'function_call_output', call_id: calls[1].call_id, output: 'Found.' },
-        ];
-        const [message] = await output(route, [user, ...calls, ...results], isStream);
-        assert.equal(message.content[0].text, `${PATCH} → Patched.; mcp → Found.`);
-      });
-    }
-  }
+        ],
+        ['assistant', request('').messages[2]?.content],
+        [
+          'user',
+          [
+            { type: 'tool_result', tool_use_id: 'toolu_1', content: '12:00' },
+            { type: 'text', text: '<system>\nTwo turns are left.\n</system>' },
+          ],
+        ],
+      ],
+    );
+  });
 
-  it('is told that a conversation kept at OpenAI cannot go on elsewhere', async () => {
-    for (const { name } of OTHERS) {
-      const response = await fetch(`${gateway.url}/v1/responses`, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${gateway.asClient('anthropic').apiKey}`,
-        },
-        body: JSON.stringify({ model: `${name}/any`, input: 'x', conversation: 'conv_1' }),
-      });
-      const { error } = (await response.json()) as any;
+  it('and go as they came to a Claude that takes them', async () => {
+    const upstream = node.upstream('anthropic', 'refusal');
+    await node.answered('/v1/messages?beta=true', request('anthropic/claude-opus-4-8'));
+    assert.deepEqual(upstream.lastRequest.body.messages, request('').messages);
+  });
+
+  it('their tokens are counted by an older Claude, too', async () => {
+    node.upstream('anthropic', 'refusal');
+    const { model, system, messages, tools } = request('coder');
+    const answer = await node.answered('/v1/messages/count_tokens?beta=true', { model, system, messages, tools });
+    assert.equal(answer.input_tokens, finalAnswer('refusal').usage.inputTokens);
+  });
+
+  for (const name of ['compatible', 'ollama'] as const) {
+    it(`models of ${name} get one system message, the first`, async () => {
+      const upstream = node.upstream(name, 'refusal');
+      await node.answered('/v1/messages', request(`${name}/${upstream.models[0]}`));
+      const { messages } = upstream.lastRequest.body;
       assert.deepEqual(
-        [response.status, error.code, error.param],
-        [400, 'unsupported_parameter', 'conversation'],
-        name,
+        messages.map((message: any) => message.role),
+        ['system', 'user', 'assistant', 'tool', 'user'],
       );
-    }
+      assert.equal(messages[1].content, 'Say hello.\n\n<system>\n# Environment\n</system>');
+      assert.equal(messages[4].content, '<system>\nTwo turns are left.\n</system>');
+    });
+  }
+
+  it('what its own tool search has found is told to models of other dialects', async () => {
+    const upstream = node.upstream('openai', 'refusal');
+    const found = { type: 'tool_reference', tool_name: 'get_weather' };
+    await node.answered('/v1/messages', {
+      model: 'openai/gpt-4.1-mini',
+      max_tokens: 100,
+      messages: [
+        { role: 'user', content: 'Search the tools.' },
+        { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'ToolSearch', input: {} }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [found] }] },
+      ],
+    });
+    assert.equal(
+      upstream.lastRequest.body.messages.at(-1).content,
+      "The tool 'get_weather' is loaded and can be called now.",
+    );
   });
 });
 
-describe('custom tools of chat completions', () => {
-  const foreign = ROUTES.filter((route) => route.dialect !== 'openai-chat');
-  for (const route of foreign) {
-    it(`are called with their text by ${route.name}`, async () => {
-      const custom = { type: 'custom', custom: { name: 'sql', description: 'Queries.' } };
-      const user = { role: 'user', content: 'Ask.' };
-      const body = { model: modelAt(route, 'tools'), messages: [user], tools: [custom] };
-      const chunks = await post('/v1/chat/completions', { ...body, stream: true });
-      const deltas = chunks.flatMap((chunk: any) => chunk.choices[0]?.delta.tool_calls ?? []);
-      assert.equal(deltas.map((delta: any) => delta.custom.input).join(''), PATCH);
-      const { message } = (await post('/v1/chat/completions', body)).choices[0];
-      assert.deepEqual(message.tool_calls[0].custom, { name: 'sql', input: PATCH });
-      const result = { role: 'tool', tool_call_id: message.tool_calls[0].id, content: '42' };
-      const next = await post('/v1/chat/completions', { ...body, messages: [user, message, result] });
-      assert.equal(next.choices[0].message.content, `${PATCH} → 42`);
+describe('agents with several system messages on a local model', () => {
+  it('the leading ones become one, a later one is told by the next user message', async () => {
+    const upstream = node.upstream('compatible', 'refusal');
+    await node.answered('/v1/chat/completions', {
+      model: 'compatible/Qwen/Qwen3-8B',
+      messages: [
+        { role: 'system', content: 'One.' },
+        { role: 'developer', content: [{ type: 'text', text: 'Two.' }] },
+        { role: 'user', content: 'Hi.' },
+        { role: 'assistant', content: 'Hello.' },
+        { role: 'system', content: 'Answer in French.' },
+        { role: 'user', content: 'Again.', name: 'ada' },
+      ],
     });
-  }
+    assert.deepEqual(upstream.lastRequest.body.messages, [
+      {
+        role: 'system',
+        content: [
+          { type: 'text', text: 'One.' },
+          { type: 'text', text: 'Two.' },
+        ],
+      },
+      { role: 'user', content: 'Hi.' },
+      { role: 'assistant', content: 'Hello.' },
+      { role: 'user', content: '<system>\nAnswer in French.\n</system>\n\nAgain.', name: 'ada' },
+    ]);
+  });
+
+  it("OpenAI's own models get them as they came", async () => {
+    const upstream = node.upstream('openai', 'refusal');
+    const messages = [
+      { role: 'system', content: 'One.' },
+      { role: 'user', content: 'Hi.' },
+      { role: 'system', content: 'Two.' },
+    ];
+    await node.answered('/v1/chat/completions', { model: 'openai/gpt-4.1-mini', messages });
+    assert.deepEqual(upstream.lastRequest.body.messages, messages);
+  });
 });
 
-describe('names that not every wire takes', () => {
-  const name = `git.hub/${'issues_'.repeat(15)}list`;
-
-  for (const route of ROUTES.filter(({ dialect }) => dialect !== 'anthropic')) {
-    it(`are the client’s own again in answers of ${route.name}`, async () => {
-      const user = { role: 'user', content: 'List.' };
-      const body = {
-        model: modelAt(route, 'tools'),
-        max_tokens: 900,
-        messages: [user] as object[],
-        tools: [{ name, description: 'Lists.', input_schema: QUERY }],
-        tool_choice: { type: 'tool', name },
+describe('Codex 0.169', () => {
+  it('is told at once to go without a WebSocket', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const { port } = new URL(node.url);
+      const headers = {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+        'openai-beta': 'responses_websockets=2026-02-06',
       };
-      const events = await post('/v1/messages', { ...body, stream: true });
-      const block = events.find((event: any) => event.type === 'content_block_start')?.content_block;
-      assert.deepEqual([block.type, block.name], ['tool_use', name]);
-      const { content } = await post('/v1/messages', body);
-      assert.equal(content[0].name, name);
-      const result = { type: 'tool_result', tool_use_id: content[0].id, content: 'none' };
-      const messages = [user, { role: 'assistant', content }, { role: 'user', content: [result] }];
-      const last = await post('/v1/messages', { ...body, messages, tool_choice: { type: 'auto' } });
-      assert.equal(last.content[0].text, 'git → none');
+      const request = httpRequest({ port, host: '127.0.0.1', path: '/v1/responses', headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      request.on('error', reject).end();
     });
-  }
-
-  it('are the client’s own again in answers of Anthropic', async () => {
-    const route = ROUTES.find(({ dialect }) => dialect === 'anthropic') as RouteSpec;
-    const tools = [{ type: 'function', function: { name, parameters: QUERY } }];
-    const messages = [{ role: 'user', content: 'List.' }];
-    const { choices } = await post('/v1/chat/completions', { model: modelAt(route, 'tools'), messages, tools });
-    assert.equal(choices[0].message.tool_calls[0].function.name, name);
+    assert.equal(status, 426);
   });
-});
 
-describe('models that take tools with reasoning on /responses only', () => {
-  const model = 'gpt-6.1-terra';
-  let upstream: Upstream;
+  const functions = TOOLS.map((tool) => ({ type: 'function', ...tool, strict: false }));
+  const developer = {
+    type: 'message',
+    id: 'msg_1',
+    role: 'developer',
+    content: [{ type: 'input_text', text: 'Code.' }],
+  };
+  const user = { type: 'message', id: 'msg_2', role: 'user', content: [{ type: 'input_text', text: 'Go on.' }] };
 
-  before(async () => {
-    upstream = await startUpstream('openai', { models: [model] });
-    upstream.respondWith({ scenario: eager });
-  });
-  after(() => upstream.close());
-
-  it('work for agents of every dialect, and are asked in chat for the rest', async () => {
-    const { url, key } = upstream;
-    const { apiKey } = gateway.asClient('anthropic');
-    const node = await startNode({ accounts: { openai: { provider: 'openai', url, key } }, apiKeys: [apiKey] });
-    const asked = `openai/${model}`;
-    const messages = [{ role: 'user', content: 'Search.' }];
-    const tools = [{ type: 'function', function: { name: 'find', parameters: QUERY } }];
-    try {
-      const chat = await post('/v1/chat/completions', { model: asked, messages, tools }, node.url);
-      assert.equal(chat.choices[0].message.tool_calls[0].function.arguments, '{"query":"fin"}');
-      assert.equal(upstream.lastRequest.path, '/v1/responses');
-      const claude = { model: asked, max_tokens: 900, messages, tools: [{ name: 'find', input_schema: QUERY }] };
-      const message = await post('/v1/messages', claude, node.url);
-      assert.equal(message.content[0].name, 'find');
-      assert.equal(upstream.lastRequest.path, '/v1/responses');
-      const off = { model: asked, messages, tools, reasoning_effort: 'none' };
-      assert.equal((await post('/v1/chat/completions', off, node.url)).choices[0].finish_reason, 'tool_calls');
-      assert.equal(upstream.lastRequest.path, '/v1/chat/completions');
-    } finally {
-      await node.stop();
+  it('offers its newer models the tools in the input; every upstream gets them', async () => {
+    for (const { name } of ROUTES.filter((route) => route.name !== 'openai-responses')) {
+      const upstream = node.upstream(name, 'tools');
+      const answer = await node.answered('/v1/responses', {
+        model: `${name}/${upstream.models[0]}`,
+        store: false,
+        input: [
+          {
+            type: 'additional_tools',
+            id: 'at_1',
+            role: 'developer',
+            tools: [{ type: 'namespace', name: 'functions', description: '', tools: functions }],
+          },
+          developer,
+          user,
+        ],
+      });
+      const call = answer.output.find((item: any) => item.type === 'function_call');
+      assert.equal(call?.name, 'get_weather', name);
     }
-    assert.deepEqual(node.defects, []);
+  });
+
+  it('offers a tool again, and the latest offer counts', async () => {
+    const upstream = node.upstream('anthropic', 'tools');
+    const old = functions.map((tool) => ({ ...tool, description: 'Old.', parameters: { type: 'object' } }));
+    await node.answered('/v1/responses', {
+      model: 'coder',
+      tools: old,
+      input: [{ type: 'additional_tools', role: 'developer', tools: functions }, user],
+    });
+    assert.deepEqual(
+      upstream.lastRequest.body.tools.map((tool: any) => tool.name),
+      TOOLS.map((tool) => tool.name),
+    );
+  });
+
+  it('tells OpenAI of its session; what no answer depends on is left out', async () => {
+    const upstream = node.upstream('openai-responses', 'refusal');
+    await node.answered('/v1/responses', {
+      model: 'openai-responses/gpt-4.1-mini',
+      store: false,
+      prompt_cache_key: 'session-1',
+      // The model does not reason, which Codex cannot know when it asked for a chain.
+      reasoning: { summary: 'auto' },
+      include: ['reasoning.encrypted_content'],
+      client_metadata: { session_id: 'session-1', 'x-codex-installation-id': 'installation-1' },
+      input: [developer, user],
+    });
+    const { body } = upstream.lastRequest;
+    assert.deepEqual([body.client_metadata, body.reasoning, body.include], [undefined, undefined, undefined]);
+    assert.equal(body.prompt_cache_key, 'session-1');
+    assert.deepEqual(body.input, [developer, user]);
   });
 });

@@ -56,3 +56,18 @@ test('of more than the bound the newest are kept, also when all came in the same
     if (stepMs > 0) assert.deepEqual(kept.at(-1), entry('100'));
   }
 });
+
+test('items of answers are found by their own ids, as long as their answer is kept', () => {
+  const { clock, history } = setup();
+  const item = { id: 'msg_1', type: 'message', role: 'assistant', content: [] };
+  const response = { id: 'resp_1', output: [{ id: 'rs_1', type: 'reasoning', summary: [] }, item] };
+  history.put('resp_1', { items: [], response });
+  assert.deepEqual(history.item('msg_1'), item);
+  assert.equal(history.item('msg_2'), undefined);
+  history.put('resp_2', { items: [], response: { id: 'resp_2', output: [{ ...item, id: 'msg_2' }] } });
+  history.delete('resp_1');
+  assert.equal(history.item('msg_1'), undefined);
+  assert.equal(history.item('msg_2')?.id, 'msg_2');
+  clock.advance(30 * DAY_MS + 1);
+  assert.equal(history.item('msg_2'), undefined);
+});

@@ -121,6 +121,9 @@ function parseShownBlock(block: JsonObject, param: string): TextPart | MediaPart
       return parseDocument(block, param);
     case 'search_result':
       return blockPart(block, searchResultText(block));
+    case 'tool_reference':
+      // Answers a client's own tool search (Claude Code); the tool itself is among the request's tools by then.
+      return blockPart(block, `The tool '${asString(block.tool_name) ?? ''}' is loaded and can be called now.`);
     default:
       return blockPart(block);
   }

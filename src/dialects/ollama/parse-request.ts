@@ -10,6 +10,7 @@ import type {
   Sampling,
   Tool,
   ToolCallPart,
+  ToolResultPart,
 } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import { parseDataUri } from '../data-uri.ts';
@@ -27,7 +28,7 @@ import {
   requiredString,
 } from '../fields.ts';
 import { isEffort } from '../reasoning.ts';
-import { madeToolCallId } from '../tool-call-id.ts';
+import { CallMatcher } from './call-matcher.ts';
 import { argumentsJson } from './wire.ts';
 
 export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
@@ -44,12 +45,8 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
   });
 }
 
-/** Calls and results are matched by id where the client kept ours, else by tool name, else by order. */
 function parseMessages(messages: readonly JsonValue[]): Message[] {
-  const unanswered: ToolCallPart[] = [];
-  let callCount = 0;
-  const nextId = (seed: string): string => madeToolCallId(callCount++, seed);
-
+  const matcher = new CallMatcher();
   return messages.map((value, position): Message => {
     const param = `messages[${position}]`;
     const message = requiredObject(value, param);
@@ -59,43 +56,28 @@ function parseMessages(messages: readonly JsonValue[]): Message[] {
       case 'system':
       case 'user':
         return { role, parts: content };
-      case 'assistant': {
-        const calls = parseToolCalls(message, param, nextId);
-        unanswered.push(...calls);
-        return { role, parts: [...thinkingParts(message, param), ...content, ...calls] };
-      }
-      case 'tool': {
-        const name = optionalString(message, 'tool_name', `${param}.tool_name`);
-        const id = optionalString(message, 'tool_call_id', `${param}.tool_call_id`);
-        const call = takeCall(unanswered, id, name);
-        const toolName = name ?? call?.name;
+      case 'assistant':
         return {
           role,
-          parts: [
-            {
-              type: 'tool-result',
-              toolCallId: id ?? call?.id ?? nextId(name ?? ''),
-              ...(toolName !== undefined && { name: toolName }),
-              parts: content,
-            },
-          ],
+          parts: [...thinkingParts(message, param), ...content, ...parseToolCalls(message, param, matcher)],
         };
+      case 'tool': {
+        const { id, name } = matcher.result(
+          optionalString(message, 'tool_call_id', `${param}.tool_call_id`),
+          optionalString(message, 'tool_name', `${param}.tool_name`),
+        );
+        const result: ToolResultPart = {
+          type: 'tool-result',
+          toolCallId: id,
+          ...(name !== undefined && { name }),
+          parts: content,
+        };
+        return { role, parts: [result] };
       }
       default:
         throw badRequest(`${param}.role`, `'${param}.role' must be system, user, assistant or tool, not '${role}'.`);
     }
   });
-}
-
-function takeCall(
-  unanswered: ToolCallPart[],
-  id: string | undefined,
-  name: string | undefined,
-): ToolCallPart | undefined {
-  const position = unanswered.findIndex((call) =>
-    id === undefined ? name === undefined || call.name === name : call.id === id,
-  );
-  return position < 0 ? undefined : unanswered.splice(position, 1)[0];
 }
 
 function thinkingParts(message: JsonObject, param: string): Part[] {
@@ -135,17 +117,15 @@ function mimeTypeOf(base64: string): string | undefined {
   return SIGNATURES.find(([start]) => base64.startsWith(start))?.[1];
 }
 
-function parseToolCalls(message: JsonObject, param: string, nextId: (seed: string) => string): ToolCallPart[] {
+function parseToolCalls(message: JsonObject, param: string, matcher: CallMatcher): ToolCallPart[] {
   const calls = optionalArray(message, 'tool_calls', `${param}.tool_calls`) ?? [];
   return calls.map((value, position) => {
     const callParam = `${param}.tool_calls[${position}]`;
     const call = requiredObject(value, callParam);
     const called = requiredObject(call.function, `${callParam}.function`);
     const name = requiredString(called, 'name', `${callParam}.function.name`);
-    const json = argumentsJson(called.arguments);
     // Newer servers and our own answers have an id, which clients that send the message back whole keep.
-    const id = optionalString(call, 'id', `${callParam}.id`) || nextId(`${name} ${json}`);
-    return { type: 'tool-call', id, name, argumentsJson: json };
+    return matcher.call(optionalString(call, 'id', `${callParam}.id`), name, argumentsJson(called.arguments));
   });
 }
 

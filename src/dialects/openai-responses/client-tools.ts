@@ -33,6 +33,15 @@ export function flatName({ namespace, name }: WireName): string {
   return isDefault ? name : `${namespace.replace(/_+$/, '')}__${name}`;
 }
 
+/** Each tool as it was offered last. */
+export function latestTools(tools: readonly Tool[]): Tool[] {
+  const latest = new Map<string, Tool>();
+  for (const [index, tool] of tools.entries()) {
+    latest.set(tool.isHosted ? `hosted ${index}` : keyOf(wireToolOf(tool)), tool);
+  }
+  return [...latest.values()];
+}
+
 /** The tools, each name once: of two that would become one the later gets a hash. */
 export function withoutEqualNames(tools: readonly Tool[]): Tool[] {
   const taken = new Set<string>();

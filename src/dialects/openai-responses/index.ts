@@ -17,6 +17,7 @@ export const openaiResponses: Dialect = {
     renderResponse,
     streamRenderer: (request, answer) => new ResponsesStreamRenderer(request, answer),
     renderError,
+    renderTokenCount: (inputTokens) => ({ object: 'response.input_tokens', input_tokens: inputTokens }),
   },
   upstream: {
     hasOpenAiEndpoints: true,

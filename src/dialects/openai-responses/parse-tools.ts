@@ -1,7 +1,7 @@
 // Tools, tool choice and output format of a request → neutral.
 
 import type { ChatRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
-import { asArray, asObject, asString, type JsonObject } from '../../model/json.ts';
+import { asArray, asObject, asString, isObject, type JsonObject } from '../../model/json.ts';
 import {
   badRequest,
   definedOnly,
@@ -16,17 +16,26 @@ import { freeTextParameters } from '../free-text-tool.ts';
 import {
   ClientTools,
   flatName,
+  latestTools,
   parseWireName,
   type WireTool,
   wireExtensions,
   wireToolOf,
   withoutEqualNames,
 } from './client-tools.ts';
+import { inputItems } from './items.ts';
 
 export function parseTools(body: JsonObject): Tool[] {
-  const tools = withoutEqualNames(parseToolList(body, 'tools'));
+  const tools = withoutEqualNames(latestTools([...parseToolList(body, 'tools'), ...additionalTools(body)]));
   const isAllowed = allowance(body);
   return isAllowed ? tools.filter((tool) => tool.isHosted || isAllowed(wireToolOf(tool))) : tools;
+}
+
+/** Codex offers its newer models the tools in an item of the input. */
+function additionalTools(body: JsonObject): Tool[] {
+  return inputItems(body).flatMap((item, index) =>
+    isObject(item) && item.type === 'additional_tools' ? parseToolList(item, `input[${index}].tools`) : [],
+  );
 }
 
 function parseToolList(holder: JsonObject, param: string, namespace?: string): Tool[] {

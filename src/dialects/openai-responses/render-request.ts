@@ -41,6 +41,7 @@ function carriedBody(request: ChatRequest, original: OriginalRequest, target: Up
   delete body.previous_response_id;
   // What Codex tells OpenAI about its session; other servers of this API refuse it, and no answer depends on it.
   delete body.client_metadata;
+  if (isPlainOpenaiModel(target.model)) withoutReasoning(body);
   if (original.isConversationEdited) {
     const { instructions, messages } = splitInstructions(request.messages);
     delete body.instructions;
@@ -50,6 +51,15 @@ function carriedBody(request: ChatRequest, original: OriginalRequest, target: Up
     body.input = withoutOwnItems(body.input);
   }
   return body;
+}
+
+/** A client that asked for a chain does not know which model it gets; Codex asks for a summary in any case. */
+function withoutReasoning(body: JsonObject): void {
+  delete body.reasoning;
+  if (!Array.isArray(body.include)) return;
+  const include = body.include.filter((wish) => wish !== 'reasoning.encrypted_content');
+  if (include.length === 0) delete body.include;
+  else body.include = include;
 }
 
 /** The message that `instructions` became when it was parsed goes back there. */

@@ -52,6 +52,7 @@ describe('openai-chat embeddings', () => {
 
   it('reads numbers and base64, in the order of the index', () => {
     const text = JSON.stringify({
+      id: 'emb-1',
       model: 'u',
       data: [
         { index: 1, embedding: Buffer.from(new Float32Array([0.5, -2]).buffer).toString('base64') },
@@ -66,6 +67,7 @@ describe('openai-chat embeddings', () => {
         [0.5, -2],
       ],
       inputTokens: 3,
+      id: 'emb-1',
     });
     for (const garbage of ['', '{}', '{"data":[{"embedding":"abc"}]}', '{"data":[{"embedding":["x"]}]}']) {
       assert.equal(upstream.parseResponse(garbage), undefined);

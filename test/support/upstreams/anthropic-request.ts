@@ -35,6 +35,7 @@ function hear(body: any): Omit<MessagesHeard, 'isStream'> {
   for (const [at, tool] of (body.tools ?? []).entries()) checkTool(tool, at);
   const format = body.output_config?.format;
   if (format) checkOutputSchema(format.schema, true);
+  const systemTurns = body.messages.filter((message: any) => message.role === 'system');
   const blocks: any[] = body.messages.flatMap((message: any) => blocksOf(message.content));
   const tools = (body.tools ?? []).map((tool: any) => ({ name: tool.name, schema: tool.input_schema }));
   const forced = body.tool_choice?.type === 'tool' ? body.tool_choice.name : undefined;
@@ -43,10 +44,11 @@ function hear(body: any): Omit<MessagesHeard, 'isStream'> {
     body,
     schemaTool: schemaTool?.name,
     isThinkingShown: body.thinking?.display !== 'omitted',
-    system: blocksOf(body.system ?? [])
+    system: [...blocksOf(body.system ?? []), ...systemTurns.flatMap((turn: any) => blocksOf(turn.content))]
       .map((block) => block.text)
       .join('\n'),
     texts: body.messages
+      .filter((message: any) => message.role !== 'system')
       .map((message: any) => ({ role: message.role, text: textOf(message.content) }))
       .filter((turn: any) => turn.text !== ''),
     images: blocks.filter((block) => block.type === 'image').map(imageOf),
@@ -78,11 +80,15 @@ function checkConversation(body: any): Map<string, ToolCall> {
   const { messages } = body;
   const calls = new Map<string, ToolCall>();
   let open: string[] = [];
-  if (messages[0].role !== 'user') throw new Refused(400, 'messages: first message must use the "user" role');
+  if (messages[0].role === 'assistant') throw new Refused(400, 'messages: first message must use the "user" role');
   messages.forEach((message: any, at: number) => {
     if (at > 0 && messages[at - 1].role === message.role) {
       const found = `messages: roles must alternate between "user" and "assistant", but found multiple "${message.role}" roles in a row`;
       throw new Refused(400, found);
+    }
+    if (message.role === 'system') {
+      checkSystemTurn(body, at);
+      return;
     }
     const blocks = blocksOf(message.content);
     const isLast = at === messages.length - 1;
@@ -103,6 +109,17 @@ function checkConversation(body: any): Map<string, ToolCall> {
   });
   if (open.length > 0) throw new Refused(400, unanswered(messages.length - 1, open));
   return calls;
+}
+
+/** System messages between the turns came with Opus 4.8. */
+function checkSystemTurn({ model, messages }: any, at: number): void {
+  if (!/opus-(4-[89]|[5-9])|(sonnet|haiku)-[5-9]/.test(model)) {
+    throw new Refused(400, `messages.${at}.role: Input should be 'user' or 'assistant'`);
+  }
+  const next = messages[at + 1];
+  if (messages[at - 1]?.role !== 'user' || (next && next.role !== 'assistant')) {
+    throw new Refused(400, `messages.${at}: role 'system' must follow a user message and precede an assistant message`);
+  }
 }
 
 function checkText(message: any, blocks: any[], at: number, isLast: boolean): void {

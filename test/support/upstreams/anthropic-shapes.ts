@@ -66,6 +66,7 @@ const MESSAGE = z.discriminatedUnion('role', [
     role: z.literal('assistant'),
     content: z.union([z.string(), z.array(z.discriminatedUnion('type', [text, toolUse, thinking, redacted]))]),
   }),
+  z.strictObject({ role: z.literal('system'), content: z.union([z.string(), z.array(text)]) }),
 ]);
 
 export const customTool = z.strictObject({

@@ -119,7 +119,9 @@ export function answerEmbedding(raw: unknown, flavour: Flavour): Reply {
   });
   const tokens = inputs.length * 4;
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
-  return wholeOf({ object: 'list', data, model: body.model ?? 'text-embedding-3-small', usage }, flavour);
+  // Mistral's SDK refuses an answer without one.
+  const id = flavour === 'mistral' ? { id: 'emb-0b1f' } : {};
+  return wholeOf({ ...id, object: 'list', data, model: body.model ?? 'text-embedding-3-small', usage }, flavour);
 }
 
 export const SPEECH_BYTES = Buffer.from([0xff, 0xfb, 0x90, 0x64, 0x00, 0x0d, 0x0a, 0x80, 0xff, 0x00]);

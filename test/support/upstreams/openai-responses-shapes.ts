@@ -32,12 +32,18 @@ const outputContent = z.union([
   ),
 ]);
 const status = z.enum(['in_progress', 'completed', 'incomplete']).optional();
-const message = { type: z.literal('message').optional(), status, phase: z.string().nullable().optional() };
+/** Codex names every message, the user's as well. */
+const message = {
+  type: z.literal('message').optional(),
+  id: prefixed('msg'),
+  status,
+  phase: z.string().nullable().optional(),
+};
 export const messageItem = z.discriminatedUnion('role', [
   z.strictObject({ ...message, role: z.literal('user'), content: inputContent }),
   z.strictObject({ ...message, role: z.literal('system'), content: inputContent }),
   z.strictObject({ ...message, role: z.literal('developer'), content: inputContent }),
-  z.strictObject({ ...message, role: z.literal('assistant'), content: outputContent, id: prefixed('msg') }),
+  z.strictObject({ ...message, role: z.literal('assistant'), content: outputContent }),
 ]);
 
 export const ITEMS: Record<string, z.ZodType> = {
@@ -61,7 +67,8 @@ export const ITEMS: Record<string, z.ZodType> = {
     type: z.literal('reasoning'),
     id: prefixed('rs'),
     summary: z.array(z.strictObject({ type: z.literal('summary_text'), text: z.string() })),
-    content: z.array(z.unknown()).optional(),
+    // Codex sends null.
+    content: z.array(z.unknown()).nullable().optional(),
     encrypted_content: z.string().nullable().optional(),
     status,
   }),

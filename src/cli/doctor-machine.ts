@@ -4,9 +4,8 @@ import { accessSync, constants, existsSync, type Stats, statSync } from 'node:fs
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Config, ServerConfig } from '../config/config.ts';
-import { databasePath } from '../node.ts';
+import { databasePath, GATEWAY_MIGRATIONS } from '../node.ts';
 import { openDatabase } from '../storage/database.ts';
-import { RESPONSE_HISTORY_MIGRATIONS } from '../storage/response-history.ts';
 import { VERSION } from '../version.ts';
 import { type Check, ok, problem, warning } from './check.ts';
 import { CommandError } from './command-error.ts';
@@ -52,7 +51,7 @@ function checkDatabase(config: Config): Check {
   const path = databasePath(config);
   if (!existsSync(path)) return ok('database', `${path} will be made at the first start`);
   try {
-    openDatabase(path, RESPONSE_HISTORY_MIGRATIONS).close();
+    openDatabase(path, GATEWAY_MIGRATIONS).close();
     return ok('database', `${path} opens`);
   } catch (error) {
     const failure = buildFailure(error, config.dataDirectory);

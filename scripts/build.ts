@@ -28,7 +28,6 @@ await build({
   format: 'esm',
   target: 'node22.19',
   minify: true,
-  keepNames: true,
   legalComments: 'linked',
   // Each platform's entry requires its one prebuilt file, which is copied next to the bundle.
   alias: { 'better-sqlite3': `better-sqlite3/${values.platform}` },

@@ -2,7 +2,7 @@
 // https://undici.nodejs.org/#/docs/api/Dispatcher
 
 import { LRUCache } from 'lru-cache';
-import { Agent, type Dispatcher } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { type HttpClient, HttpFailure, type HttpRequest, type HttpResponse } from '../ports.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -20,17 +20,18 @@ interface Address {
   readonly path: string;
 }
 
+type PoolsByOrigin = Map<string, Pool>;
+
 export class UndiciHttpClient implements HttpClient {
-  /** One pool of pools for each connect timeout in use: undici fixes it when a socket is made. */
-  readonly #agents = new Map<number, Agent>();
+  /** By connect timeout: undici fixes it when a socket is made. Few of both, as only configuration names them. */
+  readonly #pools = new Map<number, PoolsByOrigin>();
   readonly #addresses = new LRUCache<string, Address>({ max: PARSED_URLS_MAX });
 
   request(request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const { origin, path } = this.#address(request.url);
-      this.#agent(request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS).dispatch(
+      this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS).dispatch(
         {
-          origin,
           path,
           method: request.method as Dispatcher.HttpMethod,
           headers: request.headers,
@@ -45,22 +46,28 @@ export class UndiciHttpClient implements HttpClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
+    const pools = [...this.#pools.values()].flatMap((byOrigin) => [...byOrigin.values()]);
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  #agent(connectTimeoutMs: number): Agent {
-    let agent = this.#agents.get(connectTimeoutMs);
-    if (!agent) {
-      agent = new Agent({
+  #pool(origin: string, connectTimeoutMs: number): Pool {
+    let byOrigin = this.#pools.get(connectTimeoutMs);
+    if (!byOrigin) {
+      byOrigin = new Map();
+      this.#pools.set(connectTimeoutMs, byOrigin);
+    }
+    let pool = byOrigin.get(origin);
+    if (!pool) {
+      pool = new Pool(origin, {
         connect: { timeout: connectTimeoutMs },
         connections: CONNECTIONS_MAX,
         keepAliveTimeout: KEEP_ALIVE_MS,
         pipelining: 1,
         allowH2: false,
       });
-      this.#agents.set(connectTimeoutMs, agent);
+      byOrigin.set(origin, pool);
     }
-    return agent;
+    return pool;
   }
 
   #address(text: string): Address {

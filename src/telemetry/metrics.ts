@@ -1,8 +1,9 @@
 // Prometheus metrics; names and labels follow OpenTelemetry's GenAI conventions where those exist.
 // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { RequestTrace } from '../gateway/trace.ts';
+import { CounterFamily, HistogramFamily } from './families.ts';
 
 /** Seconds; models answer between a cache hit's milliseconds and minutes of reasoning. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600];
@@ -13,43 +14,44 @@ const TARGETS_MAX = 500;
 export class Metrics {
   readonly registry = new Registry();
   readonly #targets = new Set<string>();
-  readonly #requests = new Counter({
+  readonly #requests = new CounterFamily({
     name: 'flowmesh_requests_total',
     help: 'Client requests by operation, target and outcome (ok or the error code)',
-    labelNames: ['operation', 'target', 'outcome'] as const,
-    registers: [this.registry],
+    labelNames: ['operation', 'target', 'outcome'],
+    registry: this.registry,
   });
-  readonly #duration = new Histogram({
+  readonly #duration = new HistogramFamily({
     name: 'gen_ai_server_request_duration_seconds',
     help: 'Request received to answer complete',
-    labelNames: ['gen_ai_operation_name', 'target'] as const,
+    labelNames: ['gen_ai_operation_name', 'target'],
     buckets: DURATION_BUCKETS,
-    registers: [this.registry],
+    registry: this.registry,
   });
-  readonly #ttft = new Histogram({
+  readonly #ttft = new HistogramFamily({
     name: 'gen_ai_server_time_to_first_token_seconds',
     help: 'Request received to first content',
-    labelNames: ['target'] as const,
+    labelNames: ['target'],
     buckets: DURATION_BUCKETS,
-    registers: [this.registry],
+    registry: this.registry,
   });
-  readonly #overhead = new Histogram({
+  readonly #overhead = new HistogramFamily({
     name: 'flowmesh_overhead_seconds',
     help: 'Time to the first content that was not spent waiting for upstreams',
+    labelNames: [],
     buckets: OVERHEAD_BUCKETS,
-    registers: [this.registry],
+    registry: this.registry,
   });
-  readonly #tokens = new Counter({
+  readonly #tokens = new CounterFamily({
     name: 'gen_ai_client_token_usage_total',
     help: 'Tokens by type: input (cached included), cached, output (reasoning included), reasoning',
-    labelNames: ['gen_ai_token_type', 'target'] as const,
-    registers: [this.registry],
+    labelNames: ['gen_ai_token_type', 'target'],
+    registry: this.registry,
   });
-  readonly #failures = new Counter({
+  readonly #failures = new CounterFamily({
     name: 'flowmesh_attempt_failures_total',
     help: 'Failed attempts by target and error code',
-    labelNames: ['target', 'code'] as const,
-    registers: [this.registry],
+    labelNames: ['target', 'code'],
+    registry: this.registry,
   });
 
   constructor(inFlight: () => number) {
@@ -67,14 +69,13 @@ export class Metrics {
   record(trace: RequestTrace): void {
     const target = this.#targetLabel(trace.target);
     const { operation, usage } = trace;
-    this.#requests.inc({ operation, target, outcome: trace.errorCode ?? 'ok' });
-    this.#duration.observe({ gen_ai_operation_name: operation, target }, (trace.durationMs ?? 0) / 1_000);
+    this.#requests.add(1, operation, target, trace.errorCode ?? 'ok');
+    this.#duration.observe((trace.durationMs ?? 0) / 1_000, operation, target);
     if (trace.ttftMs !== undefined) {
-      this.#ttft.observe({ target }, trace.ttftMs / 1_000);
+      this.#ttft.observe(trace.ttftMs / 1_000, target);
       this.#overhead.observe(Math.max(0, trace.ttftMs - trace.waitedMs) / 1_000);
     }
-    for (const { target: failed, code } of trace.failures)
-      this.#failures.inc({ target: this.#targetLabel(failed), code });
+    for (const { target: failed, code } of trace.failures) this.#failures.add(1, this.#targetLabel(failed), code);
     if (!usage) return;
     this.#countTokens('input', target, usage.inputTokens);
     this.#countTokens('output', target, usage.outputTokens);
@@ -82,9 +83,9 @@ export class Metrics {
     this.#countTokens('reasoning', target, usage.reasoningTokens);
   }
 
-  /** Upstreams have reported negative counts; a counter throws on those. */
+  /** Upstreams have reported negative counts; a counter only goes up. */
   #countTokens(type: 'input' | 'cached' | 'output' | 'reasoning', target: string, tokens: number): void {
-    if (tokens > 0 && Number.isFinite(tokens)) this.#tokens.inc({ gen_ai_token_type: type, target }, tokens);
+    if (tokens > 0 && Number.isFinite(tokens)) this.#tokens.add(tokens, type, target);
   }
 
   #targetLabel(target: string | undefined): string {

@@ -184,10 +184,10 @@ test('when all targets fail before content a stream has a real status, with atte
 });
 
 test('while nothing comes the stream is kept alive, and a failure then is an error inside it', async () => {
-  let fail = (): void => undefined;
+  const asked = Promise.withResolvers<() => void>();
   await using s = await setup(
     (response) => {
-      fail = () => response.writeHead(500, JSON_HEADERS).end('{"error":{"message":"broken"}}');
+      asked.resolve(() => response.writeHead(500, JSON_HEADERS).end('{"error":{"message":"broken"}}'));
     },
     { server: { keepAliveMs: 10 } },
   );
@@ -196,6 +196,8 @@ test('while nothing comes the stream is kept alive, and a failure then is an err
   const reader = response.body!.getReader();
   const { value } = await reader.read();
   assert.match(Buffer.from(value!).toString(), /^(: keep-alive\n\n)+$/);
+  // A keep-alive may go out before the upstream has even been asked.
+  const fail = await asked.promise;
   fail();
   let rest = '';
   for (let read = await reader.read(); !read.done; read = await reader.read())

@@ -1,0 +1,181 @@
+// Who is compared, how each is started as a process of its own, and how it is stopped again.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Endpoint, MODEL, wholeBody } from './protocol.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const PORTKEY = join(ROOT, 'bench', 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
+const START_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 5_000;
+/** Between two looks at a starting process. */
+const LOOK_PERIOD_MS = 4;
+
+export type ContestantName = 'direct' | 'bare' | 'flowmesh' | 'portkey';
+
+export const LABELS: Readonly<Record<ContestantName, string>> = {
+  direct: 'direct to the upstream',
+  bare: 'bare fastify + undici proxy',
+  flowmesh: 'flowmesh',
+  portkey: 'Portkey gateway',
+};
+
+export interface Contestant {
+  readonly name: ContestantName;
+  readonly endpoint: Endpoint;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** The gateways that could be installed. */
+export function availableGateways(): ContestantName[] {
+  return existsSync(PORTKEY) ? ['bare', 'flowmesh', 'portkey'] : ['bare', 'flowmesh'];
+}
+
+/** Starts processes, keeps their files in one place, and leaves nothing behind. */
+export class Arena {
+  readonly directory = mkdtempSync(join(tmpdir(), 'flowmesh-bench-'));
+  readonly #running = new Set<ChildProcess>();
+  #upstream: Contestant | undefined;
+  #logCount = 0;
+
+  constructor() {
+    process.on('exit', () => {
+      for (const child of this.#running) child.kill('SIGKILL');
+      rmSync(this.directory, { recursive: true, force: true });
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
+  }
+
+  /** Bundles flowmesh as it is released; what is measured is that. */
+  build(): void {
+    execFileSync(process.execPath, [join(ROOT, 'scripts', 'build.ts'), '--out', join(this.directory, 'dist')], {
+      cwd: ROOT,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  }
+
+  async startUpstream(): Promise<Contestant> {
+    const port = await freePort();
+    this.#upstream = this.#spawn('direct', { port, headers: {} }, ['bench/mock-upstream.ts', String(port)], {});
+    await firstAnswer(this.#upstream.endpoint);
+    return this.#upstream;
+  }
+
+  /** Resolves with the first answered request. */
+  async start(name: ContestantName, env: NodeJS.ProcessEnv = {}): Promise<Contestant> {
+    const contestant = await this.launch(name, env);
+    await firstAnswer(contestant.endpoint);
+    return contestant;
+  }
+
+  /** Begins to start it. */
+  async launch(name: ContestantName, env: NodeJS.ProcessEnv = {}): Promise<Contestant> {
+    const upstream = this.#upstream;
+    if (!upstream) throw new Error('The upstream comes first');
+    if (name === 'direct') return { ...upstream, stop: () => Promise.resolve() };
+    const port = await freePort();
+    return this.#spawn(name, endpointOf(name, port, upstream), this.#command(name, port, upstream), env);
+  }
+
+  #command(name: Exclude<ContestantName, 'direct'>, port: number, upstream: Contestant): string[] {
+    switch (name) {
+      case 'bare':
+        return ['bench/bare-proxy.ts', String(port), String(upstream.endpoint.port)];
+      case 'portkey':
+        return [PORTKEY, '--headless', `--port=${port}`];
+      case 'flowmesh': {
+        const config = join(this.directory, `flowmesh-${port}.yaml`);
+        writeFileSync(config, flowmeshConfig(upstream.endpoint.port, join(this.directory, `data-${port}`)));
+        return [join(this.directory, 'dist', 'flowmesh.mjs'), 'start', '--config', config, '--port', String(port)];
+      }
+    }
+  }
+
+  #spawn(name: ContestantName, endpoint: Endpoint, args: string[], env: NodeJS.ProcessEnv): Contestant {
+    this.#logCount += 1;
+    const log = openSync(join(this.directory, `${name}-${this.#logCount}.log`), 'a');
+    const child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      stdio: ['ignore', log, log],
+      env: { PATH: process.env.PATH, HOME: this.directory, NODE_ENV: 'production', ...env },
+    });
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    this.#running.add(child);
+    return {
+      name,
+      endpoint,
+      pid: child.pid ?? 0,
+      stop: async () => {
+        child.kill('SIGTERM');
+        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+        await exited;
+        clearTimeout(timer);
+        this.#running.delete(child);
+      },
+    };
+  }
+}
+
+/** Metrics are always on; logs are JSON lines, one a request. */
+function flowmeshConfig(upstreamPort: number, dataDirectory: string): string {
+  return `
+accounts:
+  mock:
+    provider: openai-compatible
+    url: http://127.0.0.1:${upstreamPort}/v1
+    key: bench
+    models: [${MODEL}]
+chains:
+  default: [mock/${MODEL}]
+log: { level: info, format: json }
+dataDirectory: ${dataDirectory}
+`;
+}
+
+function endpointOf(name: ContestantName, port: number, upstream: Contestant): Endpoint {
+  if (name !== 'portkey') return { port, headers: {} };
+  return {
+    port,
+    headers: {
+      'x-portkey-provider': 'openai',
+      'x-portkey-custom-host': `http://127.0.0.1:${upstream.endpoint.port}/v1`,
+      authorization: 'Bearer bench',
+    },
+  };
+}
+
+/** Asks until there is an answer with status 200. */
+export async function firstAnswer({ port, headers }: Endpoint): Promise<void> {
+  const givesUpAt = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: wholeBody(),
+      });
+      const text = await response.text();
+      if (response.ok) return;
+      throw new Error(`It answers ${response.status}: ${text.slice(0, 200)}`);
+    } catch (error) {
+      // Refused connections are the normal case while it starts.
+      if (!(error instanceof TypeError) || performance.now() > givesUpAt) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_PERIOD_MS));
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,17 @@
+// Everything one run has measured; questions that were not asked are absent.
+
+import type { LatencyRow } from './latency.ts';
+import type { MemoryRow } from './memory.ts';
+import type { SoakResult } from './soak.ts';
+import type { StartRow } from './start.ts';
+import type { StreamingRow } from './streaming.ts';
+import type { ThroughputRow } from './throughput.ts';
+
+export interface Results {
+  readonly latency?: readonly LatencyRow[];
+  readonly throughput?: readonly ThroughputRow[];
+  readonly streaming?: readonly StreamingRow[];
+  readonly memory?: readonly MemoryRow[];
+  readonly start?: readonly StartRow[];
+  readonly soak?: SoakResult;
+}

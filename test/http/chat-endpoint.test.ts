@@ -209,14 +209,15 @@ test('while nothing comes the stream is kept alive, and a failure then is an err
 });
 
 test('after a keep-alive an answer still comes, from another target too', async () => {
-  let fail = (): void => undefined;
+  const asked = Promise.withResolvers<() => void>();
   await using s = await setup(
     (response) => {
-      fail = () => response.destroy();
+      asked.resolve(() => response.destroy());
     },
     { server: { keepAliveMs: 10 } },
   );
   const response = await s.node.chat({ stream: true });
+  const fail = await asked.promise;
   fail();
   assert.equal((await response.text()).replaceAll(': keep-alive\n\n', ''), ROLE + text('Hi') + STOP + DONE);
   await assertIdle(s.node, 1);

@@ -19,6 +19,9 @@ import { presentedBearer } from './client-key.ts';
 import { sendJson } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
 
+/** Only the operator has this token, and seldom types it. */
+const FREE_FAILURES = 5;
+
 /** Absent where there is no data directory to keep the token in. */
 export interface Administration {
   readonly token: string;
@@ -46,7 +49,7 @@ const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'format'
 
 /** Looks at a request to a route with `isAdmin` before its body is read. */
 export function adminGuard({ administration, clock }: AdminRoutesDeps): (request: FastifyRequest) => void {
-  const wrongAttempts = new WrongAttempts(clock);
+  const wrongAttempts = new WrongAttempts(clock, FREE_FAILURES);
   return (request) => {
     const presented = presentedBearer(request);
     wrongAttempts.check(request.ip);

@@ -132,6 +132,9 @@ function frameworkError(error: FastifyError, { config, logger }: ServerDeps): Ga
       return bodyTooLarge(config().server.bodyBytesMax);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new GatewayError('bad_request', 'The body is shorter or longer than its content-length.');
+    // The connection ended in the middle of the body: the client left, or was cut for being too slow.
+    case 'ECONNRESET':
+      return new GatewayError('request_timeout', 'The connection ended before the body was complete.');
     // The framework's own sentences quote the whole address, and with it a key that came in the query.
     case 'FST_ERR_BAD_URL':
       return new GatewayError('bad_request', 'The path is not valid: its percent-encoding is broken.');

@@ -9,6 +9,8 @@ import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
 import { DEFAULT_TENANT, type Principal } from './principal.ts';
 import { WrongAttempts } from './wrong-attempts.ts';
 
+/** A whole site may share one address, and one of its clients may have an old key: the others must see why. */
+const FREE_FAILURES = 100;
 const REMEMBERED_MAX = 10_000;
 
 interface Known {
@@ -32,7 +34,7 @@ export class KeyRing {
     this.#store = store;
     this.#clock = clock;
     this.#configured = configured;
-    this.#wrongAttempts = new WrongAttempts(clock);
+    this.#wrongAttempts = new WrongAttempts(clock, FREE_FAILURES);
   }
 
   /** Has anybody made a key? Until then everyone on this machine may ask. */

@@ -5,8 +5,6 @@ import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 
 const REMEMBERED_MAX = 10_000;
-/** Wrong secrets an address may send before it must wait. */
-const FREE_FAILURES = 5;
 const SLOW_DOWN_MS = 1_000;
 const SLOW_DOWN_MAX_MS = 60_000;
 /** An address that sends nothing wrong for this long starts anew. */
@@ -20,10 +18,13 @@ interface Failures {
 
 export class WrongAttempts {
   readonly #clock: Clock;
+  readonly #free: number;
   readonly #failures = new LRUCache<string, Failures>({ max: REMEMBERED_MAX });
 
-  constructor(clock: Clock) {
+  /** @param free wrong secrets that an address may send before it must wait */
+  constructor(clock: Clock, free: number) {
     this.#clock = clock;
+    this.#free = free;
   }
 
   /** @throws GatewayError `rate_limited` while the address must wait */
@@ -40,7 +41,7 @@ export class WrongAttempts {
     const failures = this.#failures.get(address);
     const isOld = failures && now - failures.blockedUntil > FORGET_MS;
     const count = failures && !isOld ? failures.count + 1 : 1;
-    const over = count - FREE_FAILURES;
+    const over = count - this.#free;
     const delayMs = over <= 0 ? 0 : Math.min(SLOW_DOWN_MAX_MS, SLOW_DOWN_MS * 2 ** (over - 1));
     this.#failures.set(address, { count, blockedUntil: now + delayMs });
   }

@@ -17,6 +17,7 @@ import { systemRandom } from '../../src/system/system-random.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { configWith, startNode, type TestNode } from '../support/node.ts';
 import { type RawUpstream, startRawUpstream } from '../support/raw-upstream.ts';
+import { openKeyRing } from '../support/tenancy.ts';
 import { answerAnything, ENDPOINTS, type Endpoint } from './wire-shapes.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -460,6 +461,7 @@ describe('clients that send too slowly', () => {
       logger: silentLogger,
       metrics: new Metrics(() => 0),
       admission: new Admission(() => 10),
+      keyRing: openKeyRing(systemClock),
       config: () => CONFIG,
       version: 'test',
       // No request of these tests is complete, so none gets so far.

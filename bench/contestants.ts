@@ -1,7 +1,7 @@
 // Who is compared, how each is started as a process of its own, and how it is stopped again.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,8 +88,11 @@ export class Arena {
       case 'portkey':
         return [PORTKEY, '--headless', `--port=${port}`];
       case 'flowmesh': {
-        const config = join(this.directory, `flowmesh-${port}.yaml`);
-        writeFileSync(config, flowmeshConfig(upstream.endpoint.port, join(this.directory, `data-${port}`)));
+        // A directory of its own: flowmesh watches it for changes, and the logs of all grow in the other one.
+        const home = join(this.directory, `flowmesh-${port}`);
+        const config = join(home, 'flowmesh.yaml');
+        mkdirSync(home);
+        writeFileSync(config, flowmeshConfig(upstream.endpoint.port, join(home, 'data')));
         return [join(this.directory, 'dist', 'flowmesh.mjs'), 'start', '--config', config, '--port', String(port)];
       }
     }

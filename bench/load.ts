@@ -24,8 +24,20 @@ async function run(job: Job): Promise<LoadResult> {
   const startedAt = performance.now();
   const endsAt = startedAt + job.durationMs;
   if (job.kind === 'open') await openLoop(job, connections, tally, startedAt);
-  else await Promise.all(connections.map((connection) => closedLoop(job, connection, tally, endsAt)));
+  else {
+    const pause = pauseBetweenStarts(job);
+    const loops = connections.map(async (connection, index) => {
+      await new Promise((resolve) => setTimeout(resolve, index * pause));
+      await closedLoop(job, connection, tally, endsAt);
+    });
+    await Promise.all(loops);
+  }
   return tally.result(performance.now() - startedAt);
+}
+
+/** Paced streams begin one after the other, spread over the length of one: nobody measures a first token in a crowd. */
+function pauseBetweenStarts(job: Job): number {
+  return job.kind === 'stream' ? (job.frames * job.intervalMs) / job.connections : 0;
 }
 
 async function closedLoop(

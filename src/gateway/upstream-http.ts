@@ -37,7 +37,7 @@ export interface FailedCall {
 }
 
 /** Posts a call in JSON; resolves with the open answer when its status says success. */
-export async function openCall(
+export function openCall(
   http: HttpClient,
   target: Target,
   key: string,

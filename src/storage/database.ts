@@ -10,6 +10,8 @@ export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Sta
 
 /** How long a statement waits for another process's write, milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file: 32 MiB. */
+const CHECKPOINT_PAGES = 8_192;
 
 /**
  * Opens or creates the file and brings it to the newest schema.
@@ -23,6 +25,8 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     database.pragma('journal_mode = WAL');
     // WAL survives a crash of the process; only a power cut may lose the last commits, never the file.
     database.pragma('synchronous = NORMAL');
+    // A checkpoint waits for the disk, and the event loop with it: seldom and large beats often and small.
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     migrate(database, path, migrations);
   } catch (error) {
     database.close();

@@ -75,3 +75,82 @@ export class HttpFailure extends Error {
     this.stage = stage;
   }
 }
+
+/** One request from node to node. Paths begin with `/`; which there are, docs/mesh-protocol.md says. */
+export interface MeshRequest {
+  readonly path: string;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  /** Aborting reaches the other side, whose handler's signal aborts too. */
+  readonly signal?: AbortSignal;
+}
+
+export interface MeshResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Reading slowly slows the sender. Leaving the loop cancels the rest. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A request as its handler sees it: who sends it is proven by the connection, never by a header. */
+export interface IncomingMeshRequest extends MeshRequest {
+  readonly from: PeerId;
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** Text form of a node's public key. */
+export type PeerId = string;
+
+export interface PeerConnection {
+  readonly peer: PeerId;
+  /** Of the other side, as it was dialled or came in; a multiaddr. */
+  readonly address: string;
+  readonly isInbound: boolean;
+}
+
+/** What a transport tells its node. None of them may throw. */
+export interface TransportHandlers {
+  /** May a connection with this peer stay, after it has proven its identity? Strangers may still open `/join`. */
+  readonly isMember: (peer: PeerId) => boolean;
+  readonly onConnect: (connection: PeerConnection) => void;
+  /** The last connection with this peer has gone. */
+  readonly onDisconnect: (peer: PeerId) => void;
+  readonly onRequest: (request: IncomingMeshRequest) => Promise<MeshResponse>;
+  /** A stranger's request, on the join protocol only; bodies are bounded by the transport. */
+  readonly onStranger: (request: IncomingMeshRequest) => Promise<MeshResponse>;
+  /** A broadcast of a member; `from` is proven. */
+  readonly onBroadcast: (topic: string, from: PeerId, message: Uint8Array) => void;
+  /** Somebody was found on the network. A hint, proven by nothing. */
+  readonly onDiscover: (hint: PeerHint) => void;
+}
+
+export interface PeerHint {
+  readonly peer: PeerId;
+  readonly addresses: readonly string[];
+  /** Keyed fingerprint of its mesh, to leave other meshes alone. */
+  readonly meshTag?: string;
+}
+
+/** Moves bytes between nodes: libp2p for real, a simulated network in mesh-sim. */
+export interface Transport {
+  readonly peer: PeerId;
+  /** Begins to listen and to be found. */
+  start(handlers: TransportHandlers): Promise<void>;
+  stop(): Promise<void>;
+  /** Where others reach this node. */
+  addresses(): readonly string[];
+  connections(): readonly PeerConnection[];
+  /** Resolves with the proven peer behind one of the addresses. */
+  dial(addresses: readonly string[], peer: PeerId | undefined, signal: AbortSignal): Promise<PeerId>;
+  disconnect(peer: PeerId): void;
+  /** Needs a connection. Resolves with the response's head; rejects with `HttpFailure`, whose stage tells whether the other side may have seen it. */
+  request(peer: PeerId, request: MeshRequest): Promise<MeshResponse>;
+  /** The one request a stranger may send: to become a member. */
+  requestJoin(peer: PeerId, request: MeshRequest): Promise<MeshResponse>;
+  /** To every member that can be reached; small messages only, delivery not promised. */
+  broadcast(topic: string, message: Uint8Array): Promise<void>;
+  sign(message: Uint8Array): Promise<Uint8Array>;
+  verify(peer: PeerId, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+}

@@ -62,12 +62,28 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'config', 'version.ts'],
     because: 'who speaks which dialect, at which address; nothing of routing',
   },
+  cache: {
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'config'],
+    because: 'what is kept of answers is decided without knowing how requests travel',
+  },
+  knowledge: {
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'config'],
+    because: 'it runs in a thread of its own and knows texts, not requests',
+  },
+  replication: {
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage'],
+    because: 'merging is synchronous, reads no clock and knows no network, so that any order of events can be tried',
+  },
+  mesh: {
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'config', 'gateway', 'tenancy', 'replication', 'version.ts'],
+    because: 'it implements what the gateway asks of peers; the gateway does not know it',
+  },
   compare: {
     folders: ['config', 'errors.ts', 'model'],
     because: 'answers are compared and reported without knowing who asked for them',
   },
   gateway: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config', 'tenancy'],
+    folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config', 'tenancy', 'cache', 'knowledge'],
     because: 'the request path must run without HTTP server, mesh or command line, so that the simulator can run it',
   },
   telemetry: {
@@ -75,20 +91,37 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'it only reads what requests leave behind',
   },
   http: {
-    folders: ['gateway', 'dialects', 'model', 'errors.ts', 'ports.ts', 'config', 'storage', 'telemetry', 'tenancy'],
+    folders: [
+      'gateway',
+      'dialects',
+      'model',
+      'errors.ts',
+      'ports.ts',
+      'config',
+      'storage',
+      'telemetry',
+      'tenancy',
+      'cache',
+      'knowledge',
+      'version.ts',
+    ],
     because: 'the edge: everything behind it must run without it',
   },
   system: { folders: ['ports.ts'], because: 'the real ports are adapters and know nothing of what they serve' },
   'node.ts': {
     folders: [
+      'cache',
       'config',
       'dialects',
       'errors.ts',
       'gateway',
       'http',
+      'knowledge',
+      'mesh',
       'model',
       'ports.ts',
       'providers',
+      'replication',
       'storage',
       'telemetry',
       'tenancy',
@@ -98,15 +131,19 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   },
   cli: {
     folders: [
+      'cache',
       'compare',
       'config',
       'dialects',
       'errors.ts',
       'gateway',
+      'knowledge',
+      'mesh',
       'model',
       'node.ts',
       'ports.ts',
       'providers',
+      'replication',
       'storage',
       'system',
       'tenancy',
@@ -167,6 +204,13 @@ const OWNED_PACKAGES: readonly { readonly name: RegExp; readonly owner: RegExp; 
   { name: /^(commander)$/, owner: /^(main\.ts|cli\/)/, because: 'only the command line parses arguments' },
   { name: /^(yaml|zod|chokidar)$/, owner: /^config\//, because: 'settings are read in one place' },
   { name: /^eventsource-parser$/, owner: /^dialects\//, because: 'bytes are cut into frames in one place' },
+  {
+    name: /^(unpdf|mammoth|marked|htmlparser2|csv-parse|fflate)/,
+    owner: /^knowledge\//,
+    because: 'files are read there',
+  },
+  { name: /^sqlite-vec$/, owner: /^knowledge\//, because: 'only passages have vectors' },
+  { name: /^(dns-packet|@multiformats\/)/, owner: /^mesh\//, because: 'nodes are found and addressed in one place' },
   { name: /libp2p/, owner: /^mesh\//, because: 'with the mesh off not one module of it may be loaded' },
 ];
 

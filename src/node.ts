@@ -15,7 +15,9 @@ import { buildAccounts } from './providers/accounts.ts';
 import { extractiveFrames } from './providers/extractive.ts';
 import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
-import { openDatabase } from './storage/database.ts';
+import { type Database, openDatabase } from './storage/database.ts';
+import { lockDirectory } from './storage/directory-lock.ts';
+import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Accountant } from './tenancy/accountant.ts';
@@ -30,6 +32,7 @@ import { readPriceStore } from './tenancy/price-store.ts';
 import { configuredPrices, PriceTable } from './tenancy/price-table.ts';
 import type { Principal } from './tenancy/principal.ts';
 import { keepPruned } from './tenancy/retention.ts';
+import { type UsageQuery, type UsageRow, usageReport } from './tenancy/usage-report.ts';
 import { VERSION } from './version.ts';
 
 export interface NodePorts {
@@ -52,8 +55,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const { clock, random, http, logger } = ports;
   let config = initial;
   const currentConfig = (): Config => config;
+  const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');
 
   const database = openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
+  const unlock = keepsState(initial) ? lockDirectory(initial.dataDirectory) : () => undefined;
   const history = new ResponseHistory(database, clock, () => config.responses);
   const health = new TargetHealth(clock, () => config.cooldown);
   const admission = new Admission(() => config.server.concurrencyMax);
@@ -72,13 +77,12 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   let principals = configuredPrincipals(initial);
   const keyStore = new KeyStore(database, clock, random);
   const keyRing = new KeyRing(keyStore, clock, () => principals);
-  const ledger = new Ledger(database, clock);
+  const ledger = new Ledger({ database, clock, journal: ledgerJournal(initial), onFailure: onLedgerFailure });
   const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
   const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
   for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
   let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
   const facts: PipelineDeps['facts'] = (provider, model, account) => prices.find(provider, model, account);
-  const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');
   const pipeline: PipelineDeps = {
     clock,
     random,
@@ -86,7 +90,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     health,
     routing: new RoutingState(),
     facts,
-    accountant: new Accountant({ ledger, limiter, facts, onLedgerFailure }),
+    accountant: new Accountant({ ledger, limiter, facts }),
     router: () => router,
     builtin: (request) =>
       extractiveFrames(request, { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) }),
@@ -99,7 +103,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     admission,
     history,
     keyRing,
-    administration: keepsState(initial) ? { token: adminToken(initial.dataDirectory), keyStore, database } : undefined,
+    administration: keepsState(initial)
+      ? { token: adminToken(initial.dataDirectory), keyStore, usage: (query) => usageOf(ledger, database, query) }
+      : undefined,
     pipeline,
     directory,
     config: currentConfig,
@@ -142,8 +148,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       stopPruning();
       catalog.close();
       await http.close();
-      ledger.flush();
+      ledger.close();
       database.close();
+      unlock();
     },
   };
 }
@@ -159,6 +166,16 @@ function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal
 /** The file with what a node remembers. */
 export function databasePath(config: Pick<Config, 'dataDirectory'>): string {
   return keepsState(config) ? join(config.dataDirectory, 'gateway.db') : ':memory:';
+}
+
+/** With what was settled a moment ago. */
+function usageOf(ledger: Ledger, database: Database, query: UsageQuery): readonly UsageRow[] {
+  ledger.flush();
+  return usageReport(database, query);
+}
+
+function ledgerJournal(config: Config): LineJournal {
+  return keepsState(config) ? new FileJournal(join(config.dataDirectory, 'ledger.journal')) : NO_JOURNAL;
 }
 
 function keepsState({ dataDirectory }: Pick<Config, 'dataDirectory'>): boolean {

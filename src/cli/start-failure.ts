@@ -2,6 +2,7 @@
 
 import type { ServerConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
+import type { DirectoryInUse } from '../storage/directory-lock.ts';
 import { CommandError, codeOf, EXIT } from './command-error.ts';
 import { urlOf } from './node-client.ts';
 
@@ -19,6 +20,8 @@ const DATA_REASONS: Readonly<Record<string, string>> = {
   SQLITE_BUSY: 'another process holds its database',
   SQLITE_IOERR: 'the disk reports an error',
 };
+
+const OWN_DIRECTORY = 'give this one its own with dataDirectory in the configuration, or with FLOWMESH_HOME';
 
 /** For whatever building a node throws; defects are returned as they are. */
 export function buildFailure(error: unknown, dataDirectory: string): unknown {
@@ -38,6 +41,19 @@ export function buildFailure(error: unknown, dataDirectory: string): unknown {
     return new CommandError(error.message, EXIT.failed, { cause: error });
   }
   return error;
+}
+
+/** Most often it is the node that runs here already. */
+export async function inUseFailure(
+  error: DirectoryInUse,
+  { host, port }: ServerConfig,
+  isNode: (url: string) => Promise<boolean>,
+): Promise<CommandError> {
+  const url = urlOf(host, port);
+  const message = (await isNode(url))
+    ? `A flowmesh node runs already. Use that one at ${url}/v1, or for a second one choose another port and ${OWN_DIRECTORY}.`
+    : `${error.message} Stop it, or ${OWN_DIRECTORY}.`;
+  return new CommandError(message, EXIT.failed, { cause: error });
 }
 
 /** @param isNode tells whether a flowmesh node is what answers there already */

@@ -7,6 +7,7 @@ import { exposureProblem } from '../config/resolve.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
+import { DirectoryInUse } from '../storage/directory-lock.ts';
 import { createLogger } from '../system/pino-logger.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
@@ -16,7 +17,7 @@ import { banner } from './banner.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { type CommandConfig, commandConfig, fromLoaded, loadOptions } from './load-config.ts';
 import { NodeClient } from './node-client.ts';
-import { buildFailure, listenFailure } from './start-failure.ts';
+import { buildFailure, inUseFailure, listenFailure } from './start-failure.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface StartOptions {
@@ -52,11 +53,10 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   const config = listeningOn(loaded.config, { host, port });
   const isPretty = config.log.format === 'pretty' || (config.log.format === 'auto' && process.stdout.isTTY);
   const logger = await createLogger({ level: config.log.level, isPretty });
-  const node = buildNode(config, around, logger);
+  const isNode = (at: string): Promise<boolean> => new NodeClient({ url: at, key: undefined }, around).isAnswering();
+  const node = await buildNode(config, around, logger, isNode);
   const url = await node.listen().catch(async (error) => {
-    const failure = await listenFailure(error, config.server, (at) =>
-      new NodeClient({ url: at, key: undefined }, around).isAnswering(),
-    );
+    const failure = await listenFailure(error, config.server, isNode);
     await node.stop();
     throw failure;
   });
@@ -69,10 +69,16 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
 }
 
-function buildNode(config: Config, { http }: Surroundings, logger: Logger): FlowmeshNode {
+async function buildNode(
+  config: Config,
+  { http }: Surroundings,
+  logger: Logger,
+  isNode: (url: string) => Promise<boolean>,
+): Promise<FlowmeshNode> {
   try {
     return createNode(config, { clock: systemClock, random: systemRandom, http, logger });
   } catch (error) {
+    if (error instanceof DirectoryInUse) throw await inUseFailure(error, config.server, isNode);
     throw buildFailure(error, config.dataDirectory);
   }
 }

@@ -11,10 +11,10 @@ import type { Chain, Target } from './target.ts';
 export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'maxOutputTokens' | 'prompt'>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
-export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
+export function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Chain {
   context.trace.model = asked.model;
   const chain = permit(asked.model, asked.model, context, deps);
-  await openAccount(asked, chain, context, deps);
+  openAccount(asked, chain, context, deps);
   return chain;
 }
 
@@ -34,14 +34,14 @@ export function permit(name: string, model: string, { trace, principal }: Reques
  * Holds what the request may need and enters it in the ledger.
  * @throws GatewayError `rate_limited` or `budget_exhausted`
  */
-export async function openAccount(
+export function openAccount(
   asked: Asked,
   chain: Chain,
   { trace, principal }: RequestContext,
   deps: PipelineDeps,
-): Promise<void> {
+): void {
   const [first] = chain.targets;
-  trace.account = await deps.accountant.open({
+  trace.account = deps.accountant.open({
     ...asked,
     requestId: trace.requestId,
     principal,

@@ -51,7 +51,7 @@ export async function handle(request: ChatRequest, context: RequestContext, deps
   const inputTokens = roughInputTokens(request);
   const { chain, model, requestFor } = planRequest(request, inputTokens, context, deps);
   const { maxOutputTokens } = request.sampling;
-  await openAccount({ model, inputTokens, maxOutputTokens, prompt: promptName(request) }, chain, context, deps);
+  openAccount({ model, inputTokens, maxOutputTokens, prompt: promptName(request) }, chain, context, deps);
   const scope = new AbortScope(deps.clock, context.signal);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {

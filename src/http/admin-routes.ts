@@ -7,13 +7,12 @@ import { suggestion } from '../config/nearest.ts';
 import { GatewayError } from '../errors.ts';
 import type { PipelineDeps } from '../gateway/pipeline.ts';
 import type { Clock } from '../ports.ts';
-import type { Database } from '../storage/database.ts';
 import { isToken } from '../tenancy/admin-token.ts';
 import { type InputContext, readNewKey, readTenantChanges } from '../tenancy/key-input.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
 import type { KeyStore, Tenant, VirtualKey } from '../tenancy/key-store.ts';
 import { readUsageQuery } from '../tenancy/usage-query.ts';
-import { type UsageRow, usageCsv, usageReport } from '../tenancy/usage-report.ts';
+import { type UsageQuery, type UsageRow, usageCsv } from '../tenancy/usage-report.ts';
 import { WrongAttempts } from '../tenancy/wrong-attempts.ts';
 import { presentedBearer } from './client-key.ts';
 import { sendJson } from './exchange.ts';
@@ -26,7 +25,7 @@ const FREE_FAILURES = 5;
 export interface Administration {
   readonly token: string;
   readonly keyStore: KeyStore;
-  readonly database: Database;
+  readonly usage: (query: UsageQuery) => readonly UsageRow[];
 }
 
 export interface AdminRoutesDeps {
@@ -121,7 +120,7 @@ function keyRoutes(server: FastifyInstance, { keyStore }: Administration, deps: 
 function sendUsage(
   request: FastifyRequest,
   reply: FastifyReply,
-  { database }: Administration,
+  { usage }: Administration,
   { clock }: AdminRoutesDeps,
 ): FastifyReply {
   const { format = 'json', ...written } = queryOf(request, USAGE_FIELDS);
@@ -129,7 +128,7 @@ function sendUsage(
     throw new GatewayError('bad_request', "format must be 'json' or 'csv'.", { param: 'format' });
   }
   const query = readUsageQuery(written, clock.now());
-  const rows = usageReport(database, query);
+  const rows = usage(query);
   if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(usageCsv(query.by, rows));
   return sendObject(reply, 200, { data: rows.map((row) => usageView(query.by, row)) });
 }

@@ -71,7 +71,7 @@ export async function exchange(
     else if (!reply.raw.writableEnded) reply.raw.destroy();
   } finally {
     if (isAdmitted) deps.admission.leave();
-    await settle(trace, deps);
+    settle(trace, deps);
   }
   return reply;
 }
@@ -94,13 +94,13 @@ export function refuse(
   const trace = newTrace(request.id, 'refused', request.receivedAt || deps.clock.elapsed());
   noteFailure(trace, error);
   sendError(request, reply, error);
-  void settle(trace, deps);
+  settle(trace, deps);
 }
 
 /** Limits, ledger, metrics and log: once, whatever the ending. */
-async function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): Promise<void> {
+function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): void {
   trace.durationMs = clock.elapsed() - trace.startedAt;
-  const cost = await trace.account?.settle({
+  const cost = trace.account?.settle({
     ...trace,
     status: trace.errorCode === undefined ? 'done' : trace.errorCode === 'client_closed' ? 'aborted' : 'error',
     account: trace.accountName,

@@ -41,7 +41,7 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
 }
 
 /** Conversations are in there: nobody else on the machine may read them. SQLite gives its side files the same mode. */
-function createPrivately(path: string): void {
+export function createPrivately(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
 }

@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Usage } from '../model/chat.ts';
-import type { EntryStatus, Ledger } from './ledger.ts';
+import type { EntryStatus, Ledger, LedgerEntry } from './ledger.ts';
 import type { Limiter, LimitReservation, RateLimitStatus } from './limiter.ts';
 import { costOf, type ModelFacts, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
@@ -44,16 +44,14 @@ export interface Ending {
 
 export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
-  /** Call once. Resolves with the cost in US dollars, undefined while the price is unknown. */
-  settle(ending: Ending): Promise<number | undefined>;
+  /** Call once. Returns the cost in US dollars, undefined while the price is unknown. */
+  settle(ending: Ending): number | undefined;
 }
 
 export interface AccountantDeps {
   readonly ledger: Ledger;
   readonly limiter: Limiter;
   readonly facts: (provider: string, model: string, account: string) => ModelFacts | undefined;
-  /** The ledger could not be written (a full disk, say). Requests go on; somebody must be told. */
-  readonly onLedgerFailure: (error: unknown) => void;
 }
 
 /** Models whose answers' lengths are remembered. */
@@ -67,59 +65,52 @@ export class Accountant {
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
-  readonly #onLedgerFailure: (error: unknown) => void;
   /** A slowly falling maximum of each model's answers: estimates that are rarely too small, so that limits hold. */
   readonly #outputs = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
 
-  constructor({ ledger, limiter, facts, onLedgerFailure }: AccountantDeps) {
+  constructor({ ledger, limiter, facts }: AccountantDeps) {
     this.#ledger = ledger;
     this.#limiter = limiter;
     this.#facts = facts;
-    this.#onLedgerFailure = onLedgerFailure;
   }
 
   /**
-   * Resolves when the entry is on disk.
+   * The entry is on disk when it returns.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
    */
-  async open(request: Accountable): Promise<OpenAccount> {
+  open(request: Accountable): OpenAccount {
     const { requestId, principal, model, inputTokens } = request;
     const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
     const usage = estimatedUsage(inputTokens, Math.min(known, request.maxOutputTokens ?? known));
     const cost = costOf(usage, request.price);
     const estimate = { tokens: usage.inputTokens + usage.outputTokens, cost: cost ?? 0 };
     const reservation = this.#limiter.reserve(principal.limits, model, estimate);
-    const entryId = await this.#ledger
-      .open({
-        requestId,
-        tenant: principal.tenant,
-        keyId: principal.keyId,
-        tags: principal.tags,
-        operation: request.operation,
-        model,
-        prompt: request.prompt,
-        estimatedInputTokens: inputTokens,
-        estimatedCost: cost,
-      })
-      .catch((error: unknown) => {
-        this.#onLedgerFailure(error);
-        return requestId;
-      });
+    const entry = this.#ledger.open({
+      requestId,
+      tenant: principal.tenant,
+      keyId: principal.keyId,
+      tags: principal.tags,
+      operation: request.operation,
+      model,
+      prompt: request.prompt,
+      estimatedInputTokens: inputTokens,
+      estimatedCost: cost,
+    });
     return {
       rateLimit: reservation.status,
-      settle: (ending) => this.#settle({ ...request, requestId: entryId }, reservation, ending),
+      settle: (ending) => this.#settle(model, entry, reservation, ending),
     };
   }
 
-  async #settle(request: Accountable, reservation: LimitReservation, ending: Ending): Promise<number | undefined> {
+  #settle(model: string, entry: LedgerEntry, reservation: LimitReservation, ending: Ending): number | undefined {
     const { usage, provider, targetModel = '', account = '' } = ending;
     const price = provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, price);
-    if (isBilled) this.#learn(request.model, usage.outputTokens);
+    if (isBilled) this.#learn(model, usage.outputTokens);
     reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
-    await this.#ledger.settle({ ...ending, requestId: request.requestId, cost }).catch(this.#onLedgerFailure);
+    entry.settle({ ...ending, cost });
     return cost;
   }
 

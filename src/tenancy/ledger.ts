@@ -1,12 +1,13 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// All writes of one turn of the event loop make one transaction, so a busy node pays for one commit, not for hundreds.
-// An opened entry is on disk before its request leaves; whatever a crash leaves open is settled as `recovered` at the
-// next start, with the estimate it was opened with.
+// An opened entry is a line of the journal when `open` returns, so that it survives the process; a settled one becomes a
+// row of gateway.db, many in one transaction, a moment later. At the next start, what the journal has settled and the
+// table has not is entered, and what was never settled is entered as `recovered`, with the estimate it was opened with.
 
 import type { Usage } from '../model/chat.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
+import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
 import { dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts';
 import type { Amounts, Spent } from './limiter.ts';
 
@@ -26,7 +27,6 @@ export interface OpenEntry {
 export type EntryStatus = 'done' | 'error' | 'aborted' | 'cached' | 'recovered';
 
 export interface Settlement {
-  readonly requestId: string;
   readonly status: EntryStatus;
   readonly chain?: string | undefined;
   readonly target?: string | undefined;
@@ -34,7 +34,7 @@ export interface Settlement {
   readonly usage?: Usage | undefined;
   /** US dollars; absent while the price is unknown. */
   readonly cost?: number | undefined;
-  readonly savedTokens?: number;
+  readonly savedTokens?: number | undefined;
   readonly savedCost?: number | undefined;
   readonly attempts: number;
   readonly ttftMs?: number | undefined;
@@ -42,99 +42,102 @@ export interface Settlement {
   readonly error?: string | undefined;
 }
 
-const OPEN = `INSERT OR IGNORE INTO ledger
-  (request_id, started_at, status, tenant, key_id, tags, operation, prompt, model, input_tokens, is_estimated, cost)
-  VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, 1, ?)`;
+export interface LedgerDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  /** Absent: what is open when the process dies is forgotten. */
+  readonly journal?: LineJournal;
+  /** It cannot be written (a full disk, say). Requests go on, and it is tried again; somebody must be told. */
+  readonly onFailure: (error: unknown) => void;
+}
 
-/** `status = 'open'` is what makes settling happen once. */
-const SETTLE = `UPDATE ledger SET status = ?, chain = ?, target = ?, provider = ?, input_tokens = ?, cached_tokens = ?,
-  cache_write_tokens = ?, output_tokens = ?, reasoning_tokens = ?, is_estimated = ?, cost = ?, saved_tokens = ?,
-  saved_cost = ?, attempts = ?, ttft_ms = ?, duration_ms = ?, error = ? WHERE request_id = ? AND status = 'open'`;
+/** A row of the table, in the order of its columns. */
+type Row = readonly (string | number | null)[];
+/** Its first columns, then estimated tokens of the prompt and estimated cost. */
+type OpenRow = Row;
 
-const PRUNE = `DELETE FROM ledger WHERE request_id IN
-  (SELECT request_id FROM ledger WHERE started_at < ? AND status <> 'open' ORDER BY started_at LIMIT ?)`;
+const COLUMNS = 26;
+const INSERT = `INSERT OR IGNORE INTO ledger
+  (id, request_id, started_at, tenant, key_id, tags, operation, prompt, model, status, chain, target, provider,
+   input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, is_estimated, cost, saved_tokens,
+   saved_cost, attempts, ttft_ms, duration_ms, error)
+  VALUES (${Array.from({ length: COLUMNS }, () => '?').join(', ')})`;
+
+const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE started_at < ? ORDER BY started_at LIMIT ?)';
 /** Deleted in some ten milliseconds, so that requests hardly wait. */
 const PRUNED_MAX = 500;
+/** How long a settled entry may wait for others to be entered with. */
+const FLUSH_MS = 100;
+/** How long to wait with a table that cannot be written. */
+const RETRY_MS = 5_000;
+/** Entered in about a millisecond. */
+const FLUSHED_ROWS = 250;
+/** Of a table that cannot be written, so many rows are held for the next try; all are in the journal. */
+const HELD_ROWS_MAX = 50_000;
+/** A journal longer than this, in characters, is written anew with what is still open. */
+const JOURNAL_LENGTH_MAX = 4 * 1_048_576;
+
+/** An open entry. */
+export interface LedgerEntry {
+  /** Call once; a second settlement changes nothing. */
+  settle(settlement: Settlement): void;
+}
 
 export class Ledger {
   readonly #database: Database;
   readonly #clock: Clock;
-  readonly #open;
-  readonly #settle;
+  readonly #journal: LineJournal;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #insert;
   readonly #prune;
-  #queue: (() => void)[] = [];
-  #waiting: { resolve(): void; reject(error: unknown): void }[] = [];
-  #isScheduled = false;
-  /** Tells apart what one process enters under the same request id. */
-  #repeats = 0;
+  readonly #open = new Map<number, OpenRow>();
+  #settled: Row[] = [];
+  /** Of settled entries that the journal does not have yet. */
+  #lines = '';
+  #isTorn = false;
+  #timer: Timer | undefined;
+  #lastId: number;
 
-  constructor(database: Database, clock: Clock) {
+  constructor({ database, clock, journal = NO_JOURNAL, onFailure }: LedgerDeps) {
     this.#database = database;
     this.#clock = clock;
-    this.#open = database.prepare(OPEN);
-    this.#settle = database.prepare(SETTLE);
+    this.#journal = journal;
+    this.#onFailure = onFailure;
+    this.#insert = database.prepare<(string | number | null)[]>(INSERT);
     this.#prune = database.prepare(PRUNE);
-    database.prepare("UPDATE ledger SET status = 'recovered' WHERE status = 'open'").run();
+    const { rows, unreadable } = recover(journal.read());
+    if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
+    this.#settled = rows;
+    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastIdOf(database));
+    this.flush();
   }
 
-  /**
-   * Resolves with the entry's id when it is on disk; rejects when it cannot be (disk full). Clients may choose request
-   * ids: one that is taken gets an ending, or the second request of an id would go unrecorded.
-   */
-  async open(entry: OpenEntry): Promise<string> {
-    const startedAt = this.#clock.now();
-    let { requestId } = entry;
-    const insert = (): number =>
-      this.#open.run(
-        requestId,
-        startedAt,
-        entry.tenant,
-        entry.keyId ?? null,
-        Object.keys(entry.tags).length === 0 ? null : JSON.stringify(entry.tags),
-        entry.operation,
-        entry.prompt ?? null,
-        entry.model,
-        entry.estimatedInputTokens,
-        entry.estimatedCost ?? null,
-      ).changes;
-    await this.#write(() => {
-      if (insert() > 0) return;
-      this.#repeats += 1;
-      requestId = `${entry.requestId}~${startedAt.toString(36)}${this.#repeats.toString(36)}`;
-      insert();
-    });
-    return requestId;
-  }
-
-  /** Resolves when it is on disk. A second settlement of the same request changes nothing. */
-  settle(settlement: Settlement): Promise<void> {
-    const { usage } = settlement;
-    return this.#write(() => {
-      this.#settle.run(
-        settlement.status,
-        settlement.chain ?? null,
-        settlement.target ?? null,
-        settlement.provider ?? null,
-        usage?.inputTokens ?? 0,
-        usage?.cachedInputTokens ?? 0,
-        usage?.cacheWriteTokens ?? 0,
-        usage?.outputTokens ?? 0,
-        usage?.reasoningTokens ?? 0,
-        usage?.isEstimated ? 1 : 0,
-        settlement.cost ?? null,
-        settlement.savedTokens ?? 0,
-        settlement.savedCost ?? null,
-        settlement.attempts,
-        settlement.ttftMs ?? null,
-        settlement.durationMs ?? null,
-        settlement.error ?? null,
-        settlement.requestId,
-      );
-    });
+  /** On disk when it returns, unless `onFailure` was told why not. */
+  open(entry: OpenEntry): LedgerEntry {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const opened: OpenRow = [
+      id,
+      entry.requestId,
+      this.#clock.now(),
+      entry.tenant,
+      entry.keyId ?? null,
+      tagsText(entry.tags),
+      entry.operation,
+      entry.prompt ?? null,
+      entry.model,
+      entry.estimatedInputTokens,
+      entry.estimatedCost ?? null,
+    ];
+    this.#open.set(id, opened);
+    this.#note(opened);
+    this.#write();
+    return { settle: (settlement) => this.#settle(id, settlement) };
   }
 
   /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. */
   spent(name: string): Spent {
+    this.flush();
     const scope = parseScope(name);
     const now = this.#clock.now();
     return {
@@ -143,22 +146,31 @@ export class Ledger {
     };
   }
 
-  /** Writes what is queued now. */
+  /** Enters what is settled in the table. */
   flush(): void {
-    const queue = this.#queue;
-    const waiting = this.#waiting;
-    this.#queue = [];
-    this.#waiting = [];
-    this.#isScheduled = false;
-    if (queue.length === 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#settled.length === 0) return;
     try {
       this.#database.transaction(() => {
-        for (const write of queue) write();
+        for (const row of this.#settled) this.#insert.run(...row);
       })();
-      for (const { resolve } of waiting) resolve();
+      this.#settled = [];
+      this.#lines = '';
+      this.#shortenJournal();
     } catch (error) {
-      for (const { reject } of waiting) reject(error);
+      this.#onFailure(error);
+      this.#write();
+      this.#settled.splice(0, this.#settled.length - HELD_ROWS_MAX);
+      this.#flushIn(RETRY_MS);
     }
+  }
+
+  /** Enters what is settled; what is open stays in the journal for the next start. */
+  close(): void {
+    this.flush();
+    this.#timer?.cancel();
+    this.#journal.close();
   }
 
   /** Forgets entries older than this, the oldest first and at most so many; returns how many. */
@@ -166,13 +178,43 @@ export class Ledger {
     return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
   }
 
-  #write(write: () => void): Promise<void> {
-    this.#queue.push(write);
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#clock.soon(() => this.flush());
+  #settle(id: number, settlement: Settlement): void {
+    const opened = this.#open.get(id);
+    if (!opened) return;
+    this.#open.delete(id);
+    const row = [...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)];
+    this.#settled.push(row);
+    if (this.#lines === '') this.#clock.soon(() => this.#write());
+    this.#note(row);
+    if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
+    else if (!this.#timer) this.#flushIn(FLUSH_MS);
+  }
+
+  #flushIn(delayMs: number): void {
+    this.#timer = this.#clock.after(delayMs, () => this.flush());
+  }
+
+  #note(row: Row): void {
+    if (this.#journal !== NO_JOURNAL) this.#lines += `${JSON.stringify(row)}\n`;
+  }
+
+  #write(): void {
+    if (this.#lines === '') return;
+    try {
+      // What an earlier write left unfinished must not swallow the line after it.
+      this.#journal.append(this.#isTorn ? `\n${this.#lines}` : this.#lines);
+      this.#isTorn = false;
+    } catch (error) {
+      this.#isTorn = true;
+      this.#onFailure(error);
     }
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#lines = '';
+  }
+
+  /** All that is settled is in the table: only what is open must stay. */
+  #shortenJournal(): void {
+    if (this.#open.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
+    this.#journal.replace([...this.#open.values()].map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 
   #sum(scope: Scope, since: number): Amounts {
@@ -204,4 +246,72 @@ interface Scope {
 function parseScope(name: string): Scope {
   const [, kind, id = '', model] = /^(tenant|key):(\S+)(?: model:(.+))?$/.exec(name) ?? [];
   return { ...(kind === 'tenant' ? { tenant: id } : { keyId: id }), ...(model !== undefined && { model }) };
+}
+
+/** Up to here an open entry and a settled one have the same columns. */
+const ESTIMATE_COLUMN = 9;
+const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
+
+function settledColumns(settlement: Settlement): Row {
+  const { usage } = settlement;
+  return [
+    settlement.status,
+    settlement.chain ?? null,
+    settlement.target ?? null,
+    settlement.provider ?? null,
+    usage?.inputTokens ?? 0,
+    usage?.cachedInputTokens ?? 0,
+    usage?.cacheWriteTokens ?? 0,
+    usage?.outputTokens ?? 0,
+    usage?.reasoningTokens ?? 0,
+    usage?.isEstimated ? 1 : 0,
+    settlement.cost ?? null,
+    settlement.savedTokens ?? 0,
+    settlement.savedCost ?? null,
+    settlement.attempts,
+    settlement.ttftMs ?? null,
+    settlement.durationMs ?? null,
+    settlement.error ?? null,
+  ];
+}
+
+/** What a journal holds of entries, as rows of the table; an entry's later line replaces its earlier one. */
+function recover(lines: readonly string[]): { readonly rows: Row[]; readonly unreadable: number } {
+  const rows = new Map<unknown, Row>();
+  let unreadable = 0;
+  for (const line of lines) {
+    if (line === '') continue;
+    const row = rowOf(line);
+    if (row) rows.set(row[0], row);
+    else unreadable += 1;
+  }
+  return { rows: [...rows.values()], unreadable };
+}
+
+function rowOf(line: string): Row | undefined {
+  try {
+    const row = JSON.parse(line) as Row;
+    return row.length === OPEN_COLUMNS ? recoveredRow(row) : row.length === COLUMNS ? row : undefined;
+  } catch {
+    // The write was cut short; the caller counts it.
+    return undefined;
+  }
+}
+
+/** Nobody knows how it ended: the estimate is the best there is. */
+function recoveredRow(opened: Row): Row {
+  const [inputTokens = 0, cost = null] = opened.slice(ESTIMATE_COLUMN);
+  return [
+    ...opened.slice(0, ESTIMATE_COLUMN),
+    ...['recovered', null, null, null, inputTokens, 0, 0, 0, 0, 1, cost, 0, null, 0, null, null, null],
+  ];
+}
+
+function lastIdOf(database: Database): number {
+  return database.prepare<[], { id: number }>('SELECT COALESCE(MAX(id), 0) AS id FROM ledger').get()?.id ?? 0;
+}
+
+function tagsText(tags: OpenEntry['tags']): string | null {
+  for (const _ in tags) return JSON.stringify(tags);
+  return null;
 }

@@ -52,4 +52,40 @@ export const TENANCY_MIGRATIONS: readonly string[] = [
    ) WITHOUT ROWID;
    CREATE INDEX ledger_by_time ON ledger (started_at, tenant);
    CREATE INDEX ledger_open ON ledger (status) WHERE status = 'open';`,
+  // Rows in the order of their writing, so that a busy ledger touches few pages. Open entries are in the journal now.
+  `ALTER TABLE ledger RENAME TO ledger_by_request;
+   CREATE TABLE ledger (
+     id INTEGER PRIMARY KEY,
+     request_id TEXT NOT NULL,
+     started_at INTEGER NOT NULL,
+     status TEXT NOT NULL,
+     tenant TEXT NOT NULL,
+     key_id TEXT,
+     tags TEXT,
+     operation TEXT NOT NULL,
+     prompt TEXT,
+     model TEXT NOT NULL,
+     chain TEXT,
+     target TEXT,
+     provider TEXT,
+     input_tokens INTEGER NOT NULL DEFAULT 0,
+     cached_tokens INTEGER NOT NULL DEFAULT 0,
+     cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+     output_tokens INTEGER NOT NULL DEFAULT 0,
+     reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+     is_estimated INTEGER NOT NULL DEFAULT 0,
+     cost REAL,
+     saved_tokens INTEGER NOT NULL DEFAULT 0,
+     saved_cost REAL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     ttft_ms REAL,
+     duration_ms REAL,
+     error TEXT
+   );
+   INSERT INTO ledger SELECT row_number() OVER (ORDER BY started_at), request_id, started_at,
+     iif(status = 'open', 'recovered', status), tenant, key_id, tags, operation, prompt, model, chain, target, provider,
+     input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, is_estimated, cost, saved_tokens,
+     saved_cost, attempts, ttft_ms, duration_ms, error FROM ledger_by_request;
+   DROP TABLE ledger_by_request;
+   CREATE INDEX ledger_by_time ON ledger (started_at);`,
 ];

@@ -87,17 +87,36 @@ test('with client keys the line to try carries the header that the node wants', 
   assert.doesNotMatch(node.stdout + node.stderr, /client-key-of-the-test/);
 });
 
-test('a port in use by another node is told so, with where that node is', async () => {
+test('a second start is told so, with where the running node is', async () => {
   using place = commandPlace();
   const { url, node } = await place.startNode();
   const { port } = new URL(url);
   const second = await place.run(['--port', port]);
+  const choice = 'give this one its own with dataDirectory in the configuration, or with FLOWMESH_HOME.\n';
   assert.deepEqual(second, {
     exitCode: 1,
     signal: null,
     stdout: '',
-    stderr: `flowmesh: Port ${port} on 127.0.0.1 is in use by another flowmesh node. Use that one at ${url}/v1, or choose another port with --port or server.port.\n`,
+    stderr: `flowmesh: A flowmesh node runs already. Use that one at ${url}/v1, or for a second one choose another port and ${choice}`,
   });
+  const elsewhere = await place.run(['--port', '1']);
+  assert.equal(
+    elsewhere.stderr,
+    `flowmesh: Another flowmesh node uses the data directory ${place.path('state')}. Stop it, or ${choice}`,
+  );
+  assert.equal(await stopped(node), 0);
+});
+
+test('a port in use by a node with other state is told so, with where that node is', async () => {
+  using first = commandPlace();
+  using place = commandPlace();
+  const { url, node } = await first.startNode();
+  const { port } = new URL(url);
+  const second = await place.run(['--port', port]);
+  assert.equal(
+    second.stderr,
+    `flowmesh: Port ${port} on 127.0.0.1 is in use by another flowmesh node. Use that one at ${url}/v1, or choose another port with --port or server.port.\n`,
+  );
   assert.equal(await stopped(node), 0);
 });
 

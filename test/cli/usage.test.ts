@@ -22,10 +22,11 @@ function filledPlace(): CommandPlace {
   mkdirSync(place.path('state'));
   const database = openDatabase(place.path('state/gateway.db'), GATEWAY_MIGRATIONS);
   const clock = new ManualClock(Date.UTC(2026, 10, 1, 10));
-  const ledger = new Ledger(database, clock);
+  const ledger = new Ledger({ database, clock, onFailure: assert.ifError });
   const enter = (requestId: string, tenant: string, model: string, cost: number | undefined): void => {
-    void ledger.open({ requestId, tenant, tags: {}, operation: 'openai-chat', model, estimatedInputTokens: 1 });
-    void ledger.settle({ requestId, status: 'done', usage: USAGE, cost, attempts: 1 });
+    ledger
+      .open({ requestId, tenant, tags: {}, operation: 'openai-chat', model, estimatedInputTokens: 1 })
+      .settle({ status: 'done', usage: USAGE, cost, attempts: 1 });
     ledger.flush();
   };
   enter('1', 'acme', 'gpt', 1.25);

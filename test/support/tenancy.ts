@@ -13,12 +13,12 @@ import { seededRandom } from './seeded-random.ts';
 
 export function testAccountant(clock: Clock, facts: () => ModelFacts | undefined = () => undefined) {
   const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
-  const ledger = new Ledger(database, clock);
-  const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
-  const onLedgerFailure = (error: unknown): never => {
+  const onFailure = (error: unknown): never => {
     throw error;
   };
-  return { database, ledger, limiter, accountant: new Accountant({ ledger, limiter, facts, onLedgerFailure }) };
+  const ledger = new Ledger({ database, clock, onFailure });
+  const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
+  return { database, ledger, limiter, accountant: new Accountant({ ledger, limiter, facts }) };
 }
 
 /** A key ring that nobody has made a key for. */

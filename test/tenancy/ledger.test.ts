@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Usage } from '../../src/model/chat.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { FileJournal, type LineJournal } from '../../src/storage/line-journal.ts';
 import { Ledger, type OpenEntry } from '../../src/tenancy/ledger.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -17,6 +18,7 @@ const USAGE: Usage = {
   reasoningTokens: 2,
   isEstimated: false,
 };
+const DONE = { status: 'done', usage: USAGE, attempts: 1 } as const;
 
 function entry(requestId: string, more: Partial<OpenEntry> = {}): OpenEntry {
   return {
@@ -31,73 +33,191 @@ function entry(requestId: string, more: Partial<OpenEntry> = {}): OpenEntry {
   };
 }
 
-function ledgerOf(path = ':memory:') {
+function ledgerOf(path = ':memory:', journal?: LineJournal) {
   const clock = new ManualClock(1_800_000_000_000);
   const database = openDatabase(path, TENANCY_MIGRATIONS);
-  const ledger = new Ledger(database, clock);
+  const failures: unknown[] = [];
+  const onFailure = (error: unknown): void => void failures.push(error);
+  const ledger = new Ledger({ database, clock, onFailure, ...(journal && { journal }) });
   const rows = () =>
     database
       .prepare('SELECT request_id, status, input_tokens, output_tokens, cost FROM ledger ORDER BY request_id')
       .all();
-  return { clock, database, ledger, rows };
+  return { clock, database, ledger, rows, failures };
+}
+
+/** A data directory whose ledger can be opened again and again, as after a crash. */
+function place() {
+  const directory = mkdtempSync(join(tmpdir(), 'flowmesh-ledger-'));
+  const journal = join(directory, 'ledger.journal');
+  return {
+    journal,
+    open: () => ledgerOf(join(directory, 'gateway.db'), new FileJournal(journal)),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
+  };
 }
 
 describe('the ledger', () => {
-  test('everything of one turn of the event loop is one transaction, and is on disk when it resolves', async () => {
-    const { ledger, rows } = ledgerOf();
-    const writes = [ledger.open(entry('a')), ledger.open(entry('b'))];
+  test('what is settled is entered a moment later, everything of that moment in one go', () => {
+    const { clock, ledger, rows } = ledgerOf();
+    ledger.open(entry('a')).settle(DONE);
+    ledger.open(entry('b')).settle(DONE);
+    ledger.open(entry('running'));
     assert.deepEqual(rows(), []);
-    await Promise.all(writes);
-    assert.equal(rows().length, 2);
+    clock.advance(100);
+    assert.deepEqual(
+      rows().map((row) => (row as { request_id: string }).request_id),
+      ['a', 'b'],
+    );
+    assert.equal(clock.timerCount, 0);
+  });
+
+  test('many settled entries do not wait for the moment to be over', () => {
+    const { ledger, rows } = ledgerOf();
+    for (let index = 0; index < 250; index += 1) ledger.open(entry(String(index))).settle(DONE);
+    assert.equal(rows().length, 250);
   });
 
   test('an entry is settled once, with the truth', () => {
     const { ledger, rows } = ledgerOf();
-    void ledger.open(entry('a', { estimatedCost: 1 }));
-    void ledger.settle({ requestId: 'a', status: 'done', usage: USAGE, cost: 0.25, attempts: 1 });
-    void ledger.settle({ requestId: 'a', status: 'error', cost: 99, attempts: 2 });
+    const opened = ledger.open(entry('a', { estimatedCost: 1 }));
+    opened.settle({ ...DONE, cost: 0.25 });
+    opened.settle({ status: 'error', cost: 99, attempts: 2 });
+    ledger.flush();
+    opened.settle({ status: 'error', cost: 99, attempts: 2 });
     ledger.flush();
     assert.deepEqual(rows(), [{ request_id: 'a', status: 'done', input_tokens: 10, output_tokens: 5, cost: 0.25 }]);
   });
 
   test('an unknown price stays unknown', () => {
     const { ledger, rows } = ledgerOf();
-    void ledger.open(entry('a'));
-    void ledger.settle({ requestId: 'a', status: 'done', usage: USAGE, attempts: 1 });
+    ledger.open(entry('a')).settle(DONE);
     ledger.flush();
     assert.equal((rows()[0] as { cost: number | null }).cost, null);
   });
 
-  test('what a crash left open is settled as recovered with its estimate at the next start, and only then', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'flowmesh-ledger-'));
-    try {
-      const path = join(directory, 'gateway.db');
-      const before = ledgerOf(path);
-      void before.ledger.open(entry('lost', { estimatedCost: 0.5 }));
-      void before.ledger.open(entry('kept'));
-      void before.ledger.settle({ requestId: 'kept', status: 'done', usage: USAGE, attempts: 1 });
-      before.ledger.flush();
-      before.database.close();
-      const after = ledgerOf(path);
-      void after.ledger.settle({ requestId: 'lost', status: 'done', usage: USAGE, cost: 7, attempts: 1 });
-      after.ledger.flush();
-      assert.deepEqual(after.rows(), [
-        { request_id: 'kept', status: 'done', input_tokens: 10, output_tokens: 5, cost: null },
-        { request_id: 'lost', status: 'recovered', input_tokens: 9, output_tokens: 0, cost: 0.5 },
-      ]);
+  test('an entry is in the journal when `open` returns; its settlement soon after', async () => {
+    using directory = place();
+    const { ledger } = directory.open();
+    const opened = ledger.open(entry('a'));
+    const lines = () => readFileSync(directory.journal, 'utf8').split('\n').slice(0, -1);
+    assert.deepEqual(
+      lines().map((line) => JSON.parse(line)[1]),
+      ['a'],
+    );
+    opened.settle(DONE);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(lines().length, 2);
+    ledger.flush();
+    assert.deepEqual(lines(), []);
+  });
+
+  test('what a crash left open is recovered with its estimate, what was settled with the truth, both once', async () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } }));
+    const kept = before.ledger.open(entry('kept'));
+    const entered = before.ledger.open(entry('entered'));
+    entered.settle(DONE);
+    before.ledger.flush();
+    kept.settle({ ...DONE, cost: 0.25 });
+    await new Promise((resolve) => setImmediate(resolve));
+    before.database.close();
+    const expected = [
+      { request_id: 'entered', status: 'done', input_tokens: 10, output_tokens: 5, cost: null },
+      { request_id: 'kept', status: 'done', input_tokens: 10, output_tokens: 5, cost: 0.25 },
+      { request_id: 'lost', status: 'recovered', input_tokens: 9, output_tokens: 0, cost: 0.5 },
+    ];
+    for (const _ of ['first start', 'second start']) {
+      const after = directory.open();
+      assert.deepEqual(after.rows(), expected);
+      assert.deepEqual(after.failures, []);
       after.database.close();
-    } finally {
-      rmSync(directory, { recursive: true });
     }
+  });
+
+  test('a new entry never takes the place of a recovered one', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('lost'));
+    before.database.close();
+    const after = directory.open();
+    after.ledger.open(entry('new')).settle(DONE);
+    after.ledger.flush();
+    assert.deepEqual(
+      after.rows().map((row) => (row as { request_id: string }).request_id),
+      ['lost', 'new'],
+    );
+  });
+
+  test('a line cut short by the crash is passed over; one that is damaged is told of', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('whole'));
+    before.database.close();
+    appendFileSync(directory.journal, '[1,"damaged\n[77,"cut');
+    const after = directory.open();
+    assert.equal(after.rows().length, 1);
+    assert.match(String(after.failures), /1 lines of the ledger's journal cannot be read/);
+  });
+
+  test('a table that cannot be written is tried again, and nothing is lost', () => {
+    const { clock, database, ledger, rows, failures } = ledgerOf();
+    ledger.open(entry('a')).settle(DONE);
+    database.pragma('query_only = 1');
+    clock.advance(100);
+    assert.match(String(failures), /readonly/);
+    database.pragma('query_only = 0');
+    clock.advance(5_000);
+    assert.equal(rows().length, 1);
+  });
+
+  test('a journal that cannot be written is told of, and the line after it is whole', () => {
+    using directory = place();
+    const file = new FileJournal(directory.journal);
+    let isFull = true;
+    const journal: LineJournal = {
+      get length() {
+        return file.length;
+      },
+      read: () => file.read(),
+      append(lines) {
+        if (!isFull) return file.append(lines);
+        file.append(lines.slice(0, 5));
+        throw new Error('ENOSPC');
+      },
+      replace: (lines) => file.replace(lines),
+      close: () => file.close(),
+    };
+    const { ledger, failures } = ledgerOf(':memory:', journal);
+    ledger.open(entry('torn'));
+    isFull = false;
+    ledger.open(entry('whole'));
+    assert.deepEqual(failures.map(String), ['Error: ENOSPC']);
+    const [torn, whole] = readFileSync(directory.journal, 'utf8').split('\n');
+    assert.equal(torn?.length, 5);
+    assert.equal(JSON.parse(whole ?? '')[1], 'whole');
+  });
+
+  test('a long journal is written anew with what is still open', () => {
+    using directory = place();
+    const { ledger } = directory.open();
+    ledger.open(entry('running'));
+    for (let index = 0; index < 250; index += 1) ledger.open(entry('x'.repeat(20_000))).settle(DONE);
+    ledger.flush();
+    const lines = readFileSync(directory.journal, 'utf8').trim().split('\n');
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line)[1]),
+      ['running'],
+    );
+    ledger.open(entry('next'));
+    assert.equal(readFileSync(directory.journal, 'utf8').trim().split('\n').length, 2);
   });
 
   test('spending is summed by tenant, key and model over the running day and month', () => {
     const { clock, ledger } = ledgerOf();
-    const record = (requestId: string, more: Partial<OpenEntry>, cost: number): void => {
-      void ledger.open(entry(requestId, more));
-      void ledger.settle({ requestId, status: 'done', usage: USAGE, cost, attempts: 1 });
-      ledger.flush();
-    };
+    const record = (requestId: string, more: Partial<OpenEntry>, cost: number): void =>
+      ledger.open(entry(requestId, more)).settle({ ...DONE, cost });
     record('yesterday', {}, 1);
     clock.advance(24 * 3_600_000);
     record('today', {}, 2);
@@ -111,28 +231,14 @@ describe('the ledger', () => {
     assert.deepEqual(ledger.spent('key:k model:g*').day, { tokens: 15, cost: 2 });
   });
 
-  test('old entries are forgotten, open ones are not', () => {
-    const { clock, ledger, rows } = ledgerOf();
-    void ledger.open(entry('open'));
-    void ledger.open(entry('settled'));
-    void ledger.settle({ requestId: 'settled', status: 'done', attempts: 1 });
-    ledger.flush();
-    clock.advance(10_000);
-    assert.equal(ledger.prune(5_000), 1);
-    assert.deepEqual(
-      rows().map((row) => (row as { request_id: string }).request_id),
-      ['open'],
-    );
-  });
-
   test('entries are forgotten in slices, the oldest first', () => {
     const { clock, ledger, rows } = ledgerOf();
     for (const requestId of ['c', 'b', 'a']) {
-      void ledger.open(entry(requestId));
-      void ledger.settle({ requestId, status: 'done', attempts: 1 });
+      ledger.open(entry(requestId)).settle({ status: 'done', attempts: 1 });
       ledger.flush();
       clock.advance(1_000);
     }
+    assert.equal(ledger.prune(10_000), 0);
     assert.equal(ledger.prune(0, 2), 2);
     assert.deepEqual(
       rows().map((row) => (row as { request_id: string }).request_id),
@@ -140,12 +246,5 @@ describe('the ledger', () => {
     );
     assert.equal(ledger.prune(0, 2), 1);
     assert.equal(ledger.prune(0, 2), 0);
-  });
-
-  test('a ledger that cannot be written rejects, so that nothing is sent unrecorded', async () => {
-    const { database, ledger } = ledgerOf();
-    const write = ledger.open(entry('a'));
-    database.close();
-    await assert.rejects(write, /not open/);
   });
 });

@@ -9,7 +9,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 function filled() {
   const clock = new ManualClock(Date.UTC(2026, 9, 31, 23, 59));
   const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
-  const ledger = new Ledger(database, clock);
+  const ledger = new Ledger({ database, clock, onFailure: assert.ifError });
   let count = 0;
   const enter = (status: EntryStatus, cost: number | undefined, inputTokens: number, operation = 'openai-chat') => {
     count += 1;
@@ -22,8 +22,9 @@ function filled() {
       reasoningTokens: 1,
       isEstimated: false,
     };
-    void ledger.open({ requestId, tenant: 'acme', tags: {}, operation, model: 'm', estimatedInputTokens: 1 });
-    void ledger.settle({ requestId, status, usage: inputTokens > 0 ? usage : undefined, cost, attempts: 1 });
+    ledger
+      .open({ requestId, tenant: 'acme', tags: {}, operation, model: 'm', estimatedInputTokens: 1 })
+      .settle({ status, usage: inputTokens > 0 ? usage : undefined, cost, attempts: 1 });
     ledger.flush();
   };
   return { clock, database, ledger, enter };
@@ -44,7 +45,7 @@ test('requests are summed over all endings; running ones are left out', () => {
   enter('done', 0.5, 10);
   enter('cached', 0, 0);
   enter('aborted', 0.25, 10);
-  void ledger.open({ requestId: 'x', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 });
+  ledger.open({ requestId: 'x', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 });
   ledger.flush();
   assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 1, 1, 20, 6, 0.75, 0]]);
 });

@@ -19,6 +19,9 @@ interface Known {
   readonly allowed: BlockList | undefined;
 }
 
+/** A change by another process (the command line) holds after this long: looking at the file for every request is dear. */
+const LOOK_MS = 20;
+
 export class KeyRing {
   readonly #store: KeyStore;
   readonly #clock: Clock;
@@ -27,6 +30,8 @@ export class KeyRing {
   readonly #known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
   readonly #wrongAttempts: WrongAttempts;
   #dataVersion = -1;
+  /** Monotonic milliseconds of the last look at the store. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   #hasKeys = false;
 
   /** @param configured by the SHA-256 of the key */
@@ -46,6 +51,7 @@ export class KeyRing {
   /** Something here was changed by this process. */
   forget(): void {
     this.#dataVersion = -1;
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -85,6 +91,7 @@ export class KeyRing {
     }
     this.#wrongAttempts.check(address);
     for (const secretHash of hashes) {
+      // A key made a moment ago by another process is found here, whatever was noticed.
       const known = this.#lookUp(secretHash);
       if (!known) continue;
       this.#known.set(secretHash, known);
@@ -117,6 +124,9 @@ export class KeyRing {
 
   /** Forgets what it knows when the command line or the admin API has written. */
   #notice(): void {
+    const now = this.#clock.elapsed();
+    if (now - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = now;
     const version = this.#store.dataVersion();
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;

@@ -73,9 +73,11 @@ export class KeyStore {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #dataVersion;
 
   constructor(database: Database, clock: Clock, random: Random) {
     this.#database = database;
+    this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#clock = clock;
     this.#random = random;
   }
@@ -197,9 +199,9 @@ export class KeyStore {
     return this.#database.prepare('SELECT 1 FROM virtual_key LIMIT 1').get() !== undefined;
   }
 
-  /** Changes whenever another process (the command line) has written; cheap enough for every request. */
+  /** Changes whenever another process (the command line) has written. */
   dataVersion(): number {
-    return Number(this.#database.pragma('data_version', { simple: true }));
+    return this.#dataVersion.get() ?? 0;
   }
 
   #known(id: string): VirtualKey {

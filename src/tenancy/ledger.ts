@@ -1,7 +1,7 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// An opened entry is a line of the journal when `open` returns, so that it survives the process; a settled one becomes a
-// row of gateway.db, many in one transaction, a moment later. At the next start, what the journal has settled and the
+// An opened entry is a line of the journal when `open` returns, so that it survives the process; a settled one follows
+// with the next line, and becomes a row of gateway.db, many in one transaction, a moment later. At the next start, what the journal has settled and the
 // table has not is entered, and what was never settled is entered as `recovered`, with the estimate it was opened with.
 
 import type { Usage } from '../model/chat.ts';
@@ -184,7 +184,6 @@ export class Ledger {
     this.#open.delete(id);
     const row = [...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)];
     this.#settled.push(row);
-    if (this.#lines === '') this.#clock.soon(() => this.#write());
     this.#note(row);
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
     else if (!this.#timer) this.#flushIn(FLUSH_MS);

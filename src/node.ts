@@ -15,7 +15,7 @@ import { buildAccounts } from './providers/accounts.ts';
 import { extractiveFrames } from './providers/extractive.ts';
 import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
-import { type Database, openDatabase } from './storage/database.ts';
+import { type Database, type Migrations, openDatabase } from './storage/database.ts';
 import { lockDirectory } from './storage/directory-lock.ts';
 import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
@@ -155,8 +155,11 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   };
 }
 
-/** Steps are only ever added at the end. */
-export const GATEWAY_MIGRATIONS: readonly string[] = [...RESPONSE_HISTORY_MIGRATIONS, ...TENANCY_MIGRATIONS];
+/** Of gateway.db. */
+export const GATEWAY_MIGRATIONS: Migrations = {
+  responses: RESPONSE_HISTORY_MIGRATIONS,
+  tenancy: TENANCY_MIGRATIONS,
+};
 
 /** Keys of the configuration, by their hash. */
 function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal> {

@@ -1,5 +1,5 @@
-// Opens SQLite files: the only place that knows better-sqlite3. Migrations are a list; a file's user_version says how
-// many it has had.
+// Opens SQLite files: the only place that knows better-sqlite3. Each component that keeps something in a file has its own
+// list of migrations; the table `schema_version` says how many of each the file has had.
 
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,6 +7,9 @@ import BetterSqlite3 from 'better-sqlite3';
 
 export type Database = BetterSqlite3.Database;
 export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Statement<Bind, Row>;
+
+/** Steps by component, each only ever added to at its end. A plain list is one component's. */
+export type Migrations = readonly string[] | Readonly<Record<string, readonly string[]>>;
 
 /** How long a statement waits for another process's write, milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
@@ -18,7 +21,7 @@ const CHECKPOINT_PAGES = 8_192;
  * @param path a file, or `:memory:`
  * @throws Error when the file is damaged, or was written by a newer flowmesh
  */
-export function openDatabase(path: string, migrations: readonly string[]): Database {
+export function openDatabase(path: string, migrations: Migrations): Database {
   if (path !== ':memory:') createPrivately(path);
   const database = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
   try {
@@ -46,15 +49,27 @@ export function createPrivately(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
-function migrate(database: Database, path: string, migrations: readonly string[]): void {
-  const version = Number(database.pragma('user_version', { simple: true }));
-  if (version > migrations.length) {
-    throw new Error(
-      `The database ${path} was written by a newer flowmesh. Start that version, or use another data directory.`,
-    );
-  }
+function migrate(database: Database, path: string, migrations: Migrations): void {
+  const steps = Object.entries(isPlain(migrations) ? { main: migrations } : migrations);
   database.transaction(() => {
-    for (const statements of migrations.slice(version)) database.exec(statements);
-    database.pragma(`user_version = ${migrations.length}`);
+    database.exec('CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)');
+    const versions = new Map(
+      database.prepare<[], [string, number]>('SELECT component, version FROM schema_version').raw().all(),
+    );
+    const known = new Map(steps.map(([component, { length }]) => [component, length]));
+    for (const [component, version] of versions) {
+      if (version <= (known.get(component) ?? 0)) continue;
+      throw new Error(
+        `The database ${path} was written by a newer flowmesh. Start that version, or use another data directory.`,
+      );
+    }
+    for (const [component, list] of steps) {
+      for (const statements of list.slice(versions.get(component) ?? 0)) database.exec(statements);
+      database.prepare('INSERT OR REPLACE INTO schema_version VALUES (?, ?)').run(component, list.length);
+    }
   })();
+}
+
+function isPlain(migrations: Migrations): migrations is readonly string[] {
+  return Array.isArray(migrations);
 }

@@ -27,8 +27,20 @@ test('a migration that fails leaves the file as it was', () => {
   openDatabase(path, [FIRST]).close();
   assert.throws(() => openDatabase(path, [FIRST, SECOND, 'NO SQL AT ALL']));
   const database = openDatabase(path, [FIRST]);
-  assert.equal(database.pragma('user_version', { simple: true }), 1);
+  assert.deepEqual(database.prepare('SELECT * FROM schema_version').all(), [{ component: 'main', version: 1 }]);
   database.close();
+});
+
+test('components come to a file at different times, each with its own steps', () => {
+  const path = join(directory, 'components.db');
+  openDatabase(path, { words: [FIRST] }).close();
+  const database = openDatabase(path, { numbers: ['CREATE TABLE numbers (number INTEGER)'], words: [FIRST, SECOND] });
+  assert.deepEqual(database.prepare('SELECT * FROM schema_version ORDER BY component').all(), [
+    { component: 'numbers', version: 1 },
+    { component: 'words', version: 2 },
+  ]);
+  database.close();
+  assert.throws(() => openDatabase(path, { words: [FIRST, SECOND] }), /written by a newer flowmesh/);
 });
 
 test('a file of a newer flowmesh is refused', () => {

@@ -41,7 +41,7 @@ program
   .description('run a node (also without the word: flowmesh --config config.yaml)')
   .option(...CONFIG_OPTION)
   .option('-p, --port <number>', 'listen on this port instead; 0 picks a free one', portNumber)
-  .option('-H, --host <address>', 'listen on this address instead; anything but this machine needs server.apiKeys')
+  .option('-H, --host <address>', 'listen on this address instead; anything but this machine needs a key')
   .action(async (options) => (await import('./cli/start.ts')).start(options));
 
 program
@@ -91,11 +91,13 @@ program
 program
   .command('compare')
   .description('ask several models the same and set quality, cost and speed side by side')
-  .requiredOption('-m, --models <names>', 'from two to eight, with commas between; the first is the baseline')
-  .requiredOption(
-    '-p, --prompts <file>',
-    'JSON lines, a YAML list, or text with one prompt a line; - reads standard input',
-  )
+  .option('-m, --models <names>', 'from two to eight, with commas between; the first is the baseline')
+  .option('-p, --prompts <file>', 'JSON lines, a YAML list, or text with one prompt a line; - reads standard input')
+  .option('--from-log', 'ask again what clients asked; the node keeps that with `prompts: {isStored: true}`')
+  .option('--from-shadow', 'compare what shadow traffic has brought, without asking anybody but the judge')
+  .option('--since <when>', 'kept from then on: 7d, 12h or a date')
+  .option('-t, --tenant <name>', 'kept of this tenant')
+  .option('--limit <number>', 'the newest so many that are kept', '100')
   .option('-j, --judge <model>', 'a model that says which answer is better (default: similarity of the texts)')
   .option('--repeat <number>', 'how often each prompt is asked', '1')
   .option('--concurrency <number>', 'questions under way at once; more of them slow each other down', '2')

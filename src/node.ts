@@ -2,13 +2,17 @@
 
 import { join } from 'node:path';
 import type { Config } from './config/config.ts';
+import { exposureProblem } from './config/exposure.ts';
+import { GatewayError } from './errors.ts';
 import { Admission } from './gateway/admission.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
-import type { PipelineDeps } from './gateway/pipeline.ts';
+import { handle, type PipelineDeps } from './gateway/pipeline.ts';
 import { Router } from './gateway/router.ts';
 import { RoutingState } from './gateway/routing-state.ts';
+import { ShadowRunner } from './gateway/shadow.ts';
 import { TargetHealth } from './gateway/target-health.ts';
 import { createServer } from './http/server.ts';
+import { replayable } from './model/replay.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
 import { buildAccounts } from './providers/accounts.ts';
@@ -18,8 +22,16 @@ import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
 import { type Database, type Migrations, openDatabase } from './storage/database.ts';
 import { lockDirectory } from './storage/directory-lock.ts';
 import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
-import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
+import { RESPONSE_HISTORY_MIGRATIONS, RESPONSE_OWNER_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
+import {
+  readTraffic,
+  TRAFFIC_MIGRATIONS,
+  type TrafficBounds,
+  TrafficLog,
+  type TrafficTable,
+} from './storage/traffic-log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { logRequest } from './telemetry/request-log.ts';
 import { Accountant } from './tenancy/accountant.ts';
 import { adminToken } from './tenancy/admin-token.ts';
 import { dayOf } from './tenancy/calendar.ts';
@@ -59,6 +71,14 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
 
   const database = openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
   const unlock = keepsState(initial) ? lockDirectory(initial.dataDirectory) : () => undefined;
+  const keyStore = new KeyStore(database, clock, random);
+  try {
+    refuseExposure(initial, keyStore);
+  } catch (error) {
+    database.close();
+    unlock();
+    throw error;
+  }
   const history = new ResponseHistory(database, clock, () => config.responses);
   const health = new TargetHealth(clock, () => config.cooldown);
   const admission = new Admission(() => config.server.concurrencyMax);
@@ -75,14 +95,34 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => catalog.all().map(({ account, model }) => ({ account, model: model.id })),
   );
   let principals = configuredPrincipals(initial);
-  const keyStore = new KeyStore(database, clock, random);
-  const keyRing = new KeyRing(keyStore, clock, () => principals);
+  const keyRing = new KeyRing(
+    keyStore,
+    clock,
+    () => principals,
+    () => config.server.anonymous,
+  );
   const ledger = new Ledger({ database, clock, journal: ledgerJournal(initial), onFailure: onLedgerFailure });
   const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
   const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
   for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
   let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
   const facts: PipelineDeps['facts'] = (provider, model, account) => prices.find(provider, model, account);
+  const keptTraffic = (table: TrafficTable, bounds: () => TrafficBounds): TrafficLog =>
+    new TrafficLog(database, table, { clock, bounds, onFailure: onLedgerFailure });
+  const promptLog = keptTraffic('prompt_log', () => config.prompts);
+  const shadowLog = keptTraffic('shadow_log', () => config.shadow);
+  const shadows: ShadowRunner = new ShadowRunner({
+    clock,
+    ask: (request, context) => handle(request, context, pipeline),
+    limits: () => config.shadow,
+    isBusy: () => admission.isDraining || admission.running > config.server.concurrencyMax * BUSY_SHARE,
+    keep: (id, tenant, pair) => void shadowLog.add({ id, tenant, name: pair.chain, body: pair }),
+    onOutcome: (outcome) => metrics.recordShadow(outcome),
+    onTrace: (trace) => {
+      metrics.record(trace);
+      logRequest(logger, trace);
+    },
+  });
   const pipeline: PipelineDeps = {
     clock,
     random,
@@ -92,6 +132,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
     router: () => router,
+    shadows,
+    keepPrompt: (id, tenant, request) => {
+      if (config.prompts.isStored) promptLog.add({ id, tenant, name: request.model, body: replayable(request) });
+    },
     builtin: (request) =>
       extractiveFrames(request, { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) }),
   };
@@ -104,13 +148,19 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     history,
     keyRing,
     administration: keepsState(initial)
-      ? { token: adminToken(initial.dataDirectory), keyStore, usage: (query) => usageOf(ledger, database, query) }
+      ? {
+          token: adminToken(initial.dataDirectory),
+          keyStore,
+          usage: (query) => usageOf(ledger, database, query),
+          shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
+        }
       : undefined,
     pipeline,
     directory,
     config: currentConfig,
     version: VERSION,
   });
+  const stopForgetting = [promptLog, shadowLog].map((log) => log.keepPruned());
   const stopPruning = keepPruned({
     ledger,
     clock,
@@ -126,6 +176,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       return `http://${urlHost(config.server.host)}:${port}`;
     },
     reload(next) {
+      refuseExposure(next, keyStore);
       const nextAccounts = buildAccounts(next.accounts, presetNamed);
       const nextRouter = new Router(next, nextAccounts, { accountsFor });
       // Everything that could fail has succeeded.
@@ -145,21 +196,36 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await admission.drain();
       await server.close();
       timer.cancel();
+      await shadows.stop();
       stopPruning();
+      for (const stop of stopForgetting) stop();
       catalog.close();
       await http.close();
       ledger.close();
+      promptLog.flush();
+      shadowLog.flush();
       database.close();
       unlock();
     },
   };
 }
 
+/** Of the requests that may run at once: with more of them there is no room for copies. */
+const BUSY_SHARE = 0.5;
+
 /** Of gateway.db. */
 export const GATEWAY_MIGRATIONS: Migrations = {
   responses: RESPONSE_HISTORY_MIGRATIONS,
   tenancy: TENANCY_MIGRATIONS,
+  responseOwners: RESPONSE_OWNER_MIGRATIONS,
+  traffic: TRAFFIC_MIGRATIONS,
 };
+
+/** @throws GatewayError when strangers could ask as they like */
+function refuseExposure({ server }: Config, keyStore: KeyStore): void {
+  const problem = exposureProblem(server, keyStore.hasUsableKeys());
+  if (problem !== undefined) throw new GatewayError('bad_request', `Refused: ${problem}`);
+}
 
 /** Keys of the configuration, by their hash. */
 function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal> {

@@ -92,6 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   },
   http: {
     folders: [
+      'compare',
       'gateway',
       'dialects',
       'model',

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { ConfigError, type ConfigProblem, formatProblem } from '../config/config-error.ts';
+import { isLoopback } from '../config/exposure.ts';
 import type { Account } from '../providers/account.ts';
 import { presetNamed } from '../providers/preset-lookup.ts';
 import { CommandError, EXIT } from './command-error.ts';
@@ -94,8 +95,14 @@ function accountLines(accounts: ReadonlyMap<string, Account>): string[] {
 }
 
 function serverLine({ server }: Config): string {
-  const { host, port, apiKeys } = server;
-  const who =
-    apiKeys.length === 0 ? 'open to everyone on this machine' : `clients need one of ${counted(apiKeys.length, 'key')}`;
-  return `${host} port ${port}, ${who}`;
+  return `${server.host} port ${server.port}, ${accessText(server)}`;
+}
+
+/** Virtual keys are not looked for: a configuration is checked without its state. */
+function accessText({ host, apiKeys, anonymous }: Config['server']): string {
+  if (anonymous === 'always') return 'open to everyone who reaches it';
+  if (apiKeys.length > 0) return `clients need one of ${counted(apiKeys.length, 'key')}, or a virtual one`;
+  if (anonymous === 'never') return 'clients need a virtual key';
+  if (!isLoopback(host)) return 'starts only with a virtual key (`flowmesh keys create`)';
+  return 'open to everyone on this machine until there is a virtual key';
 }

@@ -1,15 +1,6 @@
 // Carries a comparison out: every prompt to every model, then every pair of answers to the judge.
 
-import type {
-  Answer,
-  Answered,
-  AnswerPlace,
-  Comparison,
-  JudgeFacts,
-  Likeness,
-  Prompt,
-  Verdict,
-} from '../compare/comparison.ts';
+import type { Answer, Answered, AnswerPlace, Comparison, Prompt, Verdict } from '../compare/comparison.ts';
 import {
   combineOpinions,
   type JudgedPair,
@@ -18,8 +9,9 @@ import {
   type Order,
   parseOpinion,
 } from '../compare/judge.ts';
+import { baselineFor, likenessOf } from '../compare/likeness.ts';
 import { textOf } from '../compare/prompts.ts';
-import { compareTexts } from '../compare/similarity.ts';
+import type { BareComparison } from '../compare/shadow-pairs.ts';
 import { sumCosts } from '../compare/summary.ts';
 import type { Random } from '../ports.ts';
 import type { Asker, WholeAnswer } from './asker.ts';
@@ -50,16 +42,18 @@ const JUDGE_TRIES = 2;
 
 /** @throws what is no failed answer: an interruption, a defect */
 export async function runComparison(plan: Plan, deps: RunDeps): Promise<Comparison> {
-  const { startedAt, models, prompts, repeat } = plan;
+  const { startedAt, models, prompts, repeat, judge } = plan;
   const answers = await mapBounded(placesOf(plan), plan.concurrency, {
     work: (place) => answerAt(place, plan, deps),
     onDone: (done, total) => deps.onProgress(done, total, 'answers'),
   });
-  const likenesses = answers.flatMap((answer) => likenessOf(answer, answers, plan));
-  const base = { startedAt, models, repeat, prompts, answers, likenesses };
-  if (plan.judge === undefined) return { ...base, verdicts: [] };
-  const { verdicts, judge } = await judgeAll(plan.judge, answers, plan, deps);
-  return { ...base, verdicts, judge };
+  const compared = withLikenesses({ startedAt, models, repeat, prompts, answers });
+  return judge === undefined ? compared : judgeAnswers(compared, { model: judge, concurrency: plan.concurrency }, deps);
+}
+
+/** Compared by similarity alone. */
+export function withLikenesses(bare: BareComparison): Comparison {
+  return { ...bare, likenesses: bare.answers.flatMap((answer) => likenessOf(answer, bare)), verdicts: [] };
 }
 
 /** The models of one prompt one after the other, beginning with another one each time: none is always the first. */
@@ -75,8 +69,13 @@ function placesOf({ models, prompts, repeat }: Plan): AnswerPlace[] {
 }
 
 async function answerAt(place: AnswerPlace, { prompts, maxOutputTokens }: Plan, deps: RunDeps): Promise<Answer> {
-  const { messages = [] } = prompts[place.prompt] ?? {};
-  const question = { model: place.model, messages, ...(maxOutputTokens !== undefined && { maxOutputTokens }) };
+  const { messages = [], settings } = prompts[place.prompt] ?? {};
+  const question = {
+    model: place.model,
+    messages,
+    ...(settings && { settings }),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+  };
   try {
     const answer = await deps.asker.ask(question);
     return { ...place, type: 'answered', ...answer, cost: deps.costOf(answer) };
@@ -91,37 +90,21 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-function likenessOf(answer: Answer, answers: readonly Answer[], { prompts, models }: Plan): Likeness[] {
-  if (answer.type === 'failed') return [];
-  const { prompt, run, model, text } = answer;
-  const expected = prompts[prompt]?.expected;
-  const baseline = model === models[0] ? undefined : baselineFor(answer, answers, models);
-  return [
-    {
-      prompt,
-      run,
-      model,
-      ...(baseline && { toBaseline: compareTexts(baseline.text, text) }),
-      ...(expected !== undefined && { toExpected: compareTexts(expected, text) }),
-    },
-  ];
+export interface Judging {
+  readonly model: string;
+  readonly concurrency: number;
 }
 
-function baselineFor({ prompt, run }: AnswerPlace, answers: readonly Answer[], models: readonly string[]) {
-  return answers
-    .filter((answer) => answer.type === 'answered')
-    .find((answer) => answer.prompt === prompt && answer.run === run && answer.model === models[0]);
-}
-
-interface Judged {
-  readonly verdicts: readonly Verdict[];
-  readonly judge: JudgeFacts;
-}
-
-async function judgeAll(model: string, answers: readonly Answer[], plan: Plan, deps: RunDeps): Promise<Judged> {
+/** Every answer beside the baseline's, before a judge. @throws as `runComparison` does */
+export async function judgeAnswers(
+  compared: Comparison,
+  { model, concurrency }: Judging,
+  deps: RunDeps,
+): Promise<Comparison> {
+  const { answers, models, prompts } = compared;
   const pairs = answers.flatMap((candidate) => {
-    if (candidate.type === 'failed' || candidate.model === plan.models[0]) return [];
-    const baseline = baselineFor(candidate, answers, plan.models);
+    if (candidate.type === 'failed' || candidate.model === models[0]) return [];
+    const baseline = baselineFor(candidate, answers, models);
     return baseline ? [{ baseline, candidate }] : [];
   });
   const spent: Pick<Answered, 'cost'>[] = [];
@@ -134,10 +117,10 @@ async function judgeAll(model: string, answers: readonly Answer[], plan: Plan, d
     }
     throw new CommandError('The judge did not reply with the object it was asked for.');
   };
-  const verdicts = await mapBounded(pairs, plan.concurrency, {
+  const verdicts = await mapBounded(pairs, concurrency, {
     work: async ({ baseline, candidate }): Promise<Verdict> => {
       const place = { prompt: candidate.prompt, run: candidate.run, model: candidate.model };
-      const { messages = [], expected } = plan.prompts[candidate.prompt] ?? {};
+      const { messages = [], expected } = prompts[candidate.prompt] ?? {};
       const question = messages.map((message) => ({ role: message.role, text: textOf(message) }));
       const pair = { question, expected, baseline: baseline.text, candidate: candidate.text };
       try {
@@ -150,7 +133,7 @@ async function judgeAll(model: string, answers: readonly Answer[], plan: Plan, d
     },
     onDone: (done, total) => deps.onProgress(done, total, 'judged'),
   });
-  return { verdicts, judge: { model, cost: sumCosts(spent) } };
+  return { ...compared, verdicts, judge: { model, cost: sumCosts(spent) } };
 }
 
 interface BoundedWork<Item, Result> {

@@ -3,30 +3,31 @@
 
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { text } from 'node:stream/consumers';
 import type { Comparison } from '../compare/comparison.ts';
 import { columnsFor, formatCost } from '../compare/format.ts';
-import { PROMPTS_MAX, readPrompts } from '../compare/prompts.ts';
+import { PROMPTS_MAX } from '../compare/prompts.ts';
 import { renderReport } from '../compare/report-html.ts';
+import { comparePairs } from '../compare/shadow-pairs.ts';
 import { summarise } from '../compare/summary.ts';
 import type { Config } from '../config/config.ts';
-import { GatewayError } from '../errors.ts';
 import { presetNamed } from '../providers/preset-lookup.ts';
+import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { costOf } from '../tenancy/price.ts';
 import { Asker, type WholeAnswer } from './asker.ts';
 import type { Running } from './chat.ts';
 import { CommandError, EXIT } from './command-error.ts';
-import { type Plan, runComparison } from './compare-run.ts';
-import { findNode, type NodeOptions, readTextFile } from './find-node.ts';
+import { judgeAnswers, type Plan, type RunDeps, runComparison, withLikenesses } from './compare-run.ts';
+import { checkSource, promptsFrom, type SourceOptions, shadowPairs } from './compare-source.ts';
+import { findNode, type NodeOptions } from './find-node.ts';
 import { openTable } from './prices.ts';
 import { type Surroundings, withSurroundings } from './surroundings.ts';
 import { counted, harmless, note, print, table } from './terminal.ts';
 import { writeFailure, writePrivateFile } from './write-file.ts';
 
-export interface CompareOptions extends NodeOptions {
-  readonly models: string;
-  readonly prompts: string;
+export interface CompareOptions extends NodeOptions, SourceOptions {
+  readonly config?: string;
+  readonly models?: string;
   readonly judge?: string;
   readonly repeat: string;
   readonly concurrency: string;
@@ -45,35 +46,59 @@ const MAX_TOKENS_MAX = 10_000_000;
 const ANSWERS_MAX = 10_000;
 
 export async function compare(options: CompareOptions): Promise<void> {
+  checkSource(options);
+  const comparison = options.fromShadow ? await compareShadow(options) : await compareModels(options);
+  report(comparison, options);
+}
+
+async function compareModels(options: CompareOptions): Promise<Comparison> {
   const asked = await questions(options);
   checkFiles(options);
-  const comparison = await withSurroundings(async (around) => {
+  return withNode(options, (deps, startedAt) => runComparison({ ...asked, startedAt }, deps));
+}
+
+/** Both answers are there already: only a judge has to be asked. */
+async function compareShadow(options: CompareOptions): Promise<Comparison> {
+  const { judge } = options;
+  const concurrency = countIn('--concurrency', options.concurrency, CONCURRENCY_MAX);
+  const pairs = await shadowPairs(options);
+  checkFiles(options);
+  const compared = withLikenesses(comparePairs(pairs, new Date(systemClock.now()).toISOString()));
+  if (judge === undefined) return compared;
+  return withNode(options, (deps) => judgeAnswers(compared, { model: judge, concurrency }, deps));
+}
+
+/** With a running node, or one for this alone. */
+function withNode(
+  options: CompareOptions,
+  work: (deps: RunDeps, startedAt: string) => Promise<Comparison>,
+): Promise<Comparison> {
+  return withSurroundings(async (around) => {
     const found = await findNode(options, around);
     const running: Running =
       found.type === 'node' ? found : await (await import('./own-node.ts')).ownNode(found.loaded, around);
     try {
       const startedAt = new Date(around.clock.now()).toISOString();
       return await interruptible((signal) =>
-        runComparison(
-          { ...asked, startedAt },
+        work(
           {
             asker: new Asker(running.client, around.clock, signal),
             random: systemRandom,
             costOf: pricer(options, running.config, around),
             onProgress: tellProgress,
           },
+          startedAt,
         ),
       );
     } finally {
       await running.stop?.();
     }
   });
-  report(comparison, options);
 }
 
 /** @throws CommandError for what the command line or the prompts have wrong */
 async function questions(options: CompareOptions): Promise<Omit<Plan, 'startedAt'>> {
-  const models = options.models.split(',').map((name) => name.trim());
+  const models = (options.models ?? '').split(',').map((name) => name.trim());
   if (models.includes('') || models.length < 2 || models.length > MODELS_MAX) {
     throw usage(`--models takes from two to ${MODELS_MAX} names with commas between: --models a,b`);
   }
@@ -82,21 +107,12 @@ async function questions(options: CompareOptions): Promise<Omit<Plan, 'startedAt
   const concurrency = countIn('--concurrency', options.concurrency, CONCURRENCY_MAX);
   const maxOutputTokens =
     options.maxTokens === undefined ? undefined : countIn('--max-tokens', options.maxTokens, MAX_TOKENS_MAX);
-  const source = options.prompts === '-' ? await text(process.stdin) : readTextFile(options.prompts);
-  const prompts = promptsOf(source, options.prompts === '-' ? 'standard input' : options.prompts);
+  const prompts = await promptsFrom(options);
   const answers = models.length * repeat * prompts.length;
   if (answers > ANSWERS_MAX) {
     throw usage(`This would ask for ${answers} answers; ${ANSWERS_MAX} is the most (and ${PROMPTS_MAX} prompts)`);
   }
   return { models, prompts, judge: options.judge, repeat, concurrency, maxOutputTokens };
-}
-
-function promptsOf(source: string, name: string): Plan['prompts'] {
-  try {
-    return readPrompts(source, name);
-  } catch (error) {
-    throw error instanceof GatewayError ? new CommandError(error.message, EXIT.usage, { cause: error }) : error;
-  }
 }
 
 function countIn(option: string, value: string, maximum: number): number {

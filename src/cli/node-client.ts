@@ -7,6 +7,7 @@ import { StreamedFrames } from '../gateway/frame-source.ts';
 import { readText } from '../gateway/upstream-http.ts';
 import type { Message } from '../model/chat.ts';
 import { asArray, asObject, asString, type JsonObject, parseObject } from '../model/json.ts';
+import type { ReplayableRequest } from '../model/replay.ts';
 import type { StreamEvent } from '../model/stream.ts';
 import { HttpFailure, type HttpResponse } from '../ports.ts';
 import type { Account } from '../providers/account.ts';
@@ -35,6 +36,9 @@ export interface NodeAddress {
 export interface Question {
   readonly model: string;
   readonly messages: readonly Message[];
+  /** Of a request that is asked again. */
+  readonly settings?: Partial<Omit<ReplayableRequest, 'messages'>>;
+  /** Before what the settings say. */
   readonly maxOutputTokens?: number;
 }
 
@@ -124,11 +128,13 @@ export class NodeClient {
    * Resolves when the answer begins; its events end with `response-end`.
    * @throws CommandError with the node's own words, also from the events
    */
-  async ask({ model, messages, maxOutputTokens }: Question, signal: AbortSignal): Promise<OpenAnswer> {
+  async ask({ model, messages, settings, maxOutputTokens }: Question, signal: AbortSignal): Promise<OpenAnswer> {
     const { http, clock } = this.#around;
     const { traits, keys } = this.#account;
-    const sampling = maxOutputTokens === undefined ? {} : { maxOutputTokens };
-    const request = { model, isStream: true, messages, tools: [], sampling };
+    // One answer is read, however many were wanted once.
+    const { candidateCount: _count, ...wanted } = settings?.sampling ?? {};
+    const sampling = { ...wanted, ...(maxOutputTokens !== undefined && { maxOutputTokens }) };
+    const request = { tools: [], ...settings, model, isStream: true, messages, sampling };
     const call = renderRequest(request, { model, isStream: true, traits });
     const endpoint = endpointFor(this.#account, keys[0], call, model);
     let response: HttpResponse;

@@ -16,7 +16,7 @@ export async function ownNode({ config: written }: CommandConfig, around: Surrou
   const key = systemRandom.uuid();
   const config: Config = {
     ...written,
-    server: { ...written.server, host: '127.0.0.1', port: 0, apiKeys: [key] },
+    server: { ...written.server, host: '127.0.0.1', port: 0, apiKeys: [key], anonymous: 'never' },
     dataDirectory: ':memory:',
   };
   const node = createOwnNode(config, around);

@@ -3,7 +3,6 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-error.ts';
-import { exposureProblem } from '../config/resolve.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
@@ -14,7 +13,7 @@ import { systemRandom } from '../system/system-random.ts';
 import { UndiciHttpClient } from '../system/undici-http-client.ts';
 import { VERSION } from '../version.ts';
 import { banner } from './banner.ts';
-import { CommandError, EXIT } from './command-error.ts';
+import { EXIT } from './command-error.ts';
 import { type CommandConfig, commandConfig, fromLoaded, loadOptions } from './load-config.ts';
 import { NodeClient } from './node-client.ts';
 import { buildFailure, inUseFailure, listenFailure } from './start-failure.ts';
@@ -83,15 +82,9 @@ async function buildNode(
   }
 }
 
-/**
- * The configuration with the address that is really listened on.
- * @throws CommandError when that would let strangers in
- */
+/** The configuration with the address that is really listened on. */
 function listeningOn(config: Config, { host, port }: RunningNode['listening']): Config {
-  const server = { ...config.server, host, port };
-  const exposure = exposureProblem(server);
-  if (exposure !== undefined) throw new CommandError(`Refused: ${exposure}`, EXIT.usage);
-  return { ...config, server };
+  return { ...config, server: { ...config.server, host, port } };
 }
 
 /** Takes over changes of the file as they come, and reads everything anew on SIGHUP. Returns how to stop that. */

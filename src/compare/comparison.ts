@@ -2,9 +2,12 @@
 // the baseline that the others are measured against.
 
 import type { Message, Usage } from '../model/chat.ts';
+import type { ReplayableRequest } from '../model/replay.ts';
 
 export interface Prompt {
   readonly messages: readonly Message[];
+  /** Tools, sampling and whatever else the request had that it was taken from. */
+  readonly settings?: Partial<Omit<ReplayableRequest, 'messages'>>;
   /** A good answer, where the one who asks knows it. */
   readonly expected?: string;
 }

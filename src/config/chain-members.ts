@@ -8,8 +8,10 @@ import {
   type AffinityMode,
   type ChainMember,
   type ChainRouting,
+  type ChainShadow,
   DEFAULT_AFFINITY,
   DEFAULT_STRATEGY,
+  type HedgeConfig,
   type StrategyConfig,
 } from './routing.ts';
 
@@ -25,6 +27,8 @@ export interface WrittenChain {
   readonly onContentFilter: readonly WrittenMember[];
   readonly strategy: StrategyConfig | undefined;
   readonly affinity: AffinityMode | undefined;
+  readonly hedge: HedgeConfig | undefined;
+  readonly shadow: ChainShadow | undefined;
   readonly timeouts: Partial<Timeouts>;
   readonly retries: Partial<RetryConfig>;
 }
@@ -50,10 +54,12 @@ export class ChainAssembler {
 
   assemble(name: string, written: WrittenChain): ChainConfig {
     const { targets, members } = this.#chain(name, written, [name]);
-    const { onContextLength, onContentFilter, timeouts, retries } = written;
+    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries } = written;
     return {
       targets,
       ...(!isPlain(written) && { routing: routingOf(written, members) }),
+      ...(hedge && { hedge }),
+      ...(shadow && { shadow }),
       onContextLength: this.#list(onContextLength, written.path, [name]).targets,
       onContentFilter: this.#list(onContentFilter, written.path, [name]).targets,
       timeouts,

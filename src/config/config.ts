@@ -4,7 +4,9 @@
 import type { Capability } from '../model/capability.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { JsonObject } from '../model/json.ts';
-import type { ChainRouting, RuleConfig } from './routing.ts';
+import type { AnonymousMode } from './exposure.ts';
+import type { ChainRouting, ChainShadow, HedgeConfig, RuleConfig } from './routing.ts';
+import type { PromptsConfig, ShadowConfig } from './traffic.ts';
 
 export interface Config {
   readonly server: ServerConfig;
@@ -26,17 +28,20 @@ export interface Config {
   readonly dataDirectory: string;
   readonly responses: ResponsesConfig;
   readonly ledger: LedgerConfig;
+  readonly prompts: PromptsConfig;
+  readonly shadow: ShadowConfig;
   /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
   readonly prices: readonly PriceConfig[];
 }
 
 export interface ServerConfig {
-  /** Default 127.0.0.1; anything wider needs `apiKeys`. */
+  /** Default 127.0.0.1; anything wider needs a key, see exposure.ts. */
   readonly host: string;
   /** Default 2402; 0 picks a free one. */
   readonly port: number;
   /** Client keys accepted as Bearer, x-api-key, x-goog-api-key, api-key. Empty: everyone on loopback. */
   readonly apiKeys: readonly string[];
+  readonly anonymous: AnonymousMode;
   readonly bodyBytesMax: number;
   readonly messagesMax: number;
   /** Requests running at once; more get 503 with Retry-After. */
@@ -104,6 +109,10 @@ export interface ChainConfig {
   readonly targets: readonly TargetConfig[];
   /** How they are ordered for a request. Absent: as they stand. */
   readonly routing?: ChainRouting;
+  /** Absent: one target at a time. */
+  readonly hedge?: HedgeConfig;
+  /** Absent: nobody else hears of its requests. */
+  readonly shadow?: ChainShadow;
   /** Used instead of the rest of the chain when the prompt is too long for a target. Empty: the rest of the chain. */
   readonly onContextLength: readonly TargetConfig[];
   /** Used when a target refuses by content policy. Empty: the refusal is final. */

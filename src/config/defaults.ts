@@ -10,6 +10,7 @@ import type {
   ServerConfig,
   Timeouts,
 } from './config.ts';
+import { DEFAULT_PROMPTS, DEFAULT_SHADOW, type PromptsConfig, type ShadowConfig } from './traffic.ts';
 
 interface Defaults {
   readonly server: ServerConfig;
@@ -19,6 +20,8 @@ interface Defaults {
   readonly log: LogConfig;
   readonly responses: ResponsesConfig;
   readonly ledger: LedgerConfig;
+  readonly prompts: PromptsConfig;
+  readonly shadow: ShadowConfig;
   readonly prices: readonly PriceConfig[];
 }
 
@@ -30,6 +33,8 @@ export const DEFAULTS: Defaults = {
     port: 2402,
     // Without keys everyone on loopback may call: the first start needs no setup.
     apiKeys: [],
+    // As nobody else can reach it; from the first key on everyone needs one.
+    anonymous: 'until-first-key',
     // Several full-size images in base64 fit; a body is held in memory, so it must not be unlimited.
     bodyBytesMax: 32 * 1024 * 1024,
     // Far beyond any real conversation, low enough that a hostile body cannot stall the event loop.
@@ -85,6 +90,8 @@ export const DEFAULTS: Defaults = {
     // A year and a month: this month can be compared with the same one of last year.
     retentionDays: 400,
   },
+  prompts: DEFAULT_PROMPTS,
+  shadow: DEFAULT_SHADOW,
   // The built-in table knows the rest.
   prices: [],
 };

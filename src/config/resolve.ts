@@ -3,14 +3,14 @@
 
 import { AccountBook, hasCredential } from './accounts.ts';
 import { ChainAssembler, type WrittenChain, type WrittenMember } from './chain-members.ts';
-import type { ChainConfig, Config, ServerConfig, TargetConfig } from './config.ts';
+import type { ChainConfig, Config, TargetConfig } from './config.ts';
 import type { ConfigPath } from './config-path.ts';
 import { DEFAULT_CHAIN_NAME } from './defaults.ts';
 import type { Findings } from './findings.ts';
 import { isUnset, type UnsetVariable } from './interpolate.ts';
 import { suggestion } from './nearest.ts';
 import { resolvePrices } from './prices.ts';
-import { DEFAULT_STRATEGY, type RuleConfig } from './routing.ts';
+import { DEFAULT_HEDGE, DEFAULT_STRATEGY, type RuleConfig } from './routing.ts';
 import { type Reach, resolveRules } from './rules.ts';
 import type { FileChain, FileConfig, FileTarget, FileTargetMapping } from './schema.ts';
 
@@ -20,29 +20,14 @@ interface ResolveOptions {
 }
 
 export function resolveConfig(file: FileConfig, options: ResolveOptions, findings: Findings): Config {
-  checkServer(file.server, findings);
   const book = new AccountBook(options.providers, findings);
   const resolver = new Resolver(file, book, findings);
-  const { server, timeouts, retries, cooldown, responses, ledger, log } = file;
+  const { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, log } = file;
   const { dataDirectory } = options;
   const routes = resolver.resolve();
   const prices = resolvePrices(file.prices, book, findings);
-  return { server, ...routes, timeouts, retries, cooldown, responses, ledger, log, prices, dataDirectory };
-}
-
-function checkServer(server: ServerConfig, findings: Findings): void {
-  const exposure = exposureProblem(server);
-  if (exposure !== undefined) findings.problem(['server', 'host'], exposure);
-}
-
-/** Why a node must not listen like this: undefined when it may. */
-export function exposureProblem({ host, apiKeys }: ServerConfig): string | undefined {
-  if (apiKeys.length > 0 || isLoopback(host)) return undefined;
-  return `listening on ${host} lets other machines spend your keys. Set server.apiKeys, or listen on 127.0.0.1.`;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
+  const sections = { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, log };
+  return { ...sections, ...routes, prices, dataDirectory };
 }
 
 /** Something that cannot be used because a key is not set. */
@@ -73,7 +58,7 @@ class Resolver {
     this.#addAccounts();
     const chains = this.#resolveChains();
     this.#reportSkipped();
-    const left = this.#dropEmptyChains(chains);
+    const left = this.#checkShadows(this.#dropEmptyChains(chains));
     const aliases = this.#resolveAliases(left);
     const defaultChain = this.#resolveDefaultChain(left);
     const rules = this.#resolveRules(left);
@@ -129,7 +114,7 @@ class Resolver {
     const [targets = [], onContextLength = [], onContentFilter = []] = lists.map((list) =>
       list.targets.flatMap((target, index) => this.#resolveMember(target, [...list.path, index]) ?? []),
     );
-    const { strategy, affinity, timeouts, retries } = Array.isArray(chain) ? PLAIN_CHAIN : chain;
+    const { strategy, affinity, hedge, shadow, timeouts, retries } = Array.isArray(chain) ? PLAIN_CHAIN : chain;
     return {
       path,
       targets,
@@ -137,6 +122,8 @@ class Resolver {
       onContentFilter,
       strategy: typeof strategy === 'string' ? { ...DEFAULT_STRATEGY, type: strategy } : strategy,
       affinity,
+      hedge: hedge === true ? DEFAULT_HEDGE : hedge || undefined,
+      shadow,
       timeouts,
       retries,
     };
@@ -228,6 +215,26 @@ class Resolver {
     return left;
   }
 
+  /** A copy that has nowhere to go is left out; a name that nobody knows is a mistake. */
+  #checkShadows(chains: Readonly<Record<string, ChainConfig>>): Record<string, ChainConfig> {
+    const checked = Object.entries(chains).map(([name, chain]) => {
+      const { shadow, ...alone } = chain;
+      if (!shadow) return [name, chain] as const;
+      const path = ['chains', name, 'shadow', 'to'];
+      const reach = this.#reach(shadow.to, chains);
+      if (shadow.to === name) this.#findings.problem(path, 'a chain that is its own shadow tells nothing.');
+      else if (reach === 'usable') return [name, chain] as const;
+      else if (reach === 'left-out')
+        this.#findings.warning(path, `'${shadow.to}' is left out, and the shadow with it.`);
+      else {
+        const hint = this.#hintFor(shadow.to);
+        this.#findings.problem(path, `'${shadow.to}' is neither a chain nor account/model.${hint}`);
+      }
+      return [name, alone] as const;
+    });
+    return Object.fromEntries(checked);
+  }
+
   #resolveAliases(chains: Readonly<Record<string, ChainConfig>>): Record<string, string> {
     const aliases: Record<string, string> = {};
     for (const [alias, served] of Object.entries(this.#file.aliases)) {
@@ -281,7 +288,14 @@ class Resolver {
   }
 }
 
-const PLAIN_CHAIN = { strategy: undefined, affinity: undefined, timeouts: {}, retries: {} };
+const PLAIN_CHAIN = {
+  strategy: undefined,
+  affinity: undefined,
+  hedge: undefined,
+  shadow: undefined,
+  timeouts: {},
+  retries: {},
+};
 
 /** Nothing else but `weight` is given. */
 function isReferenceOnly({ chain: _chain, weight: _weight, ...rest }: FileTargetMapping): boolean {

@@ -1,7 +1,15 @@
 // The part of the file's schema that says how a target is chosen: strategies, affinity, weights and rules.
 
 import * as z from 'zod';
-import { AFFINITY_MODES, LANGUAGES, type RuleCondition, STRATEGY_NAMES, UNFIT_MODES, WEEKDAYS } from './routing.ts';
+import {
+  AFFINITY_MODES,
+  DEFAULT_HEDGE,
+  LANGUAGES,
+  type RuleCondition,
+  STRATEGY_NAMES,
+  UNFIT_MODES,
+  WEEKDAYS,
+} from './routing.ts';
 import { section } from './section.ts';
 import { choice, decimal, duration, flag, headers, integer, pattern, text, texts, timeOfDay } from './values.ts';
 
@@ -30,6 +38,28 @@ export const strategy = z
 export const affinity = choice(AFFINITY_MODES).describe(
   "Whether a conversation stays at its target, where the provider's prompt cache is warm. `auto`: by session header, user or beginning. `session`: only by header or `prompt_cache_key`. Default: auto.",
 );
+
+const hedgeMapping = section({
+  afterMs: duration()
+    .default(DEFAULT_HEDGE.afterMs)
+    .describe("How long the first content is waited for while the target's own p95 is not known (20 answers)."),
+  budgetPercent: decimal({ min: 0, max: 100 })
+    .default(DEFAULT_HEDGE.budgetPercent)
+    .describe("Of the chain's last 100 requests, how many may be asked twice."),
+});
+
+export const hedge = z
+  .union([hedgeMapping, flag])
+  .describe(
+    'Asks the next target too when the first content is late, and takes whichever answers first; the other is cancelled. Default: false.',
+  );
+
+export const chainShadow = section({
+  to: text.describe('The chain or `account/model` that gets the copies.'),
+  share: decimal({ min: 0, max: 1 }).describe(
+    'Of the requests that were answered well, how many are copied: 0.05 is 5 %.',
+  ),
+}).describe('Sends copies of some requests elsewhere too and keeps both answers, to compare them.');
 
 export const weight = decimal({ min: 0, max: 1_000_000 })
   .default(1)

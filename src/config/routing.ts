@@ -35,6 +35,22 @@ export type ChainMember =
     }
   | { readonly type: 'chain'; readonly name: string; readonly weight: number; readonly routing: ChainRouting };
 
+/** When a second target is asked because the first is late. */
+export interface HedgeConfig {
+  /** Waited for the first content while too little is known of the target to wait for its p95. */
+  readonly afterMs: number;
+  /** Of the chain's last requests, how many may be asked twice. */
+  readonly budgetPercent: number;
+}
+
+/** A share of a chain's requests is asked elsewhere too, to compare the answers. */
+export interface ChainShadow {
+  /** A chain or `account/model`. */
+  readonly to: string;
+  /** 0 to 1. */
+  readonly share: number;
+}
+
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
 
@@ -101,3 +117,10 @@ export function plainRouting(targetCount: number): ChainRouting {
   const members = Array.from({ length: targetCount }, (_, index) => ({ type: 'target' as const, index, weight: 1 }));
   return { strategy: DEFAULT_STRATEGY, affinity: DEFAULT_AFFINITY, members };
 }
+
+export const DEFAULT_HEDGE: HedgeConfig = {
+  // Longer than nearly all chat models need; those that reason are soon measured.
+  afterMs: 3_000,
+  // A slow upstream costs a tenth more, not twice as much.
+  budgetPercent: 10,
+};

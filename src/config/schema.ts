@@ -4,8 +4,10 @@
 import * as z from 'zod';
 import { CAPABILITIES } from '../model/capability.ts';
 import { DEFAULTS } from './defaults.ts';
-import { affinity, type FileRule, rules, strategy, weight } from './routing-schema.ts';
+import { ANONYMOUS_MODES } from './exposure.ts';
+import { affinity, chainShadow, type FileRule, hedge, rules, strategy, weight } from './routing-schema.ts';
 import { section } from './section.ts';
+import { prompts, shadow } from './traffic.ts';
 import { address, bytes, choice, decimal, duration, flag, headers, integer, json, secret, text } from './values.ts';
 
 const timeouts = {
@@ -163,6 +165,8 @@ const chainMapping = section({
   targets: targets.describe('Tried until one answers, in the order that the strategy says.'),
   strategy: strategy.exactOptional(),
   affinity: affinity.exactOptional(),
+  hedge: hedge.exactOptional(),
+  shadow: chainShadow.exactOptional(),
   onContextLength: targets
     .default([])
     .describe('Tried instead of the rest of the chain when the prompt is too long for a target. Empty: the rest.'),
@@ -178,14 +182,19 @@ const chain = z.union([targets, chainMapping]).describe('A list of targets, best
 const server = section({
   host: text
     .default(DEFAULTS.server.host)
-    .describe('Address to listen on. Anything wider than loopback needs `apiKeys`.'),
+    .describe('Address to listen on. Anything wider than loopback needs a virtual key, `apiKeys`, or `anonymous`.'),
   port: integer({ min: 0, max: 65_535 })
     .default(DEFAULTS.server.port)
     .describe('Port to listen on; 0 picks a free one.'),
   apiKeys: z
     .array(text)
     .default([...DEFAULTS.server.apiKeys])
-    .describe('Keys that clients may send, in any of the usual headers. Empty: everyone on this machine may call.'),
+    .describe('Keys that clients may send, in any of the usual headers, beside the virtual keys of docs/tenancy.md.'),
+  anonymous: choice(ANONYMOUS_MODES)
+    .default(DEFAULTS.server.anonymous)
+    .describe(
+      'Who needs no key. `until-first-key`: everyone on this machine, while there is no key at all. `never`: nobody, so that a node may listen anywhere and get its keys later. `always`: everyone who reaches the address.',
+    ),
   bodyBytesMax: bytes({ min: 1024, max: 1024 ** 3 })
     .default(DEFAULTS.server.bodyBytesMax)
     .describe('Largest request body.'),
@@ -281,6 +290,8 @@ export const fileSchema = section({
   ledger: ledger
     .prefault({})
     .describe('The record of what every request used; no text of prompts or answers is in it.'),
+  prompts,
+  shadow,
   log: log.prefault({}).describe('What the process writes about itself.'),
   rules,
   prices: z

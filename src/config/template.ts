@@ -20,7 +20,17 @@ export interface TemplateOptions {
 }
 
 /** Sections whose every key has a default, in the order of their use. */
-const SECTIONS = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'ledger', 'log'] as const;
+const SECTIONS = [
+  'server',
+  'timeouts',
+  'retries',
+  'cooldown',
+  'responses',
+  'ledger',
+  'prompts',
+  'shadow',
+  'log',
+] as const;
 
 export function configTemplate({ targets, schemaLocation = './flowmesh.schema.json' }: TemplateOptions): string {
   const schema = asObject(configJsonSchema().properties) ?? {};

@@ -37,12 +37,13 @@ export function permit(name: string, model: string, { trace, principal }: Reques
 export function openAccount(
   asked: Asked,
   chain: Chain,
-  { trace, principal }: RequestContext,
+  { trace, principal, isShadow }: RequestContext,
   deps: PipelineDeps,
 ): void {
   const [first] = chain.targets;
   trace.account = deps.accountant.open({
     ...asked,
+    ...(isShadow && { kind: 'shadow' }),
     requestId: trace.requestId,
     principal,
     operation: trace.operation,

@@ -6,6 +6,7 @@ import type { ChatRequest, Usage } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
 import type { CommittedFrames } from './chat-attempt.ts';
 import { policyOf } from './failure-policy.ts';
+import type { ShadowTap } from './shadow-tap.ts';
 import type { VisitOutcome } from './target-health.ts';
 import { estimateUsage } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
@@ -15,6 +16,7 @@ export class Answer {
   readonly #frames: CommittedFrames;
   readonly #trace: RequestTrace;
   readonly #onEnd: (outcome: VisitOutcome) => void;
+  readonly #tap: ShadowTap | undefined;
   #outputTexts: string[] = [];
   /** What a broken answer's upstream had said of the prompt at its start. */
   #startUsage: Usage | undefined;
@@ -26,7 +28,9 @@ export class Answer {
     frames: CommittedFrames,
     trace: RequestTrace,
     onEnd: (outcome: VisitOutcome) => void,
+    tap?: ShadowTap,
   ) {
+    this.#tap = tap;
     this.#request = request;
     this.#frames = frames;
     this.#trace = trace;
@@ -46,7 +50,10 @@ export class Answer {
     } catch (thrown) {
       throw this.#fail(toGatewayError(thrown));
     }
-    if (batch) return this.#note(batch);
+    if (batch) {
+      this.#tap?.add(batch);
+      return this.#note(batch);
+    }
     this.#end('success');
     return undefined;
   }
@@ -119,5 +126,6 @@ export class Answer {
     this.#isEnded = true;
     this.#trace.usage ??= this.#estimate();
     this.#onEnd(outcome);
+    if (outcome === 'success') this.#tap?.end();
   }
 }

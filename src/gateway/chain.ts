@@ -4,6 +4,7 @@ import { type AttemptSummary, GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { Clock, Random } from '../ports.ts';
 import { policyOf, usefulness } from './failure-policy.ts';
+import { type Hedging, tryHedged } from './hedge-race.ts';
 import type { Chain, Target } from './target.ts';
 import type { TargetHealth, VisitOutcome } from './target-health.ts';
 import type { RequestTrace } from './trace.ts';
@@ -16,7 +17,7 @@ export type AttemptResult<Answer> =
   | { readonly ok: false; readonly failure: UpstreamError };
 
 /** One try at one target with one credential. Never rejects but for a defect or the request's own abort. */
-export type Attempt<Answer> = (target: Target, key: string) => Promise<AttemptResult<Answer>>;
+export type Attempt<Answer> = (target: Target, key: string, signal: AbortSignal) => Promise<AttemptResult<Answer>>;
 
 export interface ChainWalk {
   readonly health: TargetHealth;
@@ -27,6 +28,8 @@ export interface ChainWalk {
   readonly trace: RequestTrace;
   /** The client's own credentials, by provider: they take the place of ours there. */
   readonly ownKeys: ReadonlyMap<string, string>;
+  /** Asked before each target: why this request may not go there. Absent: it may go everywhere. */
+  readonly refusalOf?: (target: Target) => UpstreamError | undefined;
 }
 
 export interface Answered<Answer> {
@@ -36,30 +39,53 @@ export interface Answered<Answer> {
   release(outcome: VisitOutcome): void;
 }
 
-/** @throws GatewayError the most useful failure with all attempts, or the signal's reason */
+/**
+ * @param hedging absent: one target at a time
+ * @throws GatewayError the most useful failure with all attempts, or the signal's reason
+ */
 export async function walkChain<Answer>(
   chain: Chain,
   attempt: Attempt<Answer>,
   walk: ChainWalk,
+  hedging?: Hedging<Answer>,
 ): Promise<Answered<Answer>> {
   const failures: TargetFailure[] = [];
-  let targets = chain.targets;
-  for (let i = 0; i < targets.length; i += 1) {
-    const target = targets[i];
-    if (!target) break;
-    const outcome = await tryTarget(target, attempt, walk).catch((error: unknown) => {
+  let rest = [...chain.targets];
+  let isDetoured = false;
+  for (let target = rest.shift(); target; target = rest.shift()) {
+    const refusal = walk.refusalOf?.(target);
+    if (refusal) {
+      failures.push({ target, failure: refusal });
+      continue;
+    }
+    const outcome = await tryOne(target, rest, attempt, walk, hedging).catch((error: unknown) => {
       throw walk.signal.aborted ? endOf(walk) : error;
     });
     if ('answer' in outcome) return outcome;
-    failures.push(outcome);
-    const detour = detourAfter(outcome, chain);
-    if (policyOf(outcome.failure.code).proceed === 'final' || detour === 'none') break;
-    if (detour && targets === chain.targets) {
-      targets = detour;
-      i = -1;
+    failures.push(...outcome);
+    const final = outcome.find(({ failure }) => policyOf(failure.code).proceed === 'final');
+    if (final) throw failedWith(final, failures, walk);
+    for (const failed of outcome) {
+      const detour = detourAfter(failed, chain);
+      if (detour === 'none') throw allFailed(failures, walk);
+      if (!detour || isDetoured) continue;
+      isDetoured = true;
+      rest = [...detour];
     }
   }
   throw allFailed(failures, walk);
+}
+
+async function tryOne<Answer>(
+  target: Target,
+  rest: Target[],
+  attempt: Attempt<Answer>,
+  walk: ChainWalk,
+  hedging: Hedging<Answer> | undefined,
+): Promise<Answered<Answer> | readonly TargetFailure[]> {
+  if (hedging) return tryHedged(target, rest, (one, lane) => tryTarget(one, attempt, lane), walk, hedging);
+  const outcome = await tryTarget(target, attempt, walk);
+  return 'answer' in outcome ? outcome : [outcome];
 }
 
 /** Why the whole request was given up; at its deadline the attempts tell what the time went into. */
@@ -69,7 +95,7 @@ function endOf({ signal, trace }: ChainWalk): unknown {
   return new GatewayError(reason.code, reason.message, { attempts: trace.failures });
 }
 
-interface TargetFailure {
+export interface TargetFailure {
   readonly target: Target;
   readonly failure: UpstreamError;
 }
@@ -105,7 +131,7 @@ async function tryTarget<Answer>(
     trace.isOwnKey = ownKey !== undefined;
     let result: AttemptResult<Answer>;
     try {
-      result = await attempt(target, key.key);
+      result = await attempt(target, key.key, walk.signal);
     } catch (error) {
       health.leave(visit, 'unknown');
       throw error;
@@ -173,17 +199,20 @@ function summary(target: Target, failure: UpstreamError, durationMs: number): At
   return { target: target.id, code: failure.code, message: failure.message, durationMs: Math.round(durationMs) };
 }
 
-function allFailed(failures: readonly TargetFailure[], { health, trace }: ChainWalk): GatewayError {
-  const last = failures.at(-1);
-  // A final failure always stands last: it ended the walk.
-  const isFinal = last !== undefined && policyOf(last.failure.code).proceed === 'final';
-  const best = isFinal
-    ? last
-    : [...failures].sort((a, b) => usefulness(a.failure.code) - usefulness(b.failure.code))[0];
+function allFailed(failures: readonly TargetFailure[], walk: ChainWalk): GatewayError {
+  const [best] = [...failures].sort((a, b) => usefulness(a.failure.code) - usefulness(b.failure.code));
   if (!best) return new GatewayError('internal', 'The chain has no targets.');
+  return failedWith(best, failures, walk);
+}
+
+/** One failure speaks for all. */
+function failedWith(
+  { failure }: TargetFailure,
+  failures: readonly TargetFailure[],
+  { health, trace }: ChainWalk,
+): GatewayError {
   const waits = failures.flatMap((failed) => waitOf(failed, health) ?? []);
   const hasEveryoneAWait = waits.length === failures.length;
-  const { failure } = best;
   return new GatewayError(failure.code, failure.message, {
     retryAfterMs: hasEveryoneAWait ? Math.min(...waits) : failure.retryAfterMs,
     status: failure.status === 529 ? 529 : undefined,

@@ -2,6 +2,7 @@
 // without moving anybody's turn.
 
 import type { ChatRequest } from '../model/chat.ts';
+import { describeHedge, type HedgeView, viewHedge } from './hedging.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import { type Itinerary, type PlannedRoute, planItinerary } from './plan-request.ts';
 import type { RouteRequestFacts } from './routing/candidate.ts';
@@ -39,6 +40,8 @@ interface ExplainedRoute extends Pick<Plan, 'decisions' | 'refused'> {
   readonly model: string;
   readonly chain: string;
   readonly targets: readonly string[];
+  /** Null: one target at a time. */
+  readonly hedge: HedgeView | null;
 }
 
 interface ExplainedFacts
@@ -55,14 +58,18 @@ export function explainRequest(request: ChatRequest, context: RequestContext, de
   const itinerary = planItinerary(request, roughInputTokens(request), readPreferences(request), context, deps);
   const { match, passedOver } = itinerary.rules;
   const facts = explainedFacts(itinerary.facts);
+  const routes = itinerary.routes.map((route) => explainedRoute(route, request.isStream, deps));
   return {
     model: request.model,
     facts,
     rule: match ? { ...ruleOf(match), use: match.use, explanation: match.explanation } : null,
     passedOver: passedOver.map((rule) => ({ ...ruleOf(rule), explanation: rule.explanation })),
-    routes: itinerary.routes.map(explainedRoute),
+    routes,
     targets: itinerary.targets.map(({ id }) => id),
-    text: textOf(request.model, facts, itinerary),
+    text: [
+      ...textOf(request.model, facts, itinerary),
+      ...routes.flatMap(({ hedge }) => (hedge ? describeHedge(hedge) : [])),
+    ],
   };
 }
 
@@ -80,9 +87,14 @@ function ruleOf({ ruleIndex, name }: PassedRule): ExplainedRule {
   return { number: ruleIndex + 1, name: name ?? null };
 }
 
-function explainedRoute({ model, chain, plan, targets }: PlannedRoute): ExplainedRoute {
+function explainedRoute(
+  { model, chain, plan, targets }: PlannedRoute,
+  isStream: boolean,
+  deps: PipelineDeps,
+): ExplainedRoute {
   const { decisions, refused } = plan;
-  return { model, chain: chain.name, targets: targets.map(({ id }) => id), decisions, refused };
+  const hedge = viewHedge(chain, targets, isStream, deps) ?? null;
+  return { model, chain: chain.name, targets: targets.map(({ id }) => id), decisions, refused, hedge };
 }
 
 function textOf(model: string, facts: ExplainedFacts, { rules, routes, targets }: Itinerary): readonly string[] {

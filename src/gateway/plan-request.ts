@@ -18,12 +18,17 @@ import type { Chain, Target } from './target.ts';
 
 /** What the request path goes by. */
 export interface RequestPlan {
-  /** Its targets are those of this request, best first. */
-  readonly chain: Chain;
-  /** The client's name for it, under which it is limited and billed. */
-  readonly model: string;
+  /** One for each model name that may serve, in the order in which they are tried. */
+  readonly legs: readonly [Leg, ...Leg[]];
   /** What a target is sent: only routers understand the fields that are meant for routing. */
   readonly requestFor: (target: Target) => ChatRequest;
+}
+
+export interface Leg {
+  /** The client's name for it, under which it is limited and billed. */
+  readonly model: string;
+  /** Its targets are those of this request, best first. */
+  readonly chain: Chain;
 }
 
 /** Everything that was considered, for explaining it. */
@@ -54,21 +59,24 @@ export function planRequest(
   if (!preferences && !context.isExplained && deps.router().rules.length === 0) {
     const chain = permit(request.model, request.model, context, deps);
     const isOrdered = chain.routing === undefined || chain.targets.length === 1;
-    if (isOrdered) return { chain, model: request.model, requestFor: () => request };
+    if (isOrdered) return { legs: [{ model: request.model, chain }], requestFor: () => request };
   }
-  const { rules, routes, targets } = planItinerary(request, inputTokens, preferences, context, deps);
-  if (targets.length === 0) throw nobodyLeft(routes);
+  const { rules, routes } = planItinerary(request, inputTokens, preferences, context, deps);
+  const [used, ...others] = routes.filter((route) => route.targets.length > 0);
+  if (!used) throw nobodyLeft(routes);
   const { trace } = context;
-  const used = routes.find((route) => route.targets.length > 0) ?? routes[0];
   deps.routing.wheels = used.plan.wheels;
   trace.chain = used.chain.name;
   if (context.isExplained) trace.route = summarizePlan(used.plan, rules.match);
   const plain = preferences ? withoutRoutingFields(request) : request;
   return {
-    chain: { ...used.chain, targets },
-    model: used.model,
+    legs: [legOf(used), ...others.map(legOf)],
     requestFor: ({ account }) => (account.isRouter ? request : plain),
   };
+}
+
+function legOf({ model, chain, targets }: PlannedRoute): Leg {
+  return { model, chain: { ...chain, targets } };
 }
 
 /** Changes nothing, so that it can be asked what would be done. @throws as `planRequest` does */
@@ -85,7 +93,7 @@ export function planItinerary(
     ...asker(context.principal),
     ...localTime(deps),
   });
-  const rules = judgeRules(deps.router().rules, facts);
+  const rules = judgeRules(context.isShadow ? [] : deps.router().rules, facts);
   const [model, ...others] = askedModels(request.model, preferences);
   const names = [
     { name: rules.match?.use ?? request.model, model: model ?? request.model },
@@ -106,7 +114,8 @@ export function planItinerary(
   const [first, ...rest] = routes;
   // `permitted` throws rather than to return nothing.
   if (!first) throw new GatewayError('internal', 'The request has no route.');
-  return { facts, rules, routes: [first, ...rest], targets: inOneList(routes) };
+  const distinct = withoutRepeats([first, ...rest]);
+  return { facts, rules, routes: distinct, targets: distinct.flatMap(({ targets }) => targets) };
 }
 
 interface Permitted {
@@ -169,13 +178,14 @@ function targetsInOrder({ targets, askedModel }: Chain, { order }: Plan): readon
 }
 
 /** Chains of several names may share targets; what a route before had is not tried again. */
-function inOneList(routes: readonly PlannedRoute[]): readonly Target[] {
+function withoutRepeats([first, ...rest]: Itinerary['routes']): Itinerary['routes'] {
   const tried = new Set<string>();
-  return routes.flatMap(({ targets }) => {
-    const fresh = targets.filter(({ id }) => !tried.has(id));
+  const distinct = (route: PlannedRoute): PlannedRoute => {
+    const targets = route.targets.filter(({ id }) => !tried.has(id));
     for (const { id } of targets) tried.add(id);
-    return fresh;
-  });
+    return { ...route, targets };
+  };
+  return [distinct(first), ...rest.map(distinct)];
 }
 
 /** Of a long chain's targets, in a message. */

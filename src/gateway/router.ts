@@ -128,6 +128,8 @@ export class Router {
       name,
       targets: build(chain.targets),
       ...(chain.routing && { routing: chain.routing }),
+      ...(chain.hedge && { hedge: chain.hedge }),
+      ...(chain.shadow && { shadow: chain.shadow }),
       onContextLength: build(chain.onContextLength),
       onContentFilter: build(chain.onContentFilter),
       totalMs: chain.timeouts.totalMs ?? this.#config.timeouts.totalMs,

@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../ports.ts';
 import type { AttemptResult } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
+import { HedgeBudget } from './hedge-budget.ts';
+import { OUTPACED } from './hedge-race.ts';
 import type { Candidate } from './routing/candidate.ts';
 import { TargetMeasure } from './routing/target-measure.ts';
 import type { Wheel } from './routing/wheel.ts';
@@ -19,6 +21,7 @@ export class RoutingState {
   wheels: ReadonlyMap<string, Wheel> = new Map();
   /** A whole answer's first content comes with its last, so it is never compared with a streamed one's. */
   readonly #streamed = new LRUCache<string, TargetMeasure>({ max: REMEMBERED_MAX });
+  readonly #hedgeBudgets = new Map<string, HedgeBudget>();
   readonly #whole = new LRUCache<string, TargetMeasure>({ max: REMEMBERED_MAX });
 
   /** Runs one attempt up to its first content and measures it. */
@@ -35,6 +38,9 @@ export class RoutingState {
       if (result.ok) measure.answer(wait, clock.elapsed());
       else if (policyOf(result.failure.code).cools === 'target') measure.fail(wait, clock.elapsed());
       return result;
+    } catch (error) {
+      if (error === OUTPACED) measure.outpace(wait, clock.elapsed());
+      throw error;
     } finally {
       // Nothing is left of it after an answer or a failure; what else ends it says nothing of the target.
       measure.forget(wait);
@@ -43,6 +49,20 @@ export class RoutingState {
 
   read(targetId: string, isStream: boolean, at: number): Measured {
     return this.#measures(isStream).peek(targetId)?.read(at) ?? UNMEASURED;
+  }
+
+  /** The slowest twentieth of its answers began after this; undefined while too few were measured. */
+  slowTtftMs(targetId: string, isStream: boolean, samplesMin: number): number | undefined {
+    return this.#measures(isStream).peek(targetId)?.slowTtftMs(samplesMin);
+  }
+
+  /** Only chains of the configuration have one. */
+  hedgeBudget(chain: string): HedgeBudget {
+    const known = this.#hedgeBudgets.get(chain);
+    if (known) return known;
+    const budget = new HedgeBudget();
+    this.#hedgeBudgets.set(chain, budget);
+    return budget;
   }
 
   #measure(targetId: string, isStream: boolean): TargetMeasure {

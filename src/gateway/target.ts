@@ -1,7 +1,7 @@
 // Where an attempt can go, and the ordered lists of such places.
 
 import type { RetryConfig, Timeouts } from '../config/config.ts';
-import type { ChainRouting } from '../config/routing.ts';
+import type { ChainRouting, ChainShadow, HedgeConfig } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Account } from '../providers/account.ts';
@@ -27,6 +27,10 @@ export interface Chain {
   readonly targets: readonly Target[];
   /** How a chat's targets are ordered, by their indexes. Absent: as they stand. */
   readonly routing?: ChainRouting;
+  /** Absent: one target at a time. */
+  readonly hedge?: HedgeConfig;
+  /** Absent: nobody else hears of its requests. */
+  readonly shadow?: ChainShadow;
   /** Reached by the name of one of its models: those targets stay in front, however the others are ordered. */
   readonly askedModel?: string;
   /** Tried instead of the rest when the prompt is too long. Empty: the rest of the chain. */

@@ -24,6 +24,8 @@ export interface RequestTrace {
   /** Failed attempts, in order. */
   readonly failures: AttemptSummary[];
   attemptCount: number;
+  /** A second target was asked because the first was late, or would have been. */
+  hedge?: HedgeRecord;
   /** Time spent waiting for upstreams and for retries before the commit point: everything else is our overhead. */
   waitedMs: number;
   /** Request start to first content event. */
@@ -41,6 +43,15 @@ export interface RequestTrace {
   /** The defect behind an `internal` error: for the log only. */
   cause?: unknown;
   durationMs?: number;
+}
+
+export interface HedgeRecord {
+  /** The second one. */
+  readonly target: string;
+  /** How long the first had been waited for. */
+  readonly afterMs: number;
+  /** `failed`: it brought no answer, whatever the first did. The `over-` ones: it was not asked. */
+  readonly outcome: 'won' | 'lost' | 'failed' | 'over-budget' | 'over-limit';
 }
 
 export function newTrace(requestId: string, operation: string, startedAt: number): RequestTrace {

@@ -7,6 +7,7 @@ import { suggestion } from '../config/nearest.ts';
 import { GatewayError } from '../errors.ts';
 import type { PipelineDeps } from '../gateway/pipeline.ts';
 import type { Clock } from '../ports.ts';
+import type { StoredTraffic, TrafficQuery } from '../storage/traffic-log.ts';
 import { isToken } from '../tenancy/admin-token.ts';
 import { type InputContext, readNewKey, readTenantChanges } from '../tenancy/key-input.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
@@ -26,6 +27,7 @@ export interface Administration {
   readonly token: string;
   readonly keyStore: KeyStore;
   readonly usage: (query: UsageQuery) => readonly UsageRow[];
+  readonly shadowPairs: (query: TrafficQuery) => readonly StoredTraffic[];
 }
 
 export interface AdminRoutesDeps {
@@ -43,7 +45,7 @@ declare module 'fastify' {
   }
 }
 
-const ADMIN = { config: { isAdmin: true } } as const;
+export const ADMIN = { config: { isAdmin: true } } as const;
 const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'format'] as const;
 
 /** Looks at a request to a route with `isAdmin` before its body is read. */
@@ -155,7 +157,7 @@ function idOf(request: FastifyRequest): string {
 }
 
 /** @throws GatewayError `bad_request` for a parameter that is unknown or given twice */
-function queryOf<const Name extends string>(
+export function queryOf<const Name extends string>(
   request: FastifyRequest,
   known: readonly Name[],
 ): { readonly [Key in Name]?: string } {
@@ -189,7 +191,7 @@ function timestamp(atMs: number): string {
 }
 
 /** Answers hold secrets and figures: nothing between may keep them. */
-function sendObject(reply: FastifyReply, status: number, value: object): FastifyReply {
+export function sendObject(reply: FastifyReply, status: number, value: object): FastifyReply {
   sendJson(reply, status, JSON.stringify(value), { 'cache-control': 'no-store' });
   return reply;
 }

@@ -10,6 +10,7 @@ import { handle, type PipelineDeps, type RequestContext } from '../gateway/pipel
 import type { ChatRequest, ChatResponse, DialectName } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
 import { type JsonObject, parseObject } from '../model/json.ts';
+import type { Principal } from '../tenancy/principal.ts';
 import { EventStream } from './event-stream.ts';
 import { answerHeaders, type ExchangeDeps, exchange, noteFailure, sendJson } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
@@ -23,19 +24,19 @@ export interface ChatEndpointDeps extends ExchangeDeps {
 export interface ChatEndpointOptions {
   readonly hints?: (request: FastifyRequest) => RouteHints;
   /** Completes the body before it is parsed. */
-  readonly prepare?: (body: JsonObject) => JsonObject;
+  readonly prepare?: (body: JsonObject, principal: Principal) => JsonObject;
   readonly onAnswer?: OnAnswer;
 }
 
 /** Told once of each complete answer; `body` is what its client was shown. */
-export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest) => void;
+export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest, principal: Principal) => void;
 
 export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options: ChatEndpointOptions = {}) {
   const dialect = dialects[name];
   return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
     exchange(request, reply, name, deps, async (context) => {
       const sent = jsonBody(request);
-      const body = options.prepare ? options.prepare(sent) : sent;
+      const body = options.prepare ? options.prepare(sent, context.principal) : sent;
       const chat = dialect.client.parseRequest(body, { ...options.hints?.(request), headers: formatHeaders(request) });
       const { messagesMax } = deps.config().server;
       if (chat.messages.length > messagesMax) {
@@ -60,7 +61,7 @@ async function answerWhole(
   const answer = await handle(chat, context, deps.pipeline);
   const response = await collected(answer);
   const text = dialect.client.renderResponse(completed(response, context, deps), chat);
-  onAnswer?.(() => parseObject(text), chat);
+  onAnswer?.(() => parseObject(text), chat, context.principal);
   sendJson(reply, 200, text, answerHeaders(context.trace));
 }
 
@@ -116,7 +117,7 @@ async function answerStreamed(
       if (room) await room;
       if (signal.aborted) throw signal.reason;
     }
-    onAnswer?.(() => renderer.finalBody, chat);
+    onAnswer?.(() => renderer.finalBody, chat, context.principal);
     stream.end('');
   } catch (thrown) {
     answer?.cancel();

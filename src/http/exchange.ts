@@ -6,6 +6,7 @@ import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
+import { settleAccount } from '../gateway/settle.ts';
 import { newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger } from '../ports.ts';
@@ -99,15 +100,7 @@ export function refuse(
 
 /** Limits, ledger, metrics and log: once, whatever the ending. */
 function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): void {
-  trace.durationMs = clock.elapsed() - trace.startedAt;
-  const cost = trace.account?.settle({
-    ...trace,
-    status: trace.errorCode === undefined ? 'done' : trace.errorCode === 'client_closed' ? 'aborted' : 'error',
-    account: trace.accountName,
-    attempts: trace.attemptCount,
-    error: trace.errorCode,
-  });
-  if (cost !== undefined) trace.cost = cost;
+  settleAccount(trace, clock);
   metrics.record(trace);
   logRequest(logger, trace);
 }

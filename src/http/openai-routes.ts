@@ -9,7 +9,7 @@ import {
   withReferencedItems,
 } from '../dialects/openai-responses/items.ts';
 import { GatewayError } from '../errors.ts';
-import { asString, type JsonObject } from '../model/json.ts';
+import { asString } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
 import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint, type OnAnswer } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
@@ -59,7 +59,7 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
   });
   server.delete('/v1/responses/:id', options, (request, reply) => {
     const { id } = request.params as { id: string };
-    if (!deps.history.delete(id)) throw unknownResponse(id);
+    if (!deps.history.delete(request.principal.tenant, id)) throw unknownResponse(id);
     sendJson(reply, 200, JSON.stringify({ id, object: 'response', deleted: true }));
     return reply;
   });
@@ -67,11 +67,11 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
 
 /** Puts the earlier conversation before the new input, items in place of their names, and keeps the new one. */
 function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps): ChatEndpointOptions {
-  const prepare = (sent: JsonObject): JsonObject => {
-    const body = withReferencedItems(sent, (id) => history.item(id));
+  const prepare: ChatEndpointOptions['prepare'] = (sent, { tenant }) => {
+    const body = withReferencedItems(sent, (id) => history.item(tenant, id));
     const id = asString(body.previous_response_id);
     if (id === undefined) return body;
-    const previous = history.get(id);
+    const previous = history.get(tenant, id);
     if (!previous) {
       throw new GatewayError(
         'bad_request',
@@ -83,14 +83,14 @@ function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps):
     }
     return withHistory(body, previous.items);
   };
-  const onAnswer: OnAnswer = (shown, request) => {
+  const onAnswer: OnAnswer = (shown, request, { tenant }) => {
     if (!config().responses.isStored || !request.original || !isStoreWanted(request)) return;
     const body = shown();
     const id = asString(body?.id);
     if (!body || id === undefined) return;
     try {
       // The original is the prepared body: it has the earlier conversation too.
-      history.put(id, { items: conversationItems(request.original.body, body), response: body });
+      history.put(tenant, id, { items: conversationItems(request.original.body, body), response: body });
     } catch (error) {
       // A full disk costs the conversation its memory, not the client its answer.
       logger.error({ err: error }, 'an answer could not be stored');
@@ -101,7 +101,7 @@ function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps):
 
 function stored(request: FastifyRequest, history: ResponseHistory) {
   const { id } = request.params as { id: string };
-  const found = history.get(id);
+  const found = history.get(request.principal.tenant, id);
   if (!found) throw unknownResponse(id);
   return found;
 }

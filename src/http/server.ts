@@ -4,8 +4,10 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
+import type { KeyRing } from '../tenancy/key-ring.ts';
 import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import { type AdminRoutesDeps, adminGuard, adminRoutes } from './admin-routes.ts';
+import { adminShadowRoutes } from './admin-shadow-routes.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
@@ -78,9 +80,7 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
     request.receivedAt = deps.clock.elapsed();
     request.principal = ANONYMOUS;
     if (request.routeOptions.config.isAdmin) guardAdmin(request);
-    else if (deps.keyRing.isOpen) refuseForeignPages(request);
-    else if (!OPEN_PATHS.has(request.url))
-      request.principal = deps.keyRing.identify(presentedKeys(request), request.ip);
+    else identifyClient(request, deps.keyRing);
     done();
   });
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
@@ -99,7 +99,14 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   explainRoutes(server, deps);
   opsRoutes(server, deps);
   adminRoutes(server, deps);
+  adminShadowRoutes(server, deps);
   return server;
+}
+
+function identifyClient(request: FastifyRequest, keyRing: KeyRing): void {
+  const secrets = presentedKeys(request);
+  if (keyRing.admitsAnonymous(secrets)) refuseForeignPages(request);
+  else if (!OPEN_PATHS.has(request.url)) request.principal = keyRing.identify(secrets, request.ip);
 }
 
 /** Routes have no schemas: the dialects check bodies. Without this the framework loads two schema compilers at start. */

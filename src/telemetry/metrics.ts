@@ -2,6 +2,7 @@
 // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
 
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ShadowOutcome } from '../gateway/shadow.ts';
 import type { RequestTrace } from '../gateway/trace.ts';
 import { CounterFamily, HistogramFamily } from './families.ts';
 
@@ -54,6 +55,20 @@ export class Metrics {
     registry: this.registry,
   });
 
+  readonly #hedges = new CounterFamily({
+    name: 'flowmesh_hedges_total',
+    help: 'Requests whose first target was late, by the second target and what became of it',
+    labelNames: ['target', 'outcome'],
+    registry: this.registry,
+  });
+
+  readonly #shadows = new CounterFamily({
+    name: 'flowmesh_shadows_total',
+    help: 'Copies of requests for comparing answers, by what became of them; dropped ones included',
+    labelNames: ['outcome'],
+    registry: this.registry,
+  });
+
   constructor(inFlight: () => number) {
     collectDefaultMetrics({ register: this.registry });
     new Gauge({
@@ -76,11 +91,16 @@ export class Metrics {
       this.#overhead.observe(Math.max(0, trace.ttftMs - trace.waitedMs) / 1_000);
     }
     for (const { target: failed, code } of trace.failures) this.#failures.add(1, this.#targetLabel(failed), code);
+    if (trace.hedge) this.#hedges.add(1, this.#targetLabel(trace.hedge.target), trace.hedge.outcome);
     if (!usage) return;
     this.#countTokens('input', target, usage.inputTokens);
     this.#countTokens('output', target, usage.outputTokens);
     this.#countTokens('cached', target, usage.cachedInputTokens);
     this.#countTokens('reasoning', target, usage.reasoningTokens);
+  }
+
+  recordShadow(outcome: ShadowOutcome): void {
+    this.#shadows.add(1, outcome);
   }
 
   /** Upstreams have reported negative counts; a counter only goes up. */

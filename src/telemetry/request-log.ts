@@ -16,6 +16,7 @@ export function logRequest(logger: Logger, trace: RequestTrace): void {
     target: trace.target,
     attempts: trace.attemptCount,
     ...(trace.failures.length > 0 && { failures: trace.failures }),
+    ...(trace.hedge && { hedge: { ...trace.hedge, afterMs: rounded(trace.hedge.afterMs) } }),
     ttftMs: rounded(trace.ttftMs),
     durationMs: rounded(trace.durationMs),
     ...(trace.usage && {

@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Usage } from '../model/chat.ts';
 import type { EntryStatus, Ledger, LedgerEntry } from './ledger.ts';
-import type { Limiter, LimitReservation, RateLimitStatus } from './limiter.ts';
+import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
 import { costOf, type ModelFacts, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
 
@@ -20,6 +20,8 @@ export interface Accountable {
   readonly maxOutputTokens?: number | undefined;
   /** Of the target that will most likely answer. */
   readonly price: Price | undefined;
+  /** Default: a client's request. Others are entries of their own, under an id and an operation of their own. */
+  readonly kind?: ReservationKind;
 }
 
 /** How it ended. */
@@ -44,6 +46,11 @@ export interface Ending {
 
 export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
+  /**
+   * The request goes on under another model name of its client.
+   * @throws GatewayError `rate_limited` or `budget_exhausted`; it is then held and entered as before
+   */
+  moveTo(model: string, price: Price | undefined): void;
   /** Call once. Returns the cost in US dollars, undefined while the price is unknown. */
   settle(ending: Ending): number | undefined;
 }
@@ -79,12 +86,9 @@ export class Accountant {
    * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
    */
   open(request: Accountable): OpenAccount {
-    const { requestId, principal, model, inputTokens } = request;
-    const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
-    const usage = estimatedUsage(inputTokens, Math.min(known, request.maxOutputTokens ?? known));
-    const cost = costOf(usage, request.price);
-    const estimate = { tokens: usage.inputTokens + usage.outputTokens, cost: cost ?? 0 };
-    const reservation = this.#limiter.reserve(principal.limits, model, estimate);
+    const { requestId, principal, model, inputTokens, kind } = request;
+    const estimate = this.#estimate(request);
+    const reservation = this.#limiter.reserve(principal.limits, model, limitedAmounts(estimate), kind);
     const entry = this.#ledger.open({
       requestId,
       tenant: principal.tenant,
@@ -94,21 +98,34 @@ export class Accountant {
       model,
       prompt: request.prompt,
       estimatedInputTokens: inputTokens,
-      estimatedCost: cost,
+      estimatedCost: estimate.cost,
     });
+    let current = request;
     return {
       rateLimit: reservation.status,
-      settle: (ending) => this.#settle(model, entry, reservation, ending),
+      moveTo: (otherModel, price) => {
+        const moved = { ...current, model: otherModel, price };
+        reservation.moveTo(otherModel, limitedAmounts(this.#estimate(moved)));
+        current = moved;
+        entry.moveTo(otherModel);
+      },
+      settle: (ending) => this.#settle(current, entry, reservation, ending),
     };
   }
 
-  #settle(model: string, entry: LedgerEntry, reservation: LimitReservation, ending: Ending): number | undefined {
+  #estimate({ model, inputTokens, maxOutputTokens, price }: Accountable): Estimate {
+    const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
+    const usage = estimatedUsage(inputTokens, Math.min(known, maxOutputTokens ?? known));
+    return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, price) };
+  }
+
+  #settle(request: Accountable, entry: LedgerEntry, reservation: LimitReservation, ending: Ending): number | undefined {
     const { usage, provider, targetModel = '', account = '' } = ending;
     const price = provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, price);
-    if (isBilled) this.#learn(model, usage.outputTokens);
+    if (isBilled && request.kind !== 'hedge') this.#learn(request.model, usage.outputTokens);
     reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
     entry.settle({ ...ending, cost });
     return cost;
@@ -118,6 +135,17 @@ export class Accountant {
     const known = this.#outputs.get(model);
     this.#outputs.set(model, known === undefined ? outputTokens : Math.max(outputTokens, known * FORGETTING));
   }
+}
+
+interface Estimate {
+  readonly tokens: number;
+  /** US dollars; undefined while the price is unknown. */
+  readonly cost: number | undefined;
+}
+
+/** What nobody knows the price of counts as nothing in a budget of dollars. */
+function limitedAmounts({ tokens, cost = 0 }: Estimate): Amounts {
+  return { tokens, cost };
 }
 
 function estimatedUsage(inputTokens: number, outputTokens: number): Usage {

@@ -3,6 +3,7 @@
 
 import { BlockList } from 'node:net';
 import { LRUCache } from 'lru-cache';
+import type { AnonymousMode } from '../config/exposure.ts';
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
@@ -27,6 +28,7 @@ export class KeyRing {
   readonly #clock: Clock;
   /** Principals of keys that stand in the configuration. */
   readonly #configured: () => ReadonlyMap<string, Principal>;
+  readonly #anonymous: () => AnonymousMode;
   readonly #known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
   readonly #wrongAttempts: WrongAttempts;
   #dataVersion = -1;
@@ -35,15 +37,27 @@ export class KeyRing {
   #hasKeys = false;
 
   /** @param configured by the SHA-256 of the key */
-  constructor(store: KeyStore, clock: Clock, configured: () => ReadonlyMap<string, Principal>) {
+  constructor(
+    store: KeyStore,
+    clock: Clock,
+    configured: () => ReadonlyMap<string, Principal>,
+    anonymous: () => AnonymousMode = () => 'until-first-key',
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#configured = configured;
+    this.#anonymous = anonymous;
     this.#wrongAttempts = new WrongAttempts(clock, FREE_FAILURES);
   }
 
-  /** Has anybody made a key? Until then everyone on this machine may ask. */
-  get isOpen(): boolean {
+  /**
+   * May this client ask without being known? A secret that is sent is looked at as soon as there is any key: a wrong one
+   * is a mistake that its owner wants to hear of.
+   */
+  admitsAnonymous(secrets: readonly string[]): boolean {
+    const mode = this.#anonymous();
+    if (mode === 'never') return false;
+    if (mode === 'always' && secrets.length === 0) return true;
     this.#notice();
     return this.#configured().size === 0 && !this.#hasKeys;
   }

@@ -199,6 +199,18 @@ export class KeyStore {
     return this.#database.prepare('SELECT 1 FROM virtual_key LIMIT 1').get() !== undefined;
   }
 
+  /** Is there a key that a client could use now? */
+  hasUsableKeys(): boolean {
+    return (
+      this.#database
+        .prepare<[number]>(
+          `SELECT 1 FROM virtual_key JOIN tenant ON tenant.id = virtual_key.tenant
+           WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) AND NOT is_disabled LIMIT 1`,
+        )
+        .get(this.#clock.now()) !== undefined
+    );
+  }
+
   /** Changes whenever another process (the command line) has written. */
   dataVersion(): number {
     return this.#dataVersion.get() ?? 0;

@@ -79,6 +79,8 @@ const JOURNAL_LENGTH_MAX = 4 * 1_048_576;
 
 /** An open entry. */
 export interface LedgerEntry {
+  /** The request goes on under another model name of its client. */
+  moveTo(model: string): void;
   /** Call once; a second settlement changes nothing. */
   settle(settlement: Settlement): void;
 }
@@ -132,7 +134,10 @@ export class Ledger {
     this.#open.set(id, opened);
     this.#note(opened);
     this.#write();
-    return { settle: (settlement) => this.#settle(id, settlement) };
+    return {
+      moveTo: (model) => this.#moveTo(id, model),
+      settle: (settlement) => this.#settle(id, settlement),
+    };
   }
 
   /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. */
@@ -178,6 +183,15 @@ export class Ledger {
     return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
   }
 
+  #moveTo(id: number, model: string): void {
+    const opened = this.#open.get(id);
+    if (!opened) return;
+    const moved = opened.toSpliced(MODEL_COLUMN, 1, model);
+    this.#open.set(id, moved);
+    this.#note(moved);
+    this.#write();
+  }
+
   #settle(id: number, settlement: Settlement): void {
     const opened = this.#open.get(id);
     if (!opened) return;
@@ -217,20 +231,23 @@ export class Ledger {
   }
 
   #sum(scope: Scope, since: number): Amounts {
+    const pattern = scope.model ?? null;
+    // As the limiter matches them: only a `*` at the end means more than itself.
+    const isPrefix = pattern?.endsWith('*') === true;
     const row = this.#database
       .prepare<unknown[], { tokens: number; cost: number }>(
         `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
-         WHERE started_at >= ? AND (? IS NULL OR tenant = ?) AND (? IS NULL OR key_id = ?) AND (? IS NULL OR model GLOB ?)`,
+         WHERE started_at >= @since AND (@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR key_id = @keyId)
+           AND (@model IS NULL OR model = @model)
+           AND (@prefix IS NULL OR substr(model, 1, length(@prefix)) = @prefix)`,
       )
-      .get(
+      .get({
         since,
-        scope.tenant ?? null,
-        scope.tenant ?? null,
-        scope.keyId ?? null,
-        scope.keyId ?? null,
-        scope.model ?? null,
-        scope.model ?? null,
-      );
+        tenant: scope.tenant ?? null,
+        keyId: scope.keyId ?? null,
+        model: isPrefix ? null : pattern,
+        prefix: isPrefix ? pattern.slice(0, -1) : null,
+      });
     return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
   }
 }
@@ -243,10 +260,11 @@ interface Scope {
 }
 
 function parseScope(name: string): Scope {
-  const [, kind, id = '', model] = /^(tenant|key):(\S+)(?: model:(.+))?$/.exec(name) ?? [];
+  const [, kind, id = '', model] = /^(tenant|key):(\S+)(?: model:(.+))?$/s.exec(name) ?? [];
   return { ...(kind === 'tenant' ? { tenant: id } : { keyId: id }), ...(model !== undefined && { model }) };
 }
 
+const MODEL_COLUMN = 8;
 /** Up to here an open entry and a settled one have the same columns. */
 const ESTIMATE_COLUMN = 9;
 const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;

@@ -28,8 +28,23 @@ export interface RateLimitStatus {
   readonly resetMs?: number;
 }
 
+/**
+ * request: counts as one, and holds a place.
+ * hedge: a second attempt of a request that counts already; only its tokens and its money count.
+ * shadow: a copy that nobody waits for; counts like a hedge, and only while half of every limit is free, so that the
+ * requests of clients find room.
+ */
+export type ReservationKind = 'request' | 'hedge' | 'shadow';
+
+const SHADOW_SHARE = 0.5;
+
 export interface LimitReservation {
   readonly status: RateLimitStatus;
+  /**
+   * The same request goes on under another model name: what single models are limited to changes.
+   * @throws GatewayError `rate_limited` or `budget_exhausted`; everything is then held as before
+   */
+  moveTo(model: string, estimate: Amounts): void;
   /** Call once with what was really used. */
   settle(actual: Amounts): void;
 }
@@ -72,25 +87,58 @@ export class Limiter {
   }
 
   /** @throws GatewayError `rate_limited` with a time to wait, or `budget_exhausted` */
-  reserve(limits: readonly ScopedLimits[], model: string, estimate: Amounts): LimitReservation {
-    const held = limits.flatMap(({ scope, spec }) => this.#held(scope, spec, model));
-    const nowMs = this.#clock.now();
-    for (const one of held) this.#check(one, estimate, nowMs);
-    for (const { meter } of held) {
-      meter.running += 1;
-      meter.requests.add(1, nowMs, nowMs);
-      this.#use(meter, estimate, nowMs, nowMs);
-    }
+  reserve(
+    limits: readonly ScopedLimits[],
+    model: string,
+    estimate: Amounts,
+    kind: ReservationKind = 'request',
+  ): LimitReservation {
+    let held = this.#allHeld(limits, model);
+    let reserved = estimate;
+    let atMs = this.#clock.now();
+    for (const one of held) this.#check(one, estimate, atMs, kind);
+    this.#take(held, estimate, atMs, kind);
+    if (kind === 'request') countRequest(held, atMs);
     return {
-      status: statusOf(held, nowMs),
-      settle: (actual) => {
-        const difference = { tokens: actual.tokens - estimate.tokens, cost: actual.cost - estimate.cost };
-        for (const { meter } of held) {
-          meter.running -= 1;
-          this.#use(meter, difference, nowMs, this.#clock.now());
+      status: statusOf(held, atMs),
+      moveTo: (otherModel, otherEstimate) => {
+        const others = this.#allHeld(limits, otherModel);
+        const nowMs = this.#clock.now();
+        const fresh = others.filter(({ meter }) => !held.some((one) => one.meter === meter));
+        this.#giveBack(held, reserved, atMs, kind);
+        try {
+          for (const one of others) this.#check(one, otherEstimate, nowMs, kind, !fresh.includes(one));
+        } catch (error) {
+          this.#take(held, reserved, atMs, kind);
+          throw error;
         }
+        this.#take(others, otherEstimate, nowMs, kind);
+        if (kind === 'request') countRequest(fresh, nowMs);
+        [held, reserved, atMs] = [others, otherEstimate, nowMs];
+      },
+      settle: (actual) => {
+        this.#giveBack(held, reserved, atMs, kind);
+        for (const { meter } of held) this.#use(meter, actual, atMs, this.#clock.now());
       },
     };
+  }
+
+  #take(held: readonly Held[], amounts: Amounts, atMs: number, kind: ReservationKind): void {
+    for (const { meter } of held) {
+      if (kind === 'request') meter.running += 1;
+      this.#use(meter, amounts, atMs, this.#clock.now());
+    }
+  }
+
+  #giveBack(held: readonly Held[], { tokens, cost }: Amounts, atMs: number, kind: ReservationKind): void {
+    for (const { meter } of held) {
+      if (kind === 'request') meter.running -= 1;
+      this.#use(meter, { tokens: -tokens, cost: -cost }, atMs, this.#clock.now());
+    }
+  }
+
+  #allHeld(limits: readonly ScopedLimits[], model: string): Held[] {
+    return limits.flatMap(({ scope, spec }) => this.#held(scope, spec, model));
   }
 
   #held(scope: string, spec: LimitSpec, model: string): Held[] {
@@ -103,20 +151,13 @@ export class Limiter {
     return held;
   }
 
-  #check({ name, spec, meter }: Held, estimate: Amounts, nowMs: number): void {
-    if (spec.concurrent !== undefined && meter.running >= spec.concurrent) {
-      throw tooMany(name, `${spec.concurrent} requests at once`, RUNNING_RETRY_MS);
-    }
-    if (spec.requestsPerMinute !== undefined && meter.requests.sum(nowMs) + 1 > spec.requestsPerMinute) {
-      throw tooMany(
-        name,
-        `${spec.requestsPerMinute} requests a minute`,
-        meter.requests.waitUntil(spec.requestsPerMinute - 1, nowMs),
-      );
-    }
+  /** @param isCounted it is one of the requests of this minute already */
+  #check(held: Held, estimate: Amounts, nowMs: number, kind: ReservationKind, isCounted = false): void {
+    const { name, spec, meter } = held;
+    if (kind === 'request') checkCount(held, nowMs, isCounted);
     if (spec.tokensPerMinute !== undefined) {
       const used = meter.tokens.sum(nowMs);
-      if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter)) {
+      if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter, kind)) {
         throw tooMany(
           name,
           `${spec.tokensPerMinute} tokens a minute (this request may need ${Math.ceil(estimate.tokens)})`,
@@ -130,16 +171,11 @@ export class Limiter {
       ['day', meter.dayUse, spec.costPerDay, spec.tokensPerDay],
       ['month', meter.monthUse, spec.costPerMonth, spec.tokensPerMonth],
     ] as const) {
-      checkBudget(
-        `${tokensMax} tokens a ${period} of ${name}`,
-        use.tokens,
-        estimate.tokens,
-        tokensMax,
-        meter,
-        period,
-        nowMs,
-      );
-      checkBudget(`$${costMax} a ${period} of ${name}`, use.cost, estimate.cost, costMax, meter, period, nowMs);
+      const tokens = { used: use.tokens, estimate: estimate.tokens, max: tokensMax, name: `${tokensMax} tokens` };
+      const cost = { used: use.cost, estimate: estimate.cost, max: costMax, name: `$${costMax}` };
+      for (const budget of [tokens, cost]) {
+        checkBudget({ ...budget, name: `${budget.name} a ${period} of ${name}` }, meter, kind, period, nowMs);
+      }
     }
   }
 
@@ -184,27 +220,48 @@ export class Limiter {
   }
 }
 
-function fits(used: number, estimate: number, max: number, { running }: Meter): boolean {
-  return used + estimate <= max || (running === 0 && used < max);
+function countRequest(held: readonly Held[], nowMs: number): void {
+  for (const { meter } of held) meter.requests.add(1, nowMs, nowMs);
+}
+
+function checkCount({ name, spec, meter }: Held, nowMs: number, isCounted: boolean): void {
+  if (spec.concurrent !== undefined && meter.running >= spec.concurrent) {
+    throw tooMany(name, `${spec.concurrent} requests at once`, RUNNING_RETRY_MS);
+  }
+  if (isCounted || spec.requestsPerMinute === undefined) return;
+  if (meter.requests.sum(nowMs) + 1 <= spec.requestsPerMinute) return;
+  const waitMs = meter.requests.waitUntil(spec.requestsPerMinute - 1, nowMs);
+  throw tooMany(name, `${spec.requestsPerMinute} requests a minute`, waitMs);
+}
+
+function fits(used: number, estimate: number, max: number, { running }: Meter, kind: ReservationKind): boolean {
+  if (used + estimate <= max * (kind === 'shadow' ? SHADOW_SHARE : 1)) return true;
+  // Nobody needs what is none of the clients' own requests.
+  return kind === 'request' && running === 0 && used < max;
+}
+
+interface Budget {
+  readonly name: string;
+  readonly used: number;
+  readonly estimate: number;
+  readonly max: number | undefined;
 }
 
 function checkBudget(
-  budget: string,
-  used: number,
-  estimate: number,
-  max: number | undefined,
+  { name, used, estimate, max }: Budget,
   meter: Meter,
+  kind: ReservationKind,
   period: 'day' | 'month',
   nowMs: number,
 ): void {
   if (max === undefined) return;
   if (used >= max && meter.running === 0) {
-    throw new GatewayError('budget_exhausted', `The budget of ${budget} is used up.`, {
+    throw new GatewayError('budget_exhausted', `The budget of ${name} is used up.`, {
       retryAfterMs: untilNext(period, nowMs),
     });
   }
-  if (used >= max || !fits(used, estimate, max, meter)) {
-    throw new GatewayError('rate_limited', `What is left of the budget of ${budget} is held by running requests.`, {
+  if (used >= max || !fits(used, estimate, max, meter, kind)) {
+    throw new GatewayError('rate_limited', `What is left of the budget of ${name} is held by running requests.`, {
       retryAfterMs: RUNNING_RETRY_MS,
     });
   }

@@ -36,7 +36,11 @@ export interface UsageRow {
   /** One value for each of `by`, in its order. */
   readonly group: readonly string[];
   readonly requests: number;
-  /** Of these, how many did not end well. */
+  /** Second attempts at another target, because the first was late; their tokens and cost are in the sums. */
+  readonly hedges: number;
+  /** Copies for comparing answers; their tokens and cost are in the sums. */
+  readonly shadows: number;
+  /** Of the requests, how many did not end well. */
   readonly failed: number;
   readonly cacheHits: number;
   readonly inputTokens: number;
@@ -60,14 +64,17 @@ export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
   const columns = groups.map((expression, index) => `${expression} AS g${index}`);
   const statement = `
     SELECT ${[...columns, ''].join(', ')}
-      COUNT(*) AS requests,
-      SUM(status IN ('error', 'aborted', 'recovered')) AS failed,
+      COUNT(*) AS entries,
+      SUM(operation NOT IN ('hedge', 'shadow')) AS requests,
+      SUM(operation = 'hedge' AND attempts > 0) AS hedges,
+      SUM(operation = 'shadow') AS shadows,
+      SUM(status IN ('error', 'aborted', 'recovered') AND operation NOT IN ('hedge', 'shadow')) AS failed,
       SUM(status = 'cached') AS cacheHits,
       SUM(input_tokens) AS inputTokens, SUM(cached_tokens) AS cachedTokens, SUM(cache_write_tokens) AS cacheWriteTokens,
       SUM(output_tokens) AS outputTokens, SUM(reasoning_tokens) AS reasoningTokens,
       COALESCE(SUM(cost), 0) AS cost,
       SUM(cost IS NULL AND operation <> 'count-tokens'
-        AND (status <> 'error' OR input_tokens + output_tokens > 0)) AS unpriced,
+        AND (status <> 'error' AND operation <> 'hedge' OR input_tokens + output_tokens > 0)) AS unpriced,
       SUM(saved_tokens) AS savedTokens, COALESCE(SUM(saved_cost), 0) AS savedCost
     FROM ledger
     WHERE started_at >= @since AND started_at < @until
@@ -81,7 +88,7 @@ export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
     keyId: query.keyId ?? null,
     model: query.model ?? null,
   });
-  return rows.filter((row) => Number(row.requests) > 0).map((row) => rowOf(row, groups.length));
+  return rows.filter((row) => Number(row.entries) > 0).map((row) => rowOf(row, groups.length));
 }
 
 function rowOf(row: Record<string, number | string>, groupCount: number): UsageRow {
@@ -89,6 +96,8 @@ function rowOf(row: Record<string, number | string>, groupCount: number): UsageR
   return {
     group: Array.from({ length: groupCount }, (_, index) => String(row[`g${index}`] ?? '')),
     requests: amount('requests'),
+    hedges: amount('hedges'),
+    shadows: amount('shadows'),
     failed: amount('failed'),
     cacheHits: amount('cacheHits'),
     inputTokens: amount('inputTokens'),
@@ -116,6 +125,8 @@ const COLUMNS = [
   'unpriced',
   'savedTokens',
   'savedCost',
+  'hedges',
+  'shadows',
 ] as const satisfies readonly (keyof UsageRow)[];
 
 /** Not a number that could be mistaken for free. */

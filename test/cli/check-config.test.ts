@@ -25,7 +25,7 @@ Chains
   default: openai/gpt-4 → local/mistral-7b (also for every other model name)
 
 Server
-  127.0.0.1 port 2402, open to everyone on this machine
+  127.0.0.1 port 2402, open to everyone on this machine until there is a virtual key
 
 Data
   ${place.path('state')}

@@ -77,9 +77,9 @@ test('usage as CSV has a head line, and unknown costs as unknown', async () => {
   assert.equal(
     stdout,
     [
-      'model,requests,failed,cacheHits,inputTokens,cachedTokens,cacheWriteTokens,outputTokens,reasoningTokens,cost,unpriced,savedTokens,savedCost',
-      'gpt,3,0,0,3000,0,0,600,0,1.75,0,0,0',
-      'strange,1,0,0,1000,0,0,200,0,unknown,1,0,0',
+      'model,requests,failed,cacheHits,inputTokens,cachedTokens,cacheWriteTokens,outputTokens,reasoningTokens,cost,unpriced,savedTokens,savedCost,hedges,shadows',
+      'gpt,3,0,0,3000,0,0,600,0,1.75,0,0,0,0,0',
+      'strange,1,0,0,1000,0,0,200,0,unknown,1,0,0,0,0',
       '',
     ].join('\r\n'),
   );

@@ -79,6 +79,7 @@ describe('defaults', () => {
         host: '127.0.0.1',
         port: 2402,
         apiKeys: [],
+        anonymous: 'until-first-key',
         bodyBytesMax: 33_554_432,
         messagesMax: 20_000,
         concurrencyMax: 2_000,
@@ -96,6 +97,8 @@ describe('defaults', () => {
       prices: [],
       responses: { isStored: true, retentionDays: 30, entriesMax: 10_000 },
       ledger: { retentionDays: 400 },
+      prompts: { isStored: false, retentionDays: 7, entriesMax: 10_000, entryBytesMax: 65_536 },
+      shadow: { retentionDays: 30, entriesMax: 10_000, entryBytesMax: 131_072, queueMax: 100, concurrencyMax: 4 },
     });
   });
 

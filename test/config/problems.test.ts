@@ -144,25 +144,11 @@ describe('references', () => {
       'chains: {fast: [ollama/a]}\ndefaultChain: fats',
       "2:15 defaultChain: there is no chain 'fats'. Did you mean 'fast'?",
     ],
-    [
-      'server: {host: 0.0.0.0}',
-      '1:16 server.host: listening on 0.0.0.0 lets other machines spend your keys. Set server.apiKeys, or listen on 127.0.0.1.',
-    ],
-    [
-      'server: {host: "::"}',
-      '1:16 server.host: listening on :: lets other machines spend your keys. Set server.apiKeys, or listen on 127.0.0.1.',
-    ],
+    ['server: {anonymous: maybe}', '1:21 server.anonymous: must be one of until-first-key, never, always.'],
   ];
   for (const [text, problem] of cases) {
     test(`${text} is told as a sentence`, () => assert.deepEqual(problemsOf(text), [`config.yaml:${problem}`]));
   }
-
-  test('a wide address is fine with keys, and every loopback address without', () => {
-    assert.equal(parse('server: {host: 0.0.0.0, apiKeys: [k]}').config.server.host, '0.0.0.0');
-    for (const host of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) {
-      assert.equal(parse(`server: {host: "${host}"}`).config.server.host, host);
-    }
-  });
 });
 
 describe('YAML', () => {

@@ -220,3 +220,50 @@ rules:
     });
   }
 });
+
+describe('hedging', () => {
+  const hedgeOf = (written: string) =>
+    parse(`chains: {a: {hedge: ${written}, targets: [ollama/x, ollama/y]}}`).config.chains.a?.hedge;
+
+  test('is off, on with its defaults, or as it is written', () => {
+    assert.equal(parse('chains: {a: [ollama/x]}').config.chains.a?.hedge, undefined);
+    assert.equal(hedgeOf('false'), undefined);
+    assert.deepEqual(hedgeOf('true'), { afterMs: 3_000, budgetPercent: 10 });
+    assert.deepEqual(hedgeOf('{}'), { afterMs: 3_000, budgetPercent: 10 });
+    assert.deepEqual(hedgeOf('{afterMs: 800ms, budgetPercent: 2.5}'), { afterMs: 800, budgetPercent: 2.5 });
+  });
+
+  test('takes no share over the whole', () => {
+    assert.deepEqual(problemsOf('chains: {a: {hedge: {budgetPercent: 101}, targets: [ollama/x]}}'), [
+      'config.yaml:1:37 chains.a.hedge.budgetPercent: must be a number from 0 to 100.',
+    ]);
+  });
+});
+
+describe('a shadow', () => {
+  const shadowOf = (written: string) =>
+    parse(`chains: {a: {shadow: ${written}, targets: [ollama/x]}, b: [ollama/y]}`).config.chains.a?.shadow;
+
+  test('goes to a chain or to account/model', () => {
+    assert.deepEqual(shadowOf('{to: b, share: 0.05}'), { to: 'b', share: 0.05 });
+    assert.deepEqual(shadowOf('{to: ollama/z, share: 1}'), { to: 'ollama/z', share: 1 });
+  });
+
+  test('must go somewhere, and somewhere else', () => {
+    const problemOf = (to: string) =>
+      problemsOf(`chains: {a: {shadow: {to: ${to}, share: 1}, targets: [ollama/x]}, beta: [ollama/y]}`);
+    assert.deepEqual(problemOf('bet'), [
+      "config.yaml:1:27 chains.a.shadow.to: 'bet' is neither a chain nor account/model. Did you mean 'beta'?",
+    ]);
+    assert.deepEqual(problemOf('a'), [
+      'config.yaml:1:27 chains.a.shadow.to: a chain that is its own shadow tells nothing.',
+    ]);
+  });
+
+  test('is left out together with the chain that it goes to', () => {
+    const text =
+      'chains: {a: {shadow: {to: b, share: 1}, targets: [ollama/x]}, b: [{model: m, provider: groq, key: "${NONE}"}]}';
+    assert.equal(parse(text).config.chains.a?.shadow, undefined);
+    assert.ok(warningsOf(text).some((warning) => warning.endsWith("'b' is left out, and the shadow with it.")));
+  });
+});

@@ -42,7 +42,8 @@ class KnownContext extends TestContext {
 }
 
 function planned(gateway: TestGateway, body: object = {}, context: TestContext = new TestContext(0)): string[] {
-  return planRequest(chatRequest(body), 10, context, gateway.deps).chain.targets.map(({ id }) => id);
+  const { legs } = planRequest(chatRequest(body), 10, context, gateway.deps);
+  return legs.flatMap(({ chain }) => chain.targets.map(({ id }) => id));
 }
 
 function targetsOf(...ids: string[]): string[] {
@@ -63,7 +64,11 @@ describe('a request with nothing to plan', () => {
     const context = new TestContext(0);
     context.headers = () => assert.fail('the headers were read');
     const plan = planRequest(chatRequest(), 10, context, gateway.deps);
-    assert.equal(plan.chain, gateway.router.route('main'));
+    assert.deepEqual(
+      plan.legs.map(({ model }) => model),
+      ['main'],
+    );
+    assert.equal(plan.legs[0].chain, gateway.router.route('main'));
   });
 
   test('does not move a turn by being explained', () => {
@@ -251,7 +256,10 @@ describe('OpenRouter’s fields', () => {
     const context = new TestContext(0);
     Object.assign(context, { principal: { ...context.principal, scopes: { models: ['other'] } } });
     const plan = planRequest(chatRequest({ models: ['other'] }), 10, context, gateway.deps);
-    assert.deepEqual([plan.model, plan.chain.name], ['other', 'other']);
+    assert.deepEqual(
+      plan.legs.map(({ model, chain }) => [model, chain.name]),
+      [['other', 'other']],
+    );
     const refused = failureOf((async () => planned(gateway, { models: ['a/one'] }, context))());
     assert.equal((await refused).code, 'forbidden');
   });

@@ -33,6 +33,7 @@ export class TestGateway {
   readonly http: FakeHttp;
   readonly health: TargetHealth;
   readonly deps: PipelineDeps;
+  readonly tenancy: ReturnType<typeof testAccountant>;
   router: Router;
 
   constructor(config: PartialConfig, ...replies: readonly FakeReply[]) {
@@ -40,6 +41,7 @@ export class TestGateway {
     this.http = new FakeHttp(...replies);
     this.health = new TargetHealth(this.clock, () => whole.cooldown);
     this.router = routerOf(config);
+    this.tenancy = testAccountant(this.clock);
     this.deps = {
       clock: this.clock,
       random: {
@@ -50,7 +52,7 @@ export class TestGateway {
       http: this.http,
       health: this.health,
       routing: new RoutingState(),
-      accountant: testAccountant(this.clock).accountant,
+      accountant: this.tenancy.accountant,
       facts: () => undefined,
       router: () => this.router,
       builtin: () => {
@@ -62,6 +64,16 @@ export class TestGateway {
   /** Hosts that were called, in order. */
   get hosts(): string[] {
     return this.http.calls.map(({ request }) => new URL(request.url).hostname.split('.')[0] ?? '');
+  }
+
+  /** The ledger, oldest entry first. */
+  entries(): Record<string, unknown>[] {
+    this.tenancy.ledger.flush();
+    return this.tenancy.database
+      .prepare<[], Record<string, unknown>>(
+        'SELECT request_id, status, operation, model, target, input_tokens, output_tokens, attempts FROM ledger',
+      )
+      .all();
   }
 
   context(): TestContext {

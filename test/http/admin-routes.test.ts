@@ -191,7 +191,7 @@ test('usage is told as JSON and as CSV, unknown costs as unknown', async () => {
   });
   assert.equal(csv.headers.get('content-type'), 'text/csv; charset=utf-8');
   const [, line] = (await csv.text()).split('\r\n');
-  assert.equal(line, 'acme,a/strange,1,0,0,11,0,0,7,0,unknown,1,0,0');
+  assert.equal(line, 'acme,a/strange,1,0,0,11,0,0,7,0,unknown,1,0,0,0,0');
   const wrong = await ask('GET', '/admin/usage?by=tenant,dayy');
   assert.deepEqual(
     [wrong.status, wrong.body.error.message],

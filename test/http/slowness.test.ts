@@ -9,8 +9,9 @@ import { Admission } from '../../src/gateway/admission.ts';
 import { ModelDirectory } from '../../src/gateway/model-directory.ts';
 import { ClientWriter } from '../../src/http/client-writer.ts';
 import { createServer as createGatewayServer } from '../../src/http/server.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
 import { openDatabase } from '../../src/storage/database.ts';
-import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from '../../src/storage/response-history.ts';
+import { ResponseHistory } from '../../src/storage/response-history.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { TestGateway } from '../gateway/support.ts';
@@ -28,11 +29,7 @@ async function impatientServer() {
       logger: new LogRecorder(),
       metrics: new Metrics(() => 0),
       admission: new Admission(() => 10),
-      history: new ResponseHistory(
-        openDatabase(':memory:', RESPONSE_HISTORY_MIGRATIONS),
-        systemClock,
-        () => config.responses,
-      ),
+      history: new ResponseHistory(openDatabase(':memory:', GATEWAY_MIGRATIONS), systemClock, () => config.responses),
       keyRing: openKeyRing(systemClock),
       pipeline: gateway.deps,
       directory: new ModelDirectory(

@@ -398,3 +398,98 @@ timeouts: {totalMs: 10m}
     await second.node.ended;
   });
 });
+
+describe('conversations that the node keeps', () => {
+  test('a tenant’s responses are unknown to every other tenant, and all of its keys know them', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, headersOf } = all;
+    const own = headersOf();
+    const ownOther = headersOf({ name: 'second' });
+    const foreign = headersOf({ tenant: 'rival' });
+    const first = await node.post('/v1/responses', { model: 'main', input: 'A secret.' }, { headers: own });
+    const { id } = (await first.json()) as { id: string };
+    const path = `/v1/responses/${id}`;
+    const statusOf = async (method: string, headers: Record<string, string>) =>
+      (await fetch(node.url + path, { method, headers })).status;
+    const goOn = { model: 'main', input: 'What was it?', previous_response_id: id };
+    assert.equal(await statusOf('GET', foreign), 404);
+    assert.equal(await statusOf('DELETE', foreign), 404);
+    const refused = await node.post('/v1/responses', goOn, { headers: foreign });
+    assert.equal(refused.status, 400);
+    assert.match((await errorOf(refused)).message, /^Previous response with id '[\w-]+' not found\./);
+    assert.equal(all.upstream.requests.length, 1);
+    assert.equal(await statusOf('GET', ownOther), 200);
+    assert.equal((await node.post('/v1/responses', goOn, { headers: ownOther })).status, 200);
+    assert.equal(JSON.parse(all.upstream.requests.at(-1)?.body ?? '').messages.length, 3);
+    assert.equal(await statusOf('DELETE', own), 200);
+    assert.equal(await statusOf('GET', own), 404);
+  });
+
+  test('another tenant’s items stay names: they are not put into the conversation', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, headersOf } = all;
+    const first = await node.post('/v1/responses', { model: 'main', input: 'A secret.' }, { headers: headersOf() });
+    const { output } = (await first.json()) as { output: { id: string }[] };
+    const input = [
+      { type: 'item_reference', id: output[0]?.id },
+      { role: 'user', content: 'Go on.' },
+    ];
+    await node.post('/v1/responses', { model: 'main', input }, { headers: headersOf({ tenant: 'rival' }) });
+    assert.doesNotMatch(all.upstream.requests.at(-1)?.body ?? '', /"Hi"/);
+  });
+});
+
+/** This machine in a spelling that is not known to be it: nobody else is let in while the tests run. */
+const WIDE_HOST = '127.1';
+
+describe('clients without a key', () => {
+  const statusOf = async (node: { url: string }, headers: Record<string, string> = {}) =>
+    (await fetch(`${node.url}/v1/models`, { headers })).status;
+
+  test('are refused from the start where nobody may be anonymous; the admin token makes the first key', async () => {
+    await using all = await tenancyNode(answer, { server: { host: WIDE_HOST, anonymous: 'never' } });
+    const { node } = all;
+    assert.equal(await statusOf(node), 401);
+    assert.equal(await statusOf(node, { authorization: 'Bearer dummy' }), 401);
+    assert.equal((await fetch(`${node.url}/readyz`)).status, 200);
+    const token = readFileSync(join(node.dataDirectory, 'admin.token'), 'utf8').trim();
+    const headers = { authorization: `Bearer ${token}` };
+    const { secret } = (await (await node.post('/admin/keys', { tenant: 'acme' }, { headers })).json()) as any;
+    assert.equal(await statusOf(node, { authorization: `Bearer ${secret}` }), 200);
+  });
+
+  test('are let in beside those with one where that is configured; a wrong key is still told', async () => {
+    await using all = await tenancyNode(answer, { server: { anonymous: 'always' } });
+    const { node, headersOf } = all;
+    assert.equal(await statusOf(node, { authorization: 'Bearer dummy' }), 200, 'there is no key to be wrong about');
+    const headers = headersOf();
+    assert.equal((await node.chat({}, { headers })).status, 200);
+    assert.equal((await node.chat()).status, 200);
+    assert.equal(await statusOf(node, { authorization: 'Bearer dummy' }), 401);
+    assert.equal(await statusOf(node, { origin: 'https://evil.example' }), 403);
+    assert.deepEqual(
+      all
+        .rows()
+        .map(({ tenant }) => tenant)
+        .sort(),
+      ['acme', 'default'],
+    );
+  });
+
+  test('a node that other machines reach takes no configuration that would let them all in', async () => {
+    await using all = await tenancyNode(answer, { server: { host: WIDE_HOST, apiKeys: ['k'] } });
+    const { node } = all;
+    const open = {
+      accounts: { a: { url: all.upstream.url } },
+      chains: { main: ['a/one'] },
+      server: { host: WIDE_HOST },
+    };
+    assert.throws(() => node.reload(open), /Refused: listening on 127\.1 without a key/);
+    assert.equal(await statusOf(node), 401);
+    const { key } = all.store.createKey({ tenant: 'acme', name: 'app' });
+    node.reload(open);
+    all.store.revokeKey(key.id);
+    assert.throws(() => node.reload(open), /Refused/);
+    assert.equal(await statusOf(node), 401, 'revoking the last key opens nothing');
+  });
+});

@@ -92,3 +92,14 @@ test('past the bound targets are counted together, so that clients cannot fill t
   assert.equal(lines.length, 501);
   assert.equal(lines.at(-1), 'flowmesh_requests_total{operation="openai-chat",target="other",outcome="ok"} 100');
 });
+
+test('second targets are counted by what became of them', async () => {
+  const metrics = new Metrics(() => 0);
+  metrics.record(trace({ hedge: { target: 'b/m', afterMs: 800, outcome: 'won' } }));
+  metrics.record(trace({ hedge: { target: 'b/m', afterMs: 800, outcome: 'over-budget' } }));
+  metrics.record(trace());
+  assert.deepEqual(await linesOf(metrics, 'flowmesh_hedges_total'), [
+    'flowmesh_hedges_total{target="b/m",outcome="won"} 1',
+    'flowmesh_hedges_total{target="b/m",outcome="over-budget"} 1',
+  ]);
+});

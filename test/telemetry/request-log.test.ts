@@ -72,3 +72,8 @@ test('a defect is an error with its cause; no other line has one', () => {
   assert.deepEqual([level, fields.err], ['error', cause]);
   assert.equal(lineOf({ errorCode: 'bad_request', cause }).fields.err, undefined);
 });
+
+test('a second target is told, with how long the first was waited for', () => {
+  const { fields } = lineOf({ hedge: { target: 'b/m', afterMs: 812.345_6, outcome: 'won' } });
+  assert.deepEqual(fields.hedge, { target: 'b/m', afterMs: 812.35, outcome: 'won' });
+});

@@ -132,14 +132,14 @@ describe('virtual keys', () => {
 
   test('the gateway is open until the first key is made or configured', () => {
     const { store, ring } = ringOf();
-    assert.equal(ring.isOpen, true);
+    assert.equal(ring.admitsAnonymous([]), true);
     const { key } = store.createKey({ tenant: 'a', name: 'first' });
     ring.forget();
-    assert.equal(ring.isOpen, false);
+    assert.equal(ring.admitsAnonymous([]), false);
     store.revokeKey(key.id);
     ring.forget();
-    assert.equal(ring.isOpen, false, 'revoking the last key must not open the gateway to everyone');
-    assert.equal(ringOf(new Map([[hashSecret('static'), configuredPrincipal(1)]])).ring.isOpen, false);
+    assert.equal(ring.admitsAnonymous([]), false, 'revoking the last key must not open the gateway to everyone');
+    assert.equal(ringOf(new Map([[hashSecret('static'), configuredPrincipal(1)]])).ring.admitsAnonymous([]), false);
   });
 
   test('a key of the configuration is its own entry under the default tenant', () => {
@@ -147,4 +147,21 @@ describe('virtual keys', () => {
     assert.equal(ring.identify(['static'], HOME).keyId, 'config-1');
     assert.equal(ring.identify(['static'], HOME).tenant, 'default');
   });
+});
+
+test('a key that is revoked, expired or of a disabled tenant is not usable', () => {
+  const clock = new ManualClock();
+  const store = new KeyStore(openDatabase(':memory:', TENANCY_MIGRATIONS), clock, seededRandom(1));
+  assert.equal(store.hasUsableKeys(), false);
+  const { key } = store.createKey({ tenant: 'a', name: 'first' });
+  assert.equal(store.hasUsableKeys(), true);
+  store.revokeKey(key.id);
+  assert.equal(store.hasUsableKeys(), false);
+  store.createKey({ tenant: 'a', name: 'second', expiresAt: clock.now() + 1_000 });
+  store.putTenant('a', { isDisabled: true });
+  assert.equal(store.hasUsableKeys(), false);
+  store.putTenant('a', { isDisabled: false });
+  assert.equal(store.hasUsableKeys(), true);
+  clock.advance(1_000);
+  assert.equal(store.hasUsableKeys(), false);
 });

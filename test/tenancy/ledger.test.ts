@@ -153,6 +153,21 @@ describe('the ledger', () => {
     );
   });
 
+  test('an entry that went on under another model name is entered under that one, also after a crash', () => {
+    using directory = place();
+    const before = directory.open();
+    const settled = before.ledger.open(entry('settled'));
+    settled.moveTo('claude');
+    settled.settle(DONE);
+    before.ledger.open(entry('lost')).moveTo('claude');
+    before.database.close();
+    const after = directory.open();
+    assert.deepEqual(after.database.prepare('SELECT model, status FROM ledger ORDER BY id').all(), [
+      { model: 'claude', status: 'done' },
+      { model: 'claude', status: 'recovered' },
+    ]);
+  });
+
   test('a line cut short by the crash is passed over; one that is damaged is told of', () => {
     using directory = place();
     const before = directory.open();
@@ -232,6 +247,25 @@ describe('the ledger', () => {
       month: { tokens: 60, cost: 23 },
     });
     assert.deepEqual(ledger.spent('key:k model:g*').day, { tokens: 15, cost: 2 });
+    assert.deepEqual(ledger.spent('key:k model:claude').day, { tokens: 15, cost: 16 });
+  });
+
+  test('in a model’s name only a star at the end means more than itself', () => {
+    const { ledger } = ledgerOf();
+    const models = ['a[1]', 'a1', 'a[1]-x', 'b?c', 'bxc', 'm*n', 'mxn', 'ünïc-1'];
+    for (const [index, model] of models.entries()) {
+      ledger.open(entry(model, { model })).settle({ status: 'done', cost: 2 ** index, attempts: 1 });
+    }
+    ledger.flush();
+    const costOf = (pattern: string) => ledger.spent(`tenant:acme model:${pattern}`).day.cost;
+    assert.equal(costOf('a[1]'), 1);
+    assert.equal(costOf('a[1]*'), 1 + 4);
+    assert.equal(costOf('b?c'), 8);
+    assert.equal(costOf('b?*'), 8);
+    assert.equal(costOf('m*n'), 32);
+    assert.equal(costOf('ünï*'), 128);
+    assert.equal(costOf('*'), 255);
+    assert.equal(costOf('A1'), 0);
   });
 
   test('entries are forgotten in slices, the oldest first', () => {

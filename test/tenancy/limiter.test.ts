@@ -185,3 +185,74 @@ describe('limits', () => {
     );
   });
 });
+
+describe('a request that goes on under another model', () => {
+  const limits = [
+    { scope: 'tenant:t', spec: { requestsPerMinute: 2, tokensPerMinute: 100, concurrent: 1 } },
+    { scope: 'key:k', spec: { models: { a: { tokensPerMinute: 50, concurrent: 1 }, 'b*': { requestsPerMinute: 1 } } } },
+  ];
+  const setUp = () => {
+    const limiter = new Limiter(new ManualClock(1_800_000_000_000), () => NOTHING);
+    return (model: string, tokens: number) => limiter.reserve(limits, model, { tokens, cost: 0 });
+  };
+
+  test('leaves the limits of the first, takes those of the second, and counts once in those of both', () => {
+    const reserve = setUp();
+    const first = reserve('a', 40);
+    first.moveTo('b1', { tokens: 60, cost: 0 });
+    assert.match(refusal(() => reserve('a', 1)).message, /1 requests at once of tenant:t/);
+    first.settle({ tokens: 55, cost: 0 });
+    const second = reserve('a', 45);
+    assert.equal(second.status.remainingRequests, 0, 'the move was no second request of the tenant');
+    assert.equal(second.status.remainingTokens, 0, '55 and 45 of the tenant, none of them in what `a` may');
+    assert.match(
+      refusal(() => second.moveTo('b2', { tokens: 1, cost: 0 })).message,
+      /1 requests a minute of key:k model:b\*/,
+    );
+  });
+
+  test('stays where it was when it is refused', () => {
+    const limiter = new Limiter(new ManualClock(1_800_000_000_000), () => NOTHING);
+    const spec: LimitSpec = { models: { a: { tokensPerMinute: 50, concurrent: 1 }, 'b*': { requestsPerMinute: 1 } } };
+    const reserve = (model: string, tokens: number) =>
+      limiter.reserve([{ scope: 'key:k', spec }], model, { tokens, cost: 0 });
+    reserve('b1', 1);
+    const first = reserve('a', 40);
+    refusal(() => first.moveTo('b2', { tokens: 1, cost: 0 }));
+    assert.match(refusal(() => reserve('a', 1)).message, /requests at once/);
+    first.settle({ tokens: 40, cost: 0 });
+    const second = reserve('a', 10);
+    assert.equal(second.status.remainingTokens, 0);
+  });
+});
+
+describe('what is no request of a client', () => {
+  const spec: LimitSpec = { requestsPerMinute: 1, concurrent: 1, tokensPerMinute: 100, costPerDay: 1 };
+  const setUp = () => {
+    const limiter = new Limiter(new ManualClock(1_800_000_000_000), () => NOTHING);
+    const limits = [{ scope: 'key:k', spec }];
+    return (tokens: number, cost: number, kind: 'request' | 'hedge' | 'shadow') =>
+      limiter.reserve(limits, 'm', { tokens, cost }, kind);
+  };
+
+  test('a second attempt takes tokens and money, but no place and no request', () => {
+    const reserve = setUp();
+    const hedge = reserve(60, 0, 'hedge');
+    const request = reserve(40, 0, 'request');
+    refusal(() => reserve(1, 0, 'hedge'));
+    hedge.settle({ tokens: 10, cost: 0.75 });
+    request.settle({ tokens: 40, cost: 0 });
+    refusal(() => reserve(1, 0.5, 'hedge'));
+    reserve(50, 0.25, 'hedge');
+  });
+
+  test('a shadow is refused as soon as it would need the second half of a limit', () => {
+    const reserve = setUp();
+    reserve(30, 0.25, 'request');
+    reserve(20, 0.25, 'shadow').settle({ tokens: 20, cost: 0.25 });
+    assert.equal(refusal(() => reserve(1, 0, 'shadow')).code, 'rate_limited');
+    assert.equal(refusal(() => reserve(0, 0.01, 'shadow')).code, 'rate_limited');
+    assert.equal(refusal(() => setUp()(51, 0, 'shadow')).code, 'rate_limited', 'it gets no leniency for being alone');
+    setUp()(50, 0.5, 'shadow');
+  });
+});

@@ -6,6 +6,15 @@ import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import { type UsageRow, usageCsv, usageReport } from '../../src/tenancy/usage-report.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const NO_TOKENS = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  isEstimated: true,
+};
+
 function filled() {
   const clock = new ManualClock(Date.UTC(2026, 9, 31, 23, 59));
   const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
@@ -48,6 +57,34 @@ test('requests are summed over all endings; running ones are left out', () => {
   ledger.open({ requestId: 'x', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 });
   ledger.flush();
   assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 1, 1, 20, 6, 0.75, 0]]);
+});
+
+test('a second attempt is no request, but its tokens and its cost count; one that was never sent counts as nothing', () => {
+  const { database, ledger, enter } = filled();
+  enter('done', 0.5, 10);
+  const hedge = (requestId: string, attempts: number, cost: number | undefined): void => {
+    const usage = { ...NO_TOKENS, inputTokens: 10 };
+    ledger
+      .open({ requestId, tenant: 'acme', tags: {}, operation: 'hedge', model: 'm', estimatedInputTokens: 1 })
+      .settle({ status: 'aborted', attempts, usage: attempts > 0 ? usage : undefined, cost });
+    ledger.flush();
+  };
+  hedge('1~hedge', 1, 0.25);
+  hedge('2~hedge', 0, undefined);
+  const [total] = usageReport(database, { by: [] });
+  assert.deepEqual(total && [total.requests, total.hedges, total.failed], [1, 1, 0]);
+  assert.deepEqual(total && COUNTS(total), [1, 0, 0, 20, 3, 0.75, 0]);
+  assert.deepEqual(
+    usageReport(database, { by: ['operation'] }).map(({ group, requests, inputTokens }) => [
+      group[0],
+      requests,
+      inputTokens,
+    ]),
+    [
+      ['hedge', 0, 10],
+      ['openai-chat', 1, 10],
+    ],
+  );
 });
 
 test('a failure that used nothing costs nothing; one that used tokens without a price costs an unknown amount', () => {
@@ -93,5 +130,5 @@ test('in CSV, names are quoted where they must be and never become formulas', ()
     )
     .run('1', '=HYPERLINK("x")', 'a,b');
   const [, line] = usageCsv(['tenant', 'model'], usageReport(database, { by: ['tenant', 'model'] })).split('\r\n');
-  assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0`);
+  assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0,0,0`);
 });

@@ -4,6 +4,7 @@
 import type { Candidate } from './candidate.ts';
 import { observeAttempt } from './error-rate.ts';
 import { observeFailure, observeTtft, type PeakEwma, readTtft } from './latency.ts';
+import { TtftSamples } from './ttft-samples.ts';
 
 /** One attempt that waits for its first content. */
 export interface Wait {
@@ -14,6 +15,7 @@ export interface Wait {
 export class TargetMeasure {
   #ewma: PeakEwma | undefined;
   #errorRate = 0;
+  readonly #samples = new TtftSamples();
   /** In order of their beginning, for time does not go back. */
   readonly #waits = new Set<Wait>();
 
@@ -27,6 +29,7 @@ export class TargetMeasure {
   answer(wait: Wait, at: number): void {
     this.#waits.delete(wait);
     this.#ewma = observeTtft(this.#ewma, at - wait.startedAt, at);
+    this.#samples.add(at - wait.startedAt);
     this.#errorRate = observeAttempt(this.#errorRate, false);
   }
 
@@ -35,6 +38,19 @@ export class TargetMeasure {
     this.#waits.delete(wait);
     this.#ewma = observeFailure(this.#ewma, at - wait.startedAt, at);
     this.#errorRate = observeAttempt(this.#errorRate, true);
+  }
+
+  /** Cancelled because another target answered first: it would have taken longer than this. */
+  outpace(wait: Wait, at: number): void {
+    this.#waits.delete(wait);
+    const waitedMs = at - wait.startedAt;
+    this.#ewma = observeFailure(this.#ewma, waitedMs, at);
+    this.#samples.addAtLeast(waitedMs);
+  }
+
+  /** Undefined while there are fewer measurements than that. */
+  slowTtftMs(samplesMin: number): number | undefined {
+    return this.#samples.slow(samplesMin);
   }
 
   /** Ended without saying anything about the target: the client left, or the request itself was at fault. */

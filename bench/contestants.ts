@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } f
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Endpoint, MODEL, wholeBody } from './protocol.ts';
+import { CACHED_CHAIN, type Endpoint, MODEL, wholeBody } from './protocol.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PORTKEY = join(ROOT, 'bench', 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
@@ -134,6 +134,7 @@ accounts:
     models: [${MODEL}]
 chains:
   default: [mock/${MODEL}]
+  ${CACHED_CHAIN}: {targets: [mock/${MODEL}], cache: {requests: all}}
 log: { level: info, format: json }
 dataDirectory: ${dataDirectory}
 `;

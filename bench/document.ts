@@ -7,7 +7,7 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 export const DOCUMENT = join(ROOT, 'docs', 'benchmarks.md');
-const ORDER = ['intro', 'promises', 'latency', 'throughput', 'streaming', 'memory', 'start', 'soak', 'method'];
+const ORDER = ['intro', 'promises', 'latency', 'throughput', 'streaming', 'cache', 'memory', 'start', 'soak', 'method'];
 
 export function writeDocument(sections: ReadonlyMap<string, string>): void {
   const all = new Map([...readSections(), ...sections, ['intro', INTRO], ['method', METHOD]]);

@@ -144,8 +144,13 @@ function readStream(
   });
 }
 
+function bodyOf(job: Job): string {
+  if (job.kind === 'stream') return streamBody(job.frames, job.intervalMs);
+  return (job.kind === 'closed' ? job.body : undefined) ?? wholeBody();
+}
+
 function piecesOf(job: Job): Buffer[] {
-  const body = Buffer.from(job.kind === 'stream' ? streamBody(job.frames, job.intervalMs) : wholeBody());
+  const body = Buffer.from(bodyOf(job));
   const headers = {
     host: `127.0.0.1:${job.endpoint.port}`,
     'content-type': 'application/json',

@@ -14,13 +14,16 @@ const MESSAGES = [
   { role: 'user', content: USER_TEXT },
 ];
 
-export function wholeBody(): string {
-  return JSON.stringify({ model: MODEL, messages: MESSAGES, temperature: 0.7, max_tokens: 256 });
+/** A chain over the same upstream whose answers flowmesh keeps. */
+export const CACHED_CHAIN = 'cached';
+
+export function wholeBody(model = MODEL): string {
+  return JSON.stringify({ model, messages: MESSAGES, temperature: 0.7, max_tokens: 256 });
 }
 
-export function streamBody(frames: number, intervalMs: number): string {
+export function streamBody(frames: number, intervalMs: number, model = MODEL): string {
   return JSON.stringify({
-    model: MODEL,
+    model,
     messages: MESSAGES,
     stream: true,
     stream_options: { include_usage: true },
@@ -51,6 +54,8 @@ export type Job =
       readonly kind: 'closed';
       /** Head and body in two packets, as many clients send them. */
       readonly isSplit?: boolean;
+      /** Default: the usual conversation, answered whole. */
+      readonly body?: string;
     })
   /** Requests begin at a fixed rate, whatever the answers do; latency counts from when a request should have begun. */
   | (JobBase & { readonly kind: 'open'; readonly rate: number })

@@ -14,6 +14,7 @@ export function sections(results: Results): Map<string, string> {
     ['latency', latency(results)],
     ['throughput', throughput(results)],
     ['streaming', streaming(results)],
+    ['cache', cache(results)],
     ['memory', memory(results)],
     ['start', start(results)],
     ['soak', soak(results)],
@@ -84,6 +85,20 @@ function streaming({ streaming: rows }: Results): string | undefined {
   const flatOut = ['frames/s flat out', 'CPU a frame', 'frames/s over bare', 'CPU over bare'];
   const title = `Streams: ${PACED.connections} paced at ${PACED.intervalMs} ms, ${FLAT_OUT.connections} flat out`;
   return section(title, table(['', ...paced, ...flatOut], cells));
+}
+
+function cache({ cache: rows }: Results): string | undefined {
+  if (!rows) return undefined;
+  const cells = rows.map((row) => [
+    row.name,
+    whole(row.missesPerSecond),
+    whole(row.hitsPerSecond),
+    `${row.hitToMiss.toFixed(1)}×`,
+    `${whole(row.missMicros)} µs`,
+    `${whole(row.hitMicros)} µs`,
+  ]);
+  const head = ['', 'misses/s', 'hits/s', 'hits over misses', 'CPU a miss', 'CPU a hit'];
+  return section(`Cache, ${CONNECTIONS} connections`, table(head, cells));
 }
 
 function memory({ memory: rows }: Results): string | undefined {

@@ -1,5 +1,6 @@
 // Everything one run has measured; questions that were not asked are absent.
 
+import type { CacheRow } from './cache.ts';
 import type { LatencyRow } from './latency.ts';
 import type { MemoryRow } from './memory.ts';
 import type { SoakResult } from './soak.ts';
@@ -11,6 +12,7 @@ export interface Results {
   readonly latency?: readonly LatencyRow[];
   readonly throughput?: readonly ThroughputRow[];
   readonly streaming?: readonly StreamingRow[];
+  readonly cache?: readonly CacheRow[];
   readonly memory?: readonly MemoryRow[];
   readonly start?: readonly StartRow[];
   readonly soak?: SoakResult;

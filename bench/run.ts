@@ -7,6 +7,7 @@
 
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type CacheOptions, measureCache } from './cache.ts';
 import { Arena, availableGateways, type Contestant } from './contestants.ts';
 import { circumstances, DOCUMENT, writeDocument } from './document.ts';
 import { goals } from './goals.ts';
@@ -20,7 +21,7 @@ import { measureStart } from './start.ts';
 import { FLAT_OUT, measureStreaming, type StreamingOptions } from './streaming.ts';
 import { CONNECTIONS, measureThroughput, type ThroughputOptions } from './throughput.ts';
 
-const QUESTIONS = ['latency', 'throughput', 'streaming', 'memory', 'start', 'soak'] as const;
+const QUESTIONS = ['latency', 'throughput', 'streaming', 'cache', 'memory', 'start', 'soak'] as const;
 type Question = (typeof QUESTIONS)[number];
 
 interface Settings {
@@ -28,6 +29,7 @@ interface Settings {
   readonly latency: LatencyOptions;
   readonly throughput: ThroughputOptions;
   readonly streaming: StreamingOptions;
+  readonly cache: CacheOptions;
   readonly memory: MemoryOptions;
   readonly startRounds: number;
 }
@@ -37,6 +39,7 @@ const FULL: Settings = {
   latency: { rounds: 10, sliceMs: 500 },
   throughput: { rounds: 10, sliceMs: 1_500, openRounds: 2, openSliceMs: 1_000 },
   streaming: { rounds: 5, pacedMs: 2_000, flatOutMs: 1_000 },
+  cache: { rounds: 5, sliceMs: 1_000 },
   memory: { settleMs: 3_000, loadMs: 8_000, quietMs: 30_000 },
   startRounds: 7,
 };
@@ -46,6 +49,7 @@ const QUICK: Settings = {
   latency: { rounds: 3, sliceMs: 300 },
   throughput: { rounds: 3, sliceMs: 1_000, openRounds: 1, openSliceMs: 500 },
   streaming: { rounds: 2, pacedMs: 1_000, flatOutMs: 500 },
+  cache: { rounds: 3, sliceMs: 500 },
   memory: { settleMs: 2_000, loadMs: 3_000, quietMs: 5_000 },
   startRounds: 2,
 };
@@ -72,6 +76,7 @@ const load = new LoadGenerator();
 const gateways = availableGateways();
 const results: Results = {
   ...(await measureHot()),
+  ...(questions.includes('cache') && { cache: await ask('cache', () => measureCache(arena, load, settings.cache)) }),
   ...(questions.includes('memory') && { memory: await ask('memory', () => measureFresh()) }),
   ...(questions.includes('start') && {
     start: await ask('start', () => measureStart(arena, gateways, settings.startRounds)),

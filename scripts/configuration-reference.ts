@@ -61,10 +61,13 @@ export function configurationReference(): string {
   const chain = mappingBranch(asObject(chains.additionalProperties));
   const target = mappingBranch(asObject(asObject(configJsonSchema().definitions)?.Target));
   const account = asObject(asObject(properties.accounts)?.additionalProperties) ?? {};
-  const plain = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'ledger', 'log'].map((name) => {
-    const schema = asObject(properties[name]) ?? {};
-    return section(`\`${name}\``, asString(schema.description) ?? '', schema);
-  });
+  const plain = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'ledger', 'cache', 'compaction', 'log'].map(
+    (name) => {
+      const schema = asObject(properties[name]) ?? {};
+      return section(`\`${name}\``, asString(schema.description) ?? '', schema);
+    },
+  );
+  const chainPart = (key: string) => mappingBranch(asObject(asObject(chain.properties)?.[key]));
   const traits = asObject(asObject(target.properties)?.traits) ?? {};
   const energy = asObject(asObject(account.properties)?.energy) ?? {};
   const prices = asObject(properties.prices) ?? {};
@@ -76,6 +79,8 @@ export function configurationReference(): string {
     section('Top level', '', configJsonSchema()),
     section('`chains.<name>`', CHAINS_TEXT, chain),
     section('`strategy` of a chain', 'A name, or a mapping:', strategy),
+    section('`cache` of a chain', '`true`, `false`, or a mapping, which switches it on:', chainPart('cache')),
+    section('`compaction` of a chain', '`true`, `false`, or a mapping, which switches it on:', chainPart('compaction')),
     section('Targets', TARGETS_TEXT, target),
     section('`traits` of a target', asString(traits.description) ?? '', traits),
     section('`accounts.<name>`', asString(asObject(properties.accounts)?.description) ?? '', account),

@@ -30,6 +30,7 @@ export const ERROR_TABLE = {
   },
   rate_limited: { status: 429, meaning: 'The client has reached a limit of its key or tenant', fault: 'client' },
   budget_exhausted: { status: 402, meaning: 'The budget of the key or tenant is used up', fault: 'client' },
+  not_cached: { status: 504, meaning: 'The client wanted a kept answer only, and there is none', fault: 'client' },
   client_closed: { status: 499, meaning: 'The client left before the answer was complete', fault: 'client' },
   upstream_authentication: { status: 401, meaning: 'The upstream refused our credential', fault: 'operator' },
   upstream_permission: { status: 403, meaning: 'Our credential may not use this model or feature', fault: 'operator' },

@@ -220,6 +220,23 @@ program
   .option(...JSON_OPTION)
   .action(async (options) => (await import('./cli/usage.ts')).usage(options));
 
+const cache = program.command('cache').description('answers that a running node has kept');
+cache
+  .command('stats')
+  .description('how many answers are kept, and what they have served')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .option(...JSON_OPTION)
+  .action(async (options) => (await import('./cli/cache.ts')).cacheStats(options));
+cache
+  .command('clear')
+  .description('forget kept answers: all, or those of a tenant or namespace')
+  .option('-t, --tenant <name>', 'only those kept for this tenant')
+  .option('-n, --namespace <name>', 'only those of this namespace')
+  .option(...CONFIG_OPTION)
+  .option(...URL_OPTION)
+  .action(async (options) => (await import('./cli/cache.ts')).clearCache(options));
+
 // `flowmesh models | head -1`: a reader that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

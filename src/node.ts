@@ -1,10 +1,12 @@
 // The composition root: builds every part of a node in order, and stops them in reverse.
 
 import { join } from 'node:path';
+import { ResponseCache } from './cache/response-cache.ts';
 import type { Config } from './config/config.ts';
 import { exposureProblem } from './config/exposure.ts';
 import { GatewayError } from './errors.ts';
 import { Admission } from './gateway/admission.ts';
+import { Caching } from './gateway/caching.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
 import { handle, type PipelineDeps } from './gateway/pipeline.ts';
 import { Router } from './gateway/router.ts';
@@ -80,9 +82,18 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     throw error;
   }
   const history = new ResponseHistory(database, clock, () => config.responses);
+  const cache = new ResponseCache({
+    path: statePath(initial, 'cache.db'),
+    clock,
+    limits: () => config.cache,
+    onFailure: (error) => logger.warn({ err: error }, 'kept answers cannot be read or written'),
+  });
   const health = new TargetHealth(clock, () => config.cooldown);
   const admission = new Admission(() => config.server.concurrencyMax);
-  const metrics = new Metrics(() => admission.running);
+  const metrics = new Metrics(
+    () => admission.running,
+    () => cache.extent,
+  );
   let accounts = buildAccounts(initial.accounts, presetNamed);
   const catalog = new ModelCatalog({ http, clock }, withServers(accounts));
   const accountsFor = (model: string): readonly string[] => {
@@ -129,6 +140,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     http,
     health,
     routing: new RoutingState(),
+    caching: new Caching({ clock, store: cache }),
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
     router: () => router,
@@ -151,6 +163,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       ? {
           token: adminToken(initial.dataDirectory),
           keyStore,
+          cache,
           usage: (query) => usageOf(ledger, database, query),
           shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
         }
@@ -183,6 +196,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       config = next;
       accounts = nextAccounts;
       principals = configuredPrincipals(next);
+      keyRing.forget();
       prices = new PriceTable(clock, { ...configuredPrices(next), fileRows: priceFile.rows });
       router = nextRouter;
       catalog.setAccounts(withServers(accounts));
@@ -205,6 +219,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       promptLog.flush();
       shadowLog.flush();
       database.close();
+      cache.close();
       unlock();
     },
   };
@@ -234,7 +249,11 @@ function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal
 
 /** The file with what a node remembers. */
 export function databasePath(config: Pick<Config, 'dataDirectory'>): string {
-  return keepsState(config) ? join(config.dataDirectory, 'gateway.db') : ':memory:';
+  return statePath(config, 'gateway.db');
+}
+
+function statePath(config: Pick<Config, 'dataDirectory'>, file: string): string {
+  return keepsState(config) ? join(config.dataDirectory, file) : ':memory:';
 }
 
 /** With what was settled a moment ago. */

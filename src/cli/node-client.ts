@@ -27,6 +27,18 @@ const SMALL_BODY_BYTES = 64 * 1024;
 /** A chain may have a thousand targets, each with its reasons. */
 const EXPLANATION_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Clearing a full cache takes a moment. */
+const ADMIN_TIMEOUT_MS = 60_000;
+const ADMIN_BYTES_MAX = 16 * 1024 * 1024;
+
+interface NodeCall {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  readonly bytesMax: number;
+  readonly timeoutMs: number;
+}
+
 export interface NodeAddress {
   /** With or without `/v1`. */
   readonly url: string;
@@ -104,19 +116,37 @@ export class NodeClient {
   }
 
   /**
+   * A call of the admin API, whose token the client must have been given as its key.
+   * @throws CommandError with the node's own words
+   */
+  async admin(method: 'GET' | 'DELETE', path: string): Promise<JsonObject> {
+    return this.#callNode({ method, path: `/admin${path}`, bytesMax: ADMIN_BYTES_MAX, timeoutMs: ADMIN_TIMEOUT_MS });
+  }
+
+  /**
    * What the node would do with a chat request.
    * @throws CommandError with the node's own words
    */
   async explain(request: JsonObject): Promise<JsonObject> {
+    return this.#callNode({
+      method: 'POST',
+      path: '/flowmesh/explain',
+      body: JSON.stringify(request),
+      bytesMax: EXPLANATION_BYTES_MAX,
+      timeoutMs: EXPLAIN_TIMEOUT_MS,
+    });
+  }
+
+  async #callNode({ method, path, body, bytesMax, timeoutMs }: NodeCall): Promise<JsonObject> {
     const { http, clock } = this.#around;
     const { baseUrl, keys } = this.#account;
     const { headers } = endpointFor(this.#account, keys[0], { path: '/v1/models' }, '');
-    const url = `${baseUrl.replace(/\/v1$/, '')}/flowmesh/explain`;
+    const url = `${baseUrl.replace(/\/v1$/, '')}${path}`;
     try {
-      return await withDeadline(clock, EXPLAIN_TIMEOUT_MS, undefined, async (signal) => {
-        const response = await http.request({ method: 'POST', url, headers, body: JSON.stringify(request), signal });
+      return await withDeadline(clock, timeoutMs, undefined, async (signal) => {
+        const response = await http.request({ method, url, headers, ...(body !== undefined && { body }), signal });
         if (response.status !== 200) throw await refusalOf(response);
-        return parseObject(await readText(response, EXPLANATION_BYTES_MAX, 'fail')) ?? {};
+        return parseObject(await readText(response, bytesMax, 'fail')) ?? {};
       });
     } catch (error) {
       if (error instanceof CommandError) throw error;

@@ -3,6 +3,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
 import type { DirectoryInUse } from '../storage/directory-lock.ts';
+import { UnusableFile } from '../storage/database.ts';
 import { CommandError, codeOf, EXIT } from './command-error.ts';
 import { urlOf } from './node-client.ts';
 
@@ -37,7 +38,7 @@ export function buildFailure(error: unknown, dataDirectory: string): unknown {
     );
   }
   // The storage says in its own sentence what is wrong with a file.
-  if (error instanceof Error && error.constructor === Error) {
+  if (error instanceof UnusableFile || (error instanceof Error && error.constructor === Error)) {
     return new CommandError(error.message, EXIT.failed, { cause: error });
   }
   return error;

@@ -1,5 +1,6 @@
 // Chains inside chains. Each chain gets one flat list of targets, and beside it the tree that strategies order them by.
 
+import type { CacheRule, CompactionRule, Override } from './cache.ts';
 import type { ChainConfig, RetryConfig, TargetConfig, Timeouts } from './config.ts';
 import type { ConfigPath } from './config-path.ts';
 import type { Findings } from './findings.ts';
@@ -31,6 +32,8 @@ export interface WrittenChain {
   readonly shadow: ChainShadow | undefined;
   readonly timeouts: Partial<Timeouts>;
   readonly retries: Partial<RetryConfig>;
+  readonly cache: Override<CacheRule> | undefined;
+  readonly compaction: Override<CompactionRule> | undefined;
 }
 
 /** Chains that hold each other several times over grow exponentially. */
@@ -54,7 +57,7 @@ export class ChainAssembler {
 
   assemble(name: string, written: WrittenChain): ChainConfig {
     const { targets, members } = this.#chain(name, written, [name]);
-    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries } = written;
+    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries, cache, compaction } = written;
     return {
       targets,
       ...(!isPlain(written) && { routing: routingOf(written, members) }),
@@ -64,6 +67,8 @@ export class ChainAssembler {
       onContentFilter: this.#list(onContentFilter, written.path, [name]).targets,
       timeouts,
       retries,
+      ...(cache && { cache }),
+      ...(compaction && { compaction }),
     };
   }
 

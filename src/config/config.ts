@@ -7,6 +7,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { AnonymousMode } from './exposure.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig, RuleConfig } from './routing.ts';
 import type { PromptsConfig, ShadowConfig } from './traffic.ts';
+import type { CacheConfig, CacheRule, CompactionRule, Override } from './cache.ts';
 
 export interface Config {
   readonly server: ServerConfig;
@@ -30,6 +31,10 @@ export interface Config {
   readonly ledger: LedgerConfig;
   readonly prompts: PromptsConfig;
   readonly shadow: ShadowConfig;
+  /** Answers kept for equal requests. */
+  readonly cache: CacheConfig;
+  /** What is left out of prompts. */
+  readonly compaction: CompactionRule;
   /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
   readonly prices: readonly PriceConfig[];
 }
@@ -119,6 +124,8 @@ export interface ChainConfig {
   readonly onContentFilter: readonly TargetConfig[];
   readonly timeouts: Partial<Timeouts>;
   readonly retries: Partial<RetryConfig>;
+  readonly cache?: Override<CacheRule>;
+  readonly compaction?: Override<CompactionRule>;
 }
 
 export interface TargetConfig {

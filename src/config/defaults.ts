@@ -1,5 +1,6 @@
 // Every default of the configuration, with the reason for its value.
 
+import { CACHE_DEFAULTS, type CacheConfig, COMPACTION_DEFAULTS, type CompactionRule } from './cache.ts';
 import type {
   CooldownConfig,
   LedgerConfig,
@@ -22,6 +23,8 @@ interface Defaults {
   readonly ledger: LedgerConfig;
   readonly prompts: PromptsConfig;
   readonly shadow: ShadowConfig;
+  readonly cache: CacheConfig;
+  readonly compaction: CompactionRule;
   readonly prices: readonly PriceConfig[];
 }
 
@@ -92,6 +95,8 @@ export const DEFAULTS: Defaults = {
   },
   prompts: DEFAULT_PROMPTS,
   shadow: DEFAULT_SHADOW,
+  cache: CACHE_DEFAULTS,
+  compaction: COMPACTION_DEFAULTS,
   // The built-in table knows the rest.
   prices: [],
 };

@@ -2,6 +2,7 @@
 // targets without a key left out.
 
 import { AccountBook, hasCredential } from './accounts.ts';
+import { type CacheRule, type CompactionRule, overrideOf } from './cache.ts';
 import { ChainAssembler, type WrittenChain, type WrittenMember } from './chain-members.ts';
 import type { ChainConfig, Config, TargetConfig } from './config.ts';
 import type { ConfigPath } from './config-path.ts';
@@ -22,11 +23,11 @@ interface ResolveOptions {
 export function resolveConfig(file: FileConfig, options: ResolveOptions, findings: Findings): Config {
   const book = new AccountBook(options.providers, findings);
   const resolver = new Resolver(file, book, findings);
-  const { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, log } = file;
+  const { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, cache, compaction, log } = file;
   const { dataDirectory } = options;
   const routes = resolver.resolve();
   const prices = resolvePrices(file.prices, book, findings);
-  const sections = { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, log };
+  const sections = { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, cache, compaction, log };
   return { ...sections, ...routes, prices, dataDirectory };
 }
 
@@ -114,7 +115,9 @@ class Resolver {
     const [targets = [], onContextLength = [], onContentFilter = []] = lists.map((list) =>
       list.targets.flatMap((target, index) => this.#resolveMember(target, [...list.path, index]) ?? []),
     );
-    const { strategy, affinity, hedge, shadow, timeouts, retries } = Array.isArray(chain) ? PLAIN_CHAIN : chain;
+    const { strategy, affinity, hedge, shadow, timeouts, retries, cache, compaction } = Array.isArray(chain)
+      ? PLAIN_CHAIN
+      : chain;
     return {
       path,
       targets,
@@ -126,6 +129,8 @@ class Resolver {
       shadow,
       timeouts,
       retries,
+      cache: overrideOf<CacheRule>(cache),
+      compaction: overrideOf<CompactionRule>(compaction),
     };
   }
 
@@ -295,6 +300,8 @@ const PLAIN_CHAIN = {
   shadow: undefined,
   timeouts: {},
   retries: {},
+  cache: undefined,
+  compaction: undefined,
 };
 
 /** Nothing else but `weight` is given. */

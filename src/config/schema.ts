@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { CAPABILITIES } from '../model/capability.ts';
+import { cacheSchema, chainCache, chainCompaction, compactionSchema } from './cache.ts';
 import { DEFAULTS } from './defaults.ts';
 import { ANONYMOUS_MODES } from './exposure.ts';
 import { affinity, chainShadow, type FileRule, hedge, rules, strategy, weight } from './routing-schema.ts';
@@ -175,6 +176,8 @@ const chainMapping = section({
     .describe('Tried when a target refuses by content policy. Empty: the refusal is final.'),
   timeouts: timeoutOverrides().default({}),
   retries: retryOverrides().default({}),
+  cache: chainCache,
+  compaction: chainCompaction,
 });
 
 const chain = z.union([targets, chainMapping]).describe('A list of targets, best first, or a mapping with `targets`.');
@@ -292,6 +295,8 @@ export const fileSchema = section({
     .describe('The record of what every request used; no text of prompts or answers is in it.'),
   prompts,
   shadow,
+  cache: cacheSchema,
+  compaction: compactionSchema,
   log: log.prefault({}).describe('What the process writes about itself.'),
   rules,
   prices: z

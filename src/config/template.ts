@@ -29,6 +29,8 @@ const SECTIONS = [
   'ledger',
   'prompts',
   'shadow',
+  'cache',
+  'compaction',
   'log',
 ] as const;
 

@@ -22,6 +22,7 @@ const WORDS: Readonly<Record<ErrorCode, readonly [type: string, code: string | n
   unprocessable: ['invalid_request_error', 'unprocessable'],
   rate_limited: ['rate_limit_error', 'rate_limit_exceeded'],
   budget_exhausted: ['insufficient_quota', 'budget_exhausted'],
+  not_cached: ['invalid_request_error', 'not_cached'],
   client_closed: ['invalid_request_error', 'client_closed'],
   upstream_authentication: ['authentication_error', 'upstream_authentication'],
   upstream_permission: ['permission_error', 'upstream_permission'],

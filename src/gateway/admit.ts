@@ -51,6 +51,19 @@ export function openAccount(
   });
 }
 
+/**
+ * The same for an answer that is already here.
+ * @throws GatewayError as `openAccount` does
+ */
+export function openFreeAccount(
+  asked: Asked,
+  { trace, principal }: RequestContext,
+  { accountant }: PipelineDeps,
+): void {
+  const { requestId, operation } = trace;
+  trace.account = accountant.openFree({ ...asked, requestId, principal, operation, price: undefined });
+}
+
 /** Chats are one endpoint in whichever dialect; `audio/speech` is part of `audio`. */
 function endpointOf(operation: string): string {
   const [family = ''] = operation.split('/');

@@ -1,22 +1,28 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
+import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Clock, HttpClient, Random } from '../ports.ts';
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { AbortScope } from './abort-scope.ts';
+import { openFreeAccount } from './admit.ts';
 import { Answer } from './answer.ts';
+import { answeringTarget, type CacheTicket, type Caching, notCached, noteAnswering } from './caching.ts';
 import { type Attempt, walkChain } from './chain.ts';
 import { attemptChat, type ChatAttemptDeps, type CommittedFrames } from './chat-attempt.ts';
+import { compactedFor } from './compacting.ts';
+import type { Departure } from './flight.ts';
 import { hedgingFor } from './hedging.ts';
-import { openLegs } from './legs.ts';
-import { planRequest } from './plan-request.ts';
+import { type OpenRequest, openLegs } from './legs.ts';
+import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
+import { ReplayedFrames } from './replay.ts';
 import type { Router } from './router.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ShadowRunner } from './shadow.ts';
 import { shadowTap } from './shadow-tap.ts';
-import type { TargetHealth, VisitOutcome } from './target-health.ts';
+import type { TargetHealth } from './target-health.ts';
 import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
 
@@ -27,6 +33,7 @@ export interface PipelineDeps extends ChatAttemptDeps {
   readonly health: TargetHealth;
   readonly routing: RoutingState;
   readonly accountant: Accountant;
+  readonly caching: Caching;
   /** What is known of a model: its price, its context length. */
   readonly facts: AccountantDeps['facts'];
   /** Asks elsewhere too, where a chain wants that. Absent: nobody does. */
@@ -54,6 +61,7 @@ export interface RequestContext {
 
 /** @throws GatewayError when no target answered; after that, errors come from the answer's frames */
 export async function handle(request: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
+  const { caching, clock } = deps;
   const { trace } = context;
   trace.model = request.model;
   trace.isStream = request.isStream;
@@ -61,28 +69,106 @@ export async function handle(request: ChatRequest, context: RequestContext, deps
   const plan = planRequest(request, inputTokens, context, deps);
   const { maxOutputTokens } = request.sampling;
   const asked = { inputTokens, maxOutputTokens, prompt: promptName(request) };
-  const { chain, modelOf, refusalOf } = openLegs(plan, asked, context, deps);
+  const ticket = context.isShadow ? undefined : caching.ticketFor(request, plan.configured, context);
+  const kept = ticket && caching.find(ticket);
+  if (ticket?.wish.isOnlyCached && !kept) throw notCached();
+  if (kept) {
+    openFreeAccount({ ...asked, model: plan.legs[0].model }, context, deps);
+    return replay(kept, request, trace, deps);
+  }
+  // Who joins others holds nothing of its limits: the tokens are theirs.
+  const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
+  const open = openLegs(plan, isJoining ? { ...asked, inputTokens: 0, maxOutputTokens: 0 } : asked, context, deps);
   if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, context.principal.tenant, request);
-  const scope = new AbortScope(deps.clock, context.signal);
+  const ready = { request, inputTokens, plan, open, context };
+  if (ticket) return readAlong(ticket, ready, deps);
+  const { source, release } = await ask(ready, context.signal, deps);
+  trace.ttftMs = clock.elapsed() - trace.startedAt;
+  return new Answer(request, source, trace, release, shadowTap(request, open.chain, context, deps));
+}
+
+/** A request that is planned and entered, and may go to its targets. */
+interface ReadyRequest {
+  readonly request: ChatRequest;
+  readonly inputTokens: number;
+  readonly plan: RequestPlan;
+  readonly open: OpenRequest;
+  readonly context: RequestContext;
+}
+
+/**
+ * @param client aborts when nobody waits for the answer any more
+ * @throws GatewayError when no target answered
+ */
+async function ask(
+  { request, inputTokens, plan, open, context }: ReadyRequest,
+  client: AbortSignal,
+  deps: PipelineDeps,
+): Promise<Departure> {
+  const { trace, ownKeys } = context;
+  const { chain, modelOf, refusalOf } = open;
+  const requestFor = compactedFor(chain, plan.requestFor, trace);
+  const scope = new AbortScope(deps.clock, client);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {
     const { signal } = scope;
     const attempt: Attempt<CommittedFrames> = (target, key, attemptSignal) =>
       deps.routing.watch(target, request.isStream, deps.clock, () =>
-        attemptChat(plan.requestFor(target), target, key, deps, attemptSignal),
+        attemptChat(requestFor(target), target, key, deps, attemptSignal),
       );
-    const walk = { ...deps, signal, trace, ownKeys: context.ownKeys, ...(refusalOf && { refusalOf }) };
+    const walk = { ...deps, signal, trace, ownKeys, ...(refusalOf && { refusalOf }) };
     const hedging = context.isShadow ? undefined : hedgingFor({ request, inputTokens, chain, modelOf }, context, deps);
     const answered = await walkChain(chain, attempt, walk, hedging);
-    trace.ttftMs = deps.clock.elapsed() - trace.startedAt;
-    const onEnd = (outcome: VisitOutcome): void => {
-      // The client's leaving and the request's own deadline say nothing of the target.
-      answered.release(signal.aborted ? 'unknown' : outcome);
-      scope.end();
+    return {
+      source: answered.answer,
+      answeredBy: answeringTarget(trace),
+      release: (outcome) => {
+        // The client's leaving and the request's own deadline say nothing of the target.
+        answered.release(signal.aborted ? 'unknown' : outcome);
+        scope.end();
+      },
     };
-    return new Answer(request, answered.answer, trace, onEnd, shadowTap(request, chain, context, deps));
   } catch (error) {
     scope.end();
     throw error;
   }
+}
+
+function replay(answer: CachedAnswer, request: ChatRequest, trace: RequestTrace, deps: PipelineDeps): Answer {
+  const { caching, clock } = deps;
+  caching.note(trace, 'hit');
+  trace.cacheAgeMs = ageOf(answer, clock.now());
+  noteAnswering(trace, answer.answeredBy);
+  trace.ttftMs = clock.elapsed() - trace.startedAt;
+  return new Answer(request, new ReplayedFrames(answer.events, request.isStream), trace, () => undefined);
+}
+
+/** Equal requests read one answer: the first one asks for it, and whoever comes while it is made reads it, too. */
+async function readAlong(
+  ticket: CacheTicket,
+  ready: ReadyRequest,
+  deps: PipelineDeps,
+): Promise<Answer> {
+  const { request, open, context } = ready;
+  const { caching, clock } = deps;
+  const { trace } = context;
+  const running = caching.flight(ticket);
+  const flight = running ?? caching.launch(ticket, request, (signal) => ask(ready, signal, deps));
+  caching.note(trace, running ? 'shared' : 'miss');
+  const reader = flight.join(context.signal, running !== undefined);
+  const joinedAt = clock.elapsed();
+  const answeredBy = await reader.departed();
+  if (running) {
+    trace.waitedMs = clock.elapsed() - joinedAt;
+    noteAnswering(trace, answeredBy);
+  }
+  trace.ttftMs = clock.elapsed() - trace.startedAt;
+  const onEnd = (): void => {
+    // Whoever the answer was bought for pays for it whole, however much of it was read.
+    trace.cache = reader.isPayer ? 'miss' : 'shared';
+    if (reader.isPayer && reader.usage) trace.usage = reader.usage;
+    reader.cancel();
+  };
+  const tap = running ? undefined : shadowTap(request, open.chain, context, deps);
+  return new Answer(request, reader, trace, onEnd, tap);
 }

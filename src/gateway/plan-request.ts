@@ -20,6 +20,8 @@ import type { Chain, Target } from './target.ts';
 export interface RequestPlan {
   /** One for each model name that may serve, in the order in which they are tried. */
   readonly legs: readonly [Leg, ...Leg[]];
+  /** The first one's chain as it is configured: who may answer, in whatever order. */
+  readonly configured: Chain;
   /** What a target is sent: only routers understand the fields that are meant for routing. */
   readonly requestFor: (target: Target) => ChatRequest;
 }
@@ -59,7 +61,7 @@ export function planRequest(
   if (!preferences && !context.isExplained && deps.router().rules.length === 0) {
     const chain = permit(request.model, request.model, context, deps);
     const isOrdered = chain.routing === undefined || chain.targets.length === 1;
-    if (isOrdered) return { legs: [{ model: request.model, chain }], requestFor: () => request };
+    if (isOrdered) return { legs: [{ model: request.model, chain }], configured: chain, requestFor: () => request };
   }
   const { rules, routes } = planItinerary(request, inputTokens, preferences, context, deps);
   const [used, ...others] = routes.filter((route) => route.targets.length > 0);
@@ -71,6 +73,7 @@ export function planRequest(
   const plain = preferences ? withoutRoutingFields(request) : request;
   return {
     legs: [legOf(used), ...others.map(legOf)],
+    configured: used.chain,
     requestFor: ({ account }) => (account.isRouter ? request : plain),
   };
 }

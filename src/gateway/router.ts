@@ -118,7 +118,8 @@ export class Router {
   }
 
   #chainOf(name: string, targets: readonly Target[]): Chain {
-    return { name, targets, onContextLength: [], onContentFilter: [], totalMs: this.#config.timeouts.totalMs };
+    const { timeouts, cache, compaction } = this.#config;
+    return { name, targets, onContextLength: [], onContentFilter: [], totalMs: timeouts.totalMs, cache, compaction };
   }
 
   #buildChain(name: string, chain: ChainConfig): Chain {
@@ -133,6 +134,8 @@ export class Router {
       onContextLength: build(chain.onContextLength),
       onContentFilter: build(chain.onContentFilter),
       totalMs: chain.timeouts.totalMs ?? this.#config.timeouts.totalMs,
+      cache: { ...this.#config.cache, ...chain.cache },
+      compaction: { ...this.#config.compaction, ...chain.compaction },
     };
   }
 

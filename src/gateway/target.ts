@@ -1,5 +1,6 @@
 // Where an attempt can go, and the ordered lists of such places.
 
+import type { CacheRule, CompactionRule } from '../config/cache.ts';
 import type { RetryConfig, Timeouts } from '../config/config.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
@@ -39,4 +40,8 @@ export interface Chain {
   readonly onContentFilter: readonly Target[];
   /** All attempts together, milliseconds. */
   readonly totalMs: number;
+  /** Which answers are kept, and for whom. */
+  readonly cache: CacheRule;
+  /** What is left out of prompts. */
+  readonly compaction: CompactionRule;
 }

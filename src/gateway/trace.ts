@@ -3,6 +3,7 @@
 import type { AttemptSummary, ErrorCode } from '../errors.ts';
 import type { FinishReason, Usage } from '../model/chat.ts';
 import type { OpenAccount } from '../tenancy/accountant.ts';
+import type { CacheOutcome } from './caching.ts';
 
 export interface RequestTrace {
   readonly requestId: string;
@@ -32,6 +33,14 @@ export interface RequestTrace {
   ttftMs?: number;
   usage?: Usage;
   finishReason?: FinishReason['unified'];
+  /** Absent where no cache is in use. */
+  cache?: CacheOutcome;
+  /** Of a kept answer. */
+  cacheAgeMs?: number;
+  /** Tokens of the texts that compaction changed, estimated; absent where nothing was left out. */
+  compaction?: { readonly beforeTokens: number; readonly afterTokens: number };
+  /** What compaction has left out, as tokens that were not bought. */
+  savedUsage?: Usage;
   /** Its place in limits and ledger, once it was admitted. */
   account?: OpenAccount;
   /** The client's own credential paid for the answer. */
@@ -52,6 +61,11 @@ export interface HedgeRecord {
   readonly afterMs: number;
   /** `failed`: it brought no answer, whatever the first did. The `over-` ones: it was not asked. */
   readonly outcome: 'won' | 'lost' | 'failed' | 'over-budget' | 'over-limit';
+}
+
+/** Was its answer served from the cache, or read along with another client? Then nothing was bought for it. */
+export function isKept({ cache }: RequestTrace): boolean {
+  return cache === 'hit' || cache === 'shared';
 }
 
 export function newTrace(requestId: string, operation: string, startedAt: number): RequestTrace {

@@ -2,9 +2,11 @@
 // token alone, which no other endpoint takes.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ResponseCache } from '../cache/response-cache.ts';
 import type { Config } from '../config/config.ts';
 import { suggestion } from '../config/nearest.ts';
 import { GatewayError } from '../errors.ts';
+import { tenantScope } from '../gateway/caching.ts';
 import type { PipelineDeps } from '../gateway/pipeline.ts';
 import type { Clock } from '../ports.ts';
 import type { StoredTraffic, TrafficQuery } from '../storage/traffic-log.ts';
@@ -28,6 +30,7 @@ export interface Administration {
   readonly keyStore: KeyStore;
   readonly usage: (query: UsageQuery) => readonly UsageRow[];
   readonly shadowPairs: (query: TrafficQuery) => readonly StoredTraffic[];
+  readonly cache: ResponseCache;
 }
 
 export interface AdminRoutesDeps {
@@ -68,6 +71,7 @@ export function adminRoutes(server: FastifyInstance, deps: AdminRoutesDeps): voi
   if (!administration) return;
   tenantRoutes(server, administration, deps);
   keyRoutes(server, administration, deps);
+  cacheRoutes(server, administration, deps);
   server.get('/admin/usage', ADMIN, (request, reply) => sendUsage(request, reply, administration, deps));
   server.get('/admin/targets', ADMIN, (_request, reply) => sendObject(reply, 200, { data: targetList(deps) }));
   // So that a misspelled path is not taken for a client's request, for which the admin token would be a wrong key.
@@ -116,6 +120,17 @@ function keyRoutes(server: FastifyInstance, { keyStore }: Administration, deps: 
     const key = keyStore.revokeKey(idOf(request));
     keyRing.forget();
     return sendObject(reply, 200, keyView(key));
+  });
+}
+
+function cacheRoutes(server: FastifyInstance, { cache }: Administration, { pipeline }: AdminRoutesDeps): void {
+  server.get('/admin/cache', ADMIN, (_request, reply) =>
+    sendObject(reply, 200, { ...cache.extent, requests: pipeline.caching.counts, spaces: cache.spaces() }),
+  );
+  server.delete('/admin/cache', ADMIN, (request, reply) => {
+    const { tenant, namespace = '' } = queryOf(request, ['tenant', 'namespace']);
+    const removed = cache.clear({ scope: tenant === undefined ? '' : tenantScope(tenant), namespace });
+    return sendObject(reply, 200, { removed });
   });
 }
 

@@ -118,6 +118,8 @@ export function answerHeaders(trace: RequestTrace): Record<string, string> {
     headers['x-flowmesh-target'] = encodeURI(trace.target.toWellFormed());
     headers['x-flowmesh-attempts'] = String(trace.attemptCount);
   }
+  if (trace.cache !== undefined) headers['x-flowmesh-cache'] = trace.cache;
+  if (trace.cacheAgeMs !== undefined) headers.age = String(Math.floor(trace.cacheAgeMs / 1_000));
   if (trace.route !== undefined) headers['x-flowmesh-route'] = headerText(trace.route);
   if (trace.account) Object.assign(headers, rateLimitHeaders(trace.account.rateLimit));
   if (trace.ttftMs !== undefined)

@@ -16,10 +16,15 @@ const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file: 32 MiB. */
 const CHECKPOINT_PAGES = 8_192;
 
+/** The file is damaged, or was written by a newer flowmesh: nothing in it can be used. */
+export class UnusableFile extends Error {
+  override readonly name = 'UnusableFile';
+}
+
 /**
  * Opens or creates the file and brings it to the newest schema.
  * @param path a file, or `:memory:`
- * @throws Error when the file is damaged, or was written by a newer flowmesh
+ * @throws UnusableFile
  */
 export function openDatabase(path: string, migrations: Migrations): Database {
   if (path !== ':memory:') createPrivately(path);
@@ -33,14 +38,19 @@ export function openDatabase(path: string, migrations: Migrations): Database {
     migrate(database, path, migrations);
   } catch (error) {
     database.close();
-    if (error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code)) {
-      throw new Error(`The database ${path} is damaged (${error.message}). Move it away or restore a backup.`, {
+    if (isDamage(error)) {
+      throw new UnusableFile(`The database ${path} is damaged (${error.message}). Move it away or restore a backup.`, {
         cause: error,
       });
     }
     throw error;
   }
   return database;
+}
+
+/** Does SQLite say that the file is no sound database? */
+export function isDamage(error: unknown): error is Error {
+  return error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }
 
 /** Conversations are in there: nobody else on the machine may read them. SQLite gives its side files the same mode. */
@@ -59,7 +69,7 @@ function migrate(database: Database, path: string, migrations: Migrations): void
     const known = new Map(steps.map(([component, { length }]) => [component, length]));
     for (const [component, version] of versions) {
       if (version <= (known.get(component) ?? 0)) continue;
-      throw new Error(
+      throw new UnusableFile(
         `The database ${path} was written by a newer flowmesh. Start that version, or use another data directory.`,
       );
     }

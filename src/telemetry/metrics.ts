@@ -3,7 +3,7 @@
 
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ShadowOutcome } from '../gateway/shadow.ts';
-import type { RequestTrace } from '../gateway/trace.ts';
+import { isKept, type RequestTrace } from '../gateway/trace.ts';
 import { CounterFamily, HistogramFamily } from './families.ts';
 
 /** Seconds; models answer between a cache hit's milliseconds and minutes of reasoning. */
@@ -11,6 +11,12 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 const OVERHEAD_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 /** Clients choose model names; past this many targets the rest is counted together, so that memory stays bounded. */
 const TARGETS_MAX = 500;
+
+/** What the cache holds. */
+interface CacheExtent {
+  readonly entries: number;
+  readonly bytes: number;
+}
 
 export class Metrics {
   readonly registry = new Registry();
@@ -69,16 +75,24 @@ export class Metrics {
     registry: this.registry,
   });
 
-  constructor(inFlight: () => number) {
+  readonly #cache = new CounterFamily({
+    name: 'flowmesh_cache_requests_total',
+    help: 'Chat requests of chains with a cache by its part in them: hit, miss, shared, bypass',
+    labelNames: ['outcome'],
+    registry: this.registry,
+  });
+  readonly #saved = new CounterFamily({
+    name: 'flowmesh_saved_tokens_total',
+    help: 'Tokens that were not bought, by what saved them: cache, compaction',
+    labelNames: ['by'],
+    registry: this.registry,
+  });
+
+  constructor(inFlight: () => number, cacheExtent: () => CacheExtent = () => ({ entries: 0, bytes: 0 })) {
     collectDefaultMetrics({ register: this.registry });
-    new Gauge({
-      name: 'flowmesh_requests_in_flight',
-      help: 'Requests running now',
-      registers: [this.registry],
-      collect() {
-        this.set(inFlight());
-      },
-    });
+    this.#gauge('flowmesh_requests_in_flight', 'Requests running now', inFlight);
+    this.#gauge('flowmesh_cache_entries', 'Answers kept', () => cacheExtent().entries);
+    this.#gauge('flowmesh_cache_bytes', 'Size of the answers kept', () => cacheExtent().bytes);
   }
 
   record(trace: RequestTrace): void {
@@ -92,7 +106,15 @@ export class Metrics {
     }
     for (const { target: failed, code } of trace.failures) this.#failures.add(1, this.#targetLabel(failed), code);
     if (trace.hedge) this.#hedges.add(1, this.#targetLabel(trace.hedge.target), trace.hedge.outcome);
+    if (trace.cache !== undefined) this.#cache.add(1, trace.cache);
+    const { compaction } = trace;
+    if (compaction && trace.errorCode === undefined)
+      this.#saved.add(compaction.beforeTokens - compaction.afterTokens, 'compaction');
     if (!usage) return;
+    if (isKept(trace)) {
+      this.#saved.add(Math.max(0, usage.inputTokens + usage.outputTokens), 'cache');
+      return;
+    }
     this.#countTokens('input', target, usage.inputTokens);
     this.#countTokens('output', target, usage.outputTokens);
     this.#countTokens('cached', target, usage.cachedInputTokens);
@@ -106,6 +128,17 @@ export class Metrics {
   /** Upstreams have reported negative counts; a counter only goes up. */
   #countTokens(type: 'input' | 'cached' | 'output' | 'reasoning', target: string, tokens: number): void {
     if (tokens > 0 && Number.isFinite(tokens)) this.#tokens.add(tokens, type, target);
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
   }
 
   #targetLabel(target: string | undefined): string {

@@ -25,6 +25,8 @@ export function logRequest(logger: Logger, trace: RequestTrace): void {
       outputTokens: trace.usage.outputTokens,
       ...(trace.usage.isEstimated && { tokensEstimated: true }),
     }),
+    ...(trace.cache !== undefined && { cache: trace.cache }),
+    ...(trace.compaction && { compactedTokens: trace.compaction.beforeTokens - trace.compaction.afterTokens }),
     finishReason: trace.finishReason,
     ...(trace.errorCode && { error: trace.errorCode }),
   };

@@ -2,7 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Usage } from '../model/chat.ts';
-import type { EntryStatus, Ledger, LedgerEntry } from './ledger.ts';
+import type { EntryStatus, Ledger, LedgerEntry, OpenEntry, Settlement } from './ledger.ts';
 import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
 import { costOf, type ModelFacts, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
@@ -40,8 +40,8 @@ export interface Ending {
   readonly ttftMs?: number | undefined;
   readonly durationMs?: number | undefined;
   readonly error?: string | undefined;
-  readonly savedTokens?: number;
-  readonly savedCost?: number | undefined;
+  /** What was not bought: of a kept answer all of it, of a compacted prompt what was left out. */
+  readonly savedUsage?: Usage | undefined;
 }
 
 export interface OpenAccount {
@@ -86,20 +86,10 @@ export class Accountant {
    * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
    */
   open(request: Accountable): OpenAccount {
-    const { requestId, principal, model, inputTokens, kind } = request;
+    const { principal, model, kind } = request;
     const estimate = this.#estimate(request);
     const reservation = this.#limiter.reserve(principal.limits, model, limitedAmounts(estimate), kind);
-    const entry = this.#ledger.open({
-      requestId,
-      tenant: principal.tenant,
-      keyId: principal.keyId,
-      tags: principal.tags,
-      operation: request.operation,
-      model,
-      prompt: request.prompt,
-      estimatedInputTokens: inputTokens,
-      estimatedCost: estimate.cost,
-    });
+    const entry = this.#ledger.open({ ...entryOf(request), estimatedCost: estimate.cost });
     let current = request;
     return {
       rateLimit: reservation.status,
@@ -119,16 +109,43 @@ export class Accountant {
     return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, price) };
   }
 
+  /**
+   * For an answer that is already here: counts as a request and costs nothing. Nothing has to be on disk before it.
+   * @throws GatewayError as `open` does
+   */
+  openFree(request: Accountable): OpenAccount {
+    const reservation = this.#limiter.reserve(request.principal.limits, request.model, NOTHING);
+    return {
+      rateLimit: reservation.status,
+      moveTo: () => undefined,
+      settle: (ending) => {
+        reservation.settle(NOTHING);
+        this.#ledger.enter(entryOf(request), { ...ending, ...this.#saved(ending), cost: 0 });
+        return 0;
+      },
+    };
+  }
+
   #settle(request: Accountable, entry: LedgerEntry, reservation: LimitReservation, ending: Ending): number | undefined {
-    const { usage, provider, targetModel = '', account = '' } = ending;
-    const price = provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
+    const { usage } = ending;
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
-    const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, price);
+    const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
     if (isBilled && request.kind !== 'hedge') this.#learn(request.model, usage.outputTokens);
     reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
-    entry.settle({ ...ending, cost });
+    entry.settle({ ...ending, ...this.#saved(ending), cost });
     return cost;
+  }
+
+  #saved(ending: Ending): Pick<Settlement, 'savedTokens' | 'savedCost'> | undefined {
+    const { savedUsage, isOwnKey } = ending;
+    if (!savedUsage) return undefined;
+    const savedTokens = savedUsage.inputTokens + savedUsage.outputTokens;
+    return { savedTokens, savedCost: isOwnKey ? 0 : costOf(savedUsage, this.#priceOf(ending)) };
+  }
+
+  #priceOf({ provider, targetModel = '', account = '' }: Ending): Price | undefined {
+    return provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
   }
 
   #learn(model: string, outputTokens: number): void {
@@ -146,6 +163,21 @@ interface Estimate {
 /** What nobody knows the price of counts as nothing in a budget of dollars. */
 function limitedAmounts({ tokens, cost = 0 }: Estimate): Amounts {
   return { tokens, cost };
+}
+
+const NOTHING = { tokens: 0, cost: 0 };
+
+function entryOf({ principal, ...request }: Accountable): OpenEntry {
+  return {
+    requestId: request.requestId,
+    tenant: principal.tenant,
+    keyId: principal.keyId,
+    tags: principal.tags,
+    operation: request.operation,
+    model: request.model,
+    prompt: request.prompt,
+    estimatedInputTokens: request.inputTokens,
+  };
 }
 
 function estimatedUsage(inputTokens: number, outputTokens: number): Usage {

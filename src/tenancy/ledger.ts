@@ -118,19 +118,8 @@ export class Ledger {
   open(entry: OpenEntry): LedgerEntry {
     this.#lastId += 1;
     const id = this.#lastId;
-    const opened: OpenRow = [
-      id,
-      entry.requestId,
-      this.#clock.now(),
-      entry.tenant,
-      entry.keyId ?? null,
-      tagsText(entry.tags),
-      entry.operation,
-      entry.prompt ?? null,
-      entry.model,
-      entry.estimatedInputTokens,
-      entry.estimatedCost ?? null,
-    ];
+    const columns = openColumns(id, this.#clock.now(), entry);
+    const opened: OpenRow = [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null];
     this.#open.set(id, opened);
     this.#note(opened);
     this.#write();
@@ -138,6 +127,13 @@ export class Ledger {
       moveTo: (model) => this.#moveTo(id, model),
       settle: (settlement) => this.#settle(id, settlement),
     };
+  }
+
+  /** The whole entry of a request that cost nothing, at its end: nothing had to be on disk before it. */
+  enter(entry: OpenEntry, settlement: Settlement): void {
+    this.#lastId += 1;
+    const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
+    this.#keep([...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)]);
   }
 
   /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. */
@@ -196,7 +192,10 @@ export class Ledger {
     const opened = this.#open.get(id);
     if (!opened) return;
     this.#open.delete(id);
-    const row = [...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)];
+    this.#keep([...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)]);
+  }
+
+  #keep(row: Row): void {
     this.#settled.push(row);
     this.#note(row);
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
@@ -268,6 +267,20 @@ const MODEL_COLUMN = 8;
 /** Up to here an open entry and a settled one have the same columns. */
 const ESTIMATE_COLUMN = 9;
 const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
+
+function openColumns(id: number, startedAt: number, entry: OpenEntry): Row {
+  return [
+    id,
+    entry.requestId,
+    startedAt,
+    entry.tenant,
+    entry.keyId ?? null,
+    tagsText(entry.tags),
+    entry.operation,
+    entry.prompt ?? null,
+    entry.model,
+  ];
+}
 
 function settledColumns(settlement: Settlement): Row {
   const { usage } = settlement;

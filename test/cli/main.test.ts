@@ -31,6 +31,7 @@ test('--help names every command and every exit code, on standard output', async
     'keys',
     'tenants',
     'usage',
+    'cache',
     'help',
   ];
   assert.deepEqual(commands.slice(0, expected.length), expected);

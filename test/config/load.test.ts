@@ -99,6 +99,16 @@ describe('defaults', () => {
       ledger: { retentionDays: 400 },
       prompts: { isStored: false, retentionDays: 7, entriesMax: 10_000, entryBytesMax: 65_536 },
       shadow: { retentionDays: 30, entriesMax: 10_000, entryBytesMax: 131_072, queueMax: 100, concurrencyMax: 4 },
+      cache: {
+        isEnabled: false,
+        ttlMs: 3_600_000,
+        requests: 'deterministic',
+        scope: 'tenant',
+        bytesMax: 268_435_456,
+        entriesMax: 200_000,
+        entryBytesMax: 1_048_576,
+      },
+      compaction: { isEnabled: false, isDeduplicating: false },
     });
   });
 

@@ -1,9 +1,11 @@
 // The request path without HTTP server or network: fake upstreams, a clock that the test moves, dice that always show
 // the same.
 
+import { ResponseCache } from '../../src/cache/response-cache.ts';
 import { dialects } from '../../src/dialects/registry.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { Answer } from '../../src/gateway/answer.ts';
+import { Caching } from '../../src/gateway/caching.ts';
 import { handle, type PipelineDeps, type RequestContext } from '../../src/gateway/pipeline.ts';
 import { Router } from '../../src/gateway/router.ts';
 import { RoutingState } from '../../src/gateway/routing-state.ts';
@@ -32,6 +34,7 @@ export class TestGateway {
   readonly clock = new ManualClock();
   readonly http: FakeHttp;
   readonly health: TargetHealth;
+  readonly store: ResponseCache;
   readonly deps: PipelineDeps;
   readonly tenancy: ReturnType<typeof testAccountant>;
   router: Router;
@@ -40,6 +43,14 @@ export class TestGateway {
     const whole = configWith(config);
     this.http = new FakeHttp(...replies);
     this.health = new TargetHealth(this.clock, () => whole.cooldown);
+    this.store = new ResponseCache({
+      path: ':memory:',
+      clock: this.clock,
+      limits: () => whole.cache,
+      onFailure: (error) => {
+        throw error;
+      },
+    });
     this.router = routerOf(config);
     this.tenancy = testAccountant(this.clock);
     this.deps = {
@@ -52,6 +63,7 @@ export class TestGateway {
       http: this.http,
       health: this.health,
       routing: new RoutingState(),
+      caching: new Caching({ clock: this.clock, store: this.store }),
       accountant: this.tenancy.accountant,
       facts: () => undefined,
       router: () => this.router,

@@ -19,11 +19,13 @@ export interface PartialConfig extends Partial<Omit<Config, 'accounts' | 'chains
   readonly cooldown?: Partial<Config['cooldown']>;
   readonly responses?: Partial<Config['responses']>;
   readonly ledger?: Config['ledger'];
+  readonly cache?: Partial<Config['cache']>;
+  readonly compaction?: Partial<Config['compaction']>;
   readonly accounts?: Readonly<Record<string, Partial<AccountConfig>>>;
   readonly chains?: Readonly<Record<string, PartialChain>>;
 }
 
-type Section = 'server' | 'timeouts' | 'retries' | 'cooldown' | 'responses' | 'ledger';
+type Section = 'server' | 'timeouts' | 'retries' | 'cooldown' | 'responses' | 'ledger' | 'cache' | 'compaction';
 type PartialTarget = string | (Partial<TargetConfig> & Pick<TargetConfig, 'account' | 'model'>);
 type PartialChain = readonly PartialTarget[] | PartialChainConfig;
 
@@ -34,7 +36,19 @@ interface PartialChainConfig extends Partial<Omit<ChainConfig, 'targets' | 'onCo
 }
 
 export function configWith(partial: PartialConfig = {}): Config {
-  const { accounts = {}, chains = {}, server, timeouts, retries, cooldown, responses, ledger, ...rest } = partial;
+  const {
+    accounts = {},
+    chains = {},
+    server,
+    timeouts,
+    retries,
+    cooldown,
+    responses,
+    ledger,
+    cache,
+    compaction,
+    ...rest
+  } = partial;
   return {
     ...DEFAULTS,
     aliases: {},
@@ -46,6 +60,8 @@ export function configWith(partial: PartialConfig = {}): Config {
     cooldown: { ...DEFAULTS.cooldown, ...cooldown },
     responses: { ...DEFAULTS.responses, ...responses },
     ledger: { ...DEFAULTS.ledger, ...ledger },
+    cache: { ...DEFAULTS.cache, ...cache },
+    compaction: { ...DEFAULTS.compaction, ...compaction },
     accounts: mapped(accounts, (account) => ({
       provider: 'openai-compatible',
       keys: [],

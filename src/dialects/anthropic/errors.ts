@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<ErrorCode, string>> = {
   unprocessable: 'invalid_request_error',
   rate_limited: 'rate_limit_error',
   budget_exhausted: 'billing_error',
+  not_cached: 'timeout_error',
   client_closed: 'api_error',
   upstream_authentication: 'authentication_error',
   upstream_permission: 'permission_error',

@@ -1,0 +1,56 @@
+// A kept answer told again, in pieces that a client can show as they come.
+
+import type { Frame, StreamEvent } from '../model/stream.ts';
+import type { FrameSource } from './frame-source.ts';
+
+/** About fifty tokens: a page comes in a few pieces, and no piece is cut out of a word. */
+const PIECE_LENGTH = 200;
+/** Frames written at once; then the client must have taken them. */
+const BATCH_FRAMES = 16;
+
+export class ReplayedFrames implements FrameSource {
+  readonly #frames: Iterator<Frame>;
+
+  constructor(events: readonly StreamEvent[], isStream: boolean) {
+    this.#frames = isStream ? pieces(events) : [{ events }].values();
+  }
+
+  next(): Promise<readonly Frame[] | undefined> {
+    const batch: Frame[] = [];
+    while (batch.length < BATCH_FRAMES) {
+      const { value, done } = this.#frames.next();
+      if (done) break;
+      batch.push(value);
+    }
+    return Promise.resolve(batch.length > 0 ? batch : undefined);
+  }
+
+  cancel(): void {
+    this.#frames.return?.();
+  }
+}
+
+function* pieces(events: readonly StreamEvent[]): Generator<Frame> {
+  for (const event of events) {
+    if ('text' in event && event.text.length > PIECE_LENGTH) {
+      for (const text of cutText(event.text)) yield { events: [{ ...event, text }] };
+    } else if (event.type === 'tool-call-delta' && event.argumentsDelta.length > PIECE_LENGTH) {
+      for (const argumentsDelta of cutText(event.argumentsDelta)) yield { events: [{ ...event, argumentsDelta }] };
+    } else {
+      yield { events: [event] };
+    }
+  }
+}
+
+/** After white space where there is some, and never between the halves of a character. */
+export function* cutText(text: string): Generator<string> {
+  let start = 0;
+  while (text.length - start > PIECE_LENGTH) {
+    const space = text.lastIndexOf(' ', start + PIECE_LENGTH - 1);
+    let end = space > start ? space + 1 : start + PIECE_LENGTH;
+    if (/[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end -= 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+  yield text.slice(start);
+}

@@ -1,0 +1,35 @@
+// Opens a file whose content can be made again: one that cannot be used is replaced by an empty one, and where no file
+// can be had at all, memory must do. Such a file never keeps a node from starting.
+
+import { rmSync } from 'node:fs';
+import { type Database, openDatabase, UnusableFile } from './database.ts';
+
+export interface DisposableFile {
+  /** A file, or `:memory:`. */
+  readonly path: string;
+  readonly migrations: readonly string[];
+  /** Told why what was kept is gone, or cannot be kept. */
+  readonly onLoss: (error: unknown) => void;
+}
+
+export function openDisposable({ path, migrations, onLoss }: DisposableFile): Database {
+  try {
+    return openDatabase(path, migrations);
+  } catch (error) {
+    onLoss(error);
+    return error instanceof UnusableFile
+      ? openAnew({ path, migrations, onLoss })
+      : openDatabase(':memory:', migrations);
+  }
+}
+
+/** In place of what is there. The file must not be open. */
+export function openAnew({ path, migrations, onLoss }: DisposableFile): Database {
+  try {
+    for (const suffix of ['', '-wal', '-shm']) if (path !== ':memory:') rmSync(path + suffix, { force: true });
+    return openDatabase(path, migrations);
+  } catch (error) {
+    onLoss(error);
+    return openDatabase(':memory:', migrations);
+  }
+}

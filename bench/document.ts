@@ -7,7 +7,19 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 export const DOCUMENT = join(ROOT, 'docs', 'benchmarks.md');
-const ORDER = ['intro', 'promises', 'latency', 'throughput', 'streaming', 'cache', 'memory', 'start', 'soak', 'method'];
+const ORDER = [
+  'intro',
+  'promises',
+  'latency',
+  'throughput',
+  'streaming',
+  'cache',
+  'memory',
+  'start',
+  'soak',
+  'knowledge',
+  'method',
+];
 
 export function writeDocument(sections: ReadonlyMap<string, string>): void {
   const all = new Map([...readSections(), ...sections, ['intro', INTRO], ['method', METHOD]]);
@@ -16,6 +28,16 @@ export function writeDocument(sections: ReadonlyMap<string, string>): void {
     return body === undefined ? [] : [`<!-- ${name} -->\n\n${body.trim()}\n`];
   });
   writeFileSync(DOCUMENT, text.join('\n'));
+}
+
+/** Replaces one measured section, or adds it at the end, and leaves the rest of the page as it is. */
+export function writeSection(name: string, body: string): void {
+  const text = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '';
+  const marked = `<!-- ${name} -->\n\n${body.trim()}\n`;
+  const start = text.indexOf(`<!-- ${name} -->`);
+  const next = start < 0 ? -1 : text.indexOf('<!-- ', start + 1);
+  const before = start < 0 ? `${text.trimEnd()}\n\n` : text.slice(0, start);
+  writeFileSync(DOCUMENT, before + marked + (next < 0 ? '' : `\n${text.slice(next)}`));
 }
 
 function readSections(): Map<string, string> {

@@ -1,11 +1,11 @@
-// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.mjs is everything,
-// and the one native part, SQLite, lies beside it.
+// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.mjs is everything, the
+// threads have a file each, and the native parts, SQLite and its vectors, lie beside them.
 //
 //   npm run build                             for this machine
 //   npm run build -- --platform linux-arm64   for another one (any prebuild of better-sqlite3)
 
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 
@@ -33,8 +33,13 @@ const onlyPoolOfUndici: Plugin = {
 };
 
 await build({
-  entryPoints: [join(ROOT, 'src', 'main.ts')],
-  outfile: join(values.out, 'main.mjs'),
+  // Each is complete by itself. knowledge/thread-url.ts finds the threads by their names.
+  entryPoints: ['main.ts', 'knowledge-thread.ts', 'knowledge/ingest/reader-thread.ts'].map((path) => ({
+    in: join(ROOT, 'src', path),
+    out: basename(path, '.ts'),
+  })),
+  outdir: values.out,
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   format: 'esm',
@@ -49,6 +54,12 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
+
+// sqlite-vec has fewer platforms than SQLite: elsewhere everything but vectors works.
+const vectors = join(ROOT, 'node_modules', `sqlite-vec-${values.platform.replace('win32', 'windows')}`);
+for (const file of existsSync(vectors) ? readdirSync(vectors).filter((name) => name.startsWith('vec0.')) : []) {
+  copyFileSync(join(vectors, file), join(values.out, file));
+}
 
 // V8's compiled code is kept between starts, which saves a quarter of the start.
 const launcher = join(values.out, 'flowmesh.mjs');

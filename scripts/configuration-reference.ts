@@ -61,17 +61,27 @@ export function configurationReference(): string {
   const chain = mappingBranch(asObject(chains.additionalProperties));
   const target = mappingBranch(asObject(asObject(configJsonSchema().definitions)?.Target));
   const account = asObject(asObject(properties.accounts)?.additionalProperties) ?? {};
-  const plain = ['server', 'timeouts', 'retries', 'cooldown', 'responses', 'ledger', 'cache', 'compaction', 'log'].map(
-    (name) => {
-      const schema = asObject(properties[name]) ?? {};
-      return section(`\`${name}\``, asString(schema.description) ?? '', schema);
-    },
-  );
+  const plain = [
+    'server',
+    'timeouts',
+    'retries',
+    'cooldown',
+    'responses',
+    'ledger',
+    'cache',
+    'compaction',
+    'knowledge',
+    'log',
+  ].map((name) => {
+    const schema = asObject(properties[name]) ?? {};
+    return section(`\`${name}\``, asString(schema.description) ?? '', schema);
+  });
   const chainPart = (key: string) => mappingBranch(asObject(asObject(chain.properties)?.[key]));
   const traits = asObject(asObject(target.properties)?.traits) ?? {};
   const energy = asObject(asObject(account.properties)?.energy) ?? {};
   const prices = asObject(properties.prices) ?? {};
   const strategy = mappingBranch(asObject(asObject(chain.properties)?.strategy));
+  const chainKnowledge = asObject(asObject(chain.properties)?.knowledge) ?? {};
   const rule = asObject(asObject(properties.rules)?.items) ?? {};
   const condition = asObject(asObject(configJsonSchema().definitions)?.Condition) ?? {};
   return [
@@ -81,6 +91,7 @@ export function configurationReference(): string {
     section('`strategy` of a chain', 'A name, or a mapping:', strategy),
     section('`cache` of a chain', '`true`, `false`, or a mapping, which switches it on:', chainPart('cache')),
     section('`compaction` of a chain', '`true`, `false`, or a mapping, which switches it on:', chainPart('compaction')),
+    section('`knowledge` of a chain', asString(chainKnowledge.description) ?? '', chainKnowledge),
     section('Targets', TARGETS_TEXT, target),
     section('`traits` of a target', asString(traits.description) ?? '', traits),
     section('`accounts.<name>`', asString(asObject(properties.accounts)?.description) ?? '', account),

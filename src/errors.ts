@@ -44,6 +44,7 @@ export const ERROR_TABLE = {
   upstream_cut: { status: 502, meaning: 'The upstream ended its answer before it was complete', fault: 'upstream' },
   upstream_garbage: { status: 502, meaning: 'The upstream answered with something unreadable', fault: 'upstream' },
   unavailable: { status: 503, meaning: 'Every target is cooling down or full', fault: 'operator' },
+  overloaded: { status: 503, meaning: 'This node has too much to do', fault: 'operator' },
   draining: { status: 503, meaning: 'This node is shutting down and takes no new requests', fault: 'operator' },
   internal: { status: 500, meaning: 'A defect in flowmesh', fault: 'gateway' },
 } as const satisfies Record<string, ErrorRow>;

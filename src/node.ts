@@ -14,6 +14,11 @@ import { RoutingState } from './gateway/routing-state.ts';
 import { ShadowRunner } from './gateway/shadow.ts';
 import { TargetHealth } from './gateway/target-health.ts';
 import { createServer } from './http/server.ts';
+import { createKnowledge } from './knowledge/create-knowledge.ts';
+import { FolderWatchers } from './knowledge/ingest/folder-watchers.ts';
+import { Ingest } from './knowledge/ingest/ingest.ts';
+import { DocumentReader } from './knowledge/ingest/reader.ts';
+import { knowledgePath } from './knowledge/knowledge-path.ts';
 import { replayable } from './model/replay.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
@@ -134,6 +139,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       logRequest(logger, trace);
     },
   });
+  const knowledge = createKnowledge({ file: knowledgePath(initial.dataDirectory), clock, logger });
   const pipeline: PipelineDeps = {
     clock,
     random,
@@ -148,9 +154,17 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     keepPrompt: (id, tenant, request) => {
       if (config.prompts.isStored) promptLog.add({ id, tenant, name: request.model, body: replayable(request) });
     },
-    builtin: (request) =>
-      extractiveFrames(request, { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) }),
+    knowledge,
+    knowledgeConfig: () => config.knowledge,
+    builtin: (request, find) => {
+      const identity = { id: random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) };
+      return extractiveFrames(request, identity, find);
+    },
   };
+  const reader = new DocumentReader(clock);
+  const fileBytesMax = (): number => config.knowledge.fileBytesMax;
+  const ingest = new Ingest({ knowledge, reader, fileBytesMax });
+  const watchers = new FolderWatchers({ knowledge, ingest, clock, logger });
   const server = createServer({
     clock,
     random,
@@ -168,6 +182,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
           shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
         }
       : undefined,
+    knowledge,
+    ingest,
     pipeline,
     directory,
     config: currentConfig,
@@ -181,8 +197,15 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     onFailure: onLedgerFailure,
   });
 
+  /** Its thread takes longer to start than the first request waits for passages. Without a file nothing is started. */
+  const openKnowledge = (): void => {
+    knowledge.document('', '').catch((error: unknown) => logger.error({ err: error }, 'knowledge cannot be opened'));
+  };
+
   return {
     async listen() {
+      watchers.follow(config.knowledge.watch);
+      if (keepsState(initial)) openKnowledge();
       await server.listen({ host: config.server.host, port: config.server.port });
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : config.server.port;
@@ -199,6 +222,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       keyRing.forget();
       prices = new PriceTable(clock, { ...configuredPrices(next), fileRows: priceFile.rows });
       router = nextRouter;
+      watchers.follow(next.knowledge.watch);
       catalog.setAccounts(withServers(accounts));
     },
     async stop() {
@@ -211,6 +235,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await server.close();
       timer.cancel();
       await shadows.stop();
+      await watchers.close();
+      await reader.close();
+      await knowledge.close();
       stopPruning();
       for (const stop of stopForgetting) stop();
       catalog.close();

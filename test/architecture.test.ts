@@ -152,6 +152,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     ],
     because: 'commands put the real ports to work',
   },
+  'knowledge-thread.ts': {
+    folders: ['knowledge', 'system'],
+    because: 'the entry of a thread puts the real ports to work and does nothing else',
+  },
   'main.ts': { folders: ['cli', 'config', 'version.ts'], because: 'it chooses a command and does nothing else' },
 };
 
@@ -203,7 +207,8 @@ const OWNED_PACKAGES: readonly { readonly name: RegExp; readonly owner: RegExp; 
   { name: /^pino/, owner: /^system\//, because: 'logging goes through the Logger port' },
   { name: /^prom-client$/, owner: /^telemetry\//, because: 'metrics are named in one place' },
   { name: /^(commander)$/, owner: /^(main\.ts|cli\/)/, because: 'only the command line parses arguments' },
-  { name: /^(yaml|zod|chokidar)$/, owner: /^config\//, because: 'settings are read in one place' },
+  { name: /^(yaml|zod)$/, owner: /^config\//, because: 'settings are read in one place' },
+  { name: /^chokidar$/, owner: /^(config|knowledge)\//, because: 'two things are watched: settings and documents' },
   { name: /^eventsource-parser$/, owner: /^dialects\//, because: 'bytes are cut into frames in one place' },
   {
     name: /^(unpdf|mammoth|marked|htmlparser2|csv-parse|fflate)/,
@@ -211,6 +216,11 @@ const OWNED_PACKAGES: readonly { readonly name: RegExp; readonly owner: RegExp; 
     because: 'files are read there',
   },
   { name: /^sqlite-vec$/, owner: /^knowledge\//, because: 'only passages have vectors' },
+  {
+    name: /^@modelcontextprotocol\//,
+    owner: /^knowledge\/mcp\//,
+    because: 'only agents need it, and its loading takes long',
+  },
   { name: /^(dns-packet|@multiformats\/)/, owner: /^mesh\//, because: 'nodes are found and addressed in one place' },
   { name: /libp2p/, owner: /^mesh\//, because: 'with the mesh off not one module of it may be loaded' },
 ];

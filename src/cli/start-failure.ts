@@ -2,8 +2,8 @@
 
 import type { ServerConfig } from '../config/config.ts';
 import { GatewayError } from '../errors.ts';
-import type { DirectoryInUse } from '../storage/directory-lock.ts';
 import { UnusableFile } from '../storage/database.ts';
+import type { DirectoryInUse } from '../storage/directory-lock.ts';
 import { CommandError, codeOf, EXIT } from './command-error.ts';
 import { urlOf } from './node-client.ts';
 

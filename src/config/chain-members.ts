@@ -4,6 +4,7 @@ import type { CacheRule, CompactionRule, Override } from './cache.ts';
 import type { ChainConfig, RetryConfig, TargetConfig, Timeouts } from './config.ts';
 import type { ConfigPath } from './config-path.ts';
 import type { Findings } from './findings.ts';
+import type { ChainKnowledge } from './knowledge.ts';
 import { suggestion } from './nearest.ts';
 import {
   type AffinityMode,
@@ -34,6 +35,7 @@ export interface WrittenChain {
   readonly retries: Partial<RetryConfig>;
   readonly cache: Override<CacheRule> | undefined;
   readonly compaction: Override<CompactionRule> | undefined;
+  readonly knowledge: ChainKnowledge | undefined;
 }
 
 /** Chains that hold each other several times over grow exponentially. */
@@ -57,7 +59,8 @@ export class ChainAssembler {
 
   assemble(name: string, written: WrittenChain): ChainConfig {
     const { targets, members } = this.#chain(name, written, [name]);
-    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries, cache, compaction } = written;
+    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries, cache, compaction, knowledge } =
+      written;
     return {
       targets,
       ...(!isPlain(written) && { routing: routingOf(written, members) }),
@@ -69,6 +72,7 @@ export class ChainAssembler {
       retries,
       ...(cache && { cache }),
       ...(compaction && { compaction }),
+      ...(knowledge && { knowledge }),
     };
   }
 

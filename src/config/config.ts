@@ -4,10 +4,11 @@
 import type { Capability } from '../model/capability.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { JsonObject } from '../model/json.ts';
+import type { CacheConfig, CacheRule, CompactionRule, Override } from './cache.ts';
 import type { AnonymousMode } from './exposure.ts';
+import type { ChainKnowledge, KnowledgeConfig } from './knowledge.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig, RuleConfig } from './routing.ts';
 import type { PromptsConfig, ShadowConfig } from './traffic.ts';
-import type { CacheConfig, CacheRule, CompactionRule, Override } from './cache.ts';
 
 export interface Config {
   readonly server: ServerConfig;
@@ -35,6 +36,7 @@ export interface Config {
   readonly cache: CacheConfig;
   /** What is left out of prompts. */
   readonly compaction: CompactionRule;
+  readonly knowledge: KnowledgeConfig;
   /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
   readonly prices: readonly PriceConfig[];
 }
@@ -126,6 +128,8 @@ export interface ChainConfig {
   readonly retries: Partial<RetryConfig>;
   readonly cache?: Override<CacheRule>;
   readonly compaction?: Override<CompactionRule>;
+  /** Absent: nothing is added to prompts, unless a request asks for it. */
+  readonly knowledge?: ChainKnowledge;
 }
 
 export interface TargetConfig {

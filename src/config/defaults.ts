@@ -11,6 +11,7 @@ import type {
   ServerConfig,
   Timeouts,
 } from './config.ts';
+import { KNOWLEDGE_DEFAULTS, type KnowledgeConfig } from './knowledge.ts';
 import { DEFAULT_PROMPTS, DEFAULT_SHADOW, type PromptsConfig, type ShadowConfig } from './traffic.ts';
 
 interface Defaults {
@@ -25,6 +26,7 @@ interface Defaults {
   readonly shadow: ShadowConfig;
   readonly cache: CacheConfig;
   readonly compaction: CompactionRule;
+  readonly knowledge: KnowledgeConfig;
   readonly prices: readonly PriceConfig[];
 }
 
@@ -97,6 +99,7 @@ export const DEFAULTS: Defaults = {
   shadow: DEFAULT_SHADOW,
   cache: CACHE_DEFAULTS,
   compaction: COMPACTION_DEFAULTS,
+  knowledge: KNOWLEDGE_DEFAULTS,
   // The built-in table knows the rest.
   prices: [],
 };

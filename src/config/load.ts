@@ -72,7 +72,8 @@ export function parseConfig(text: string, options: ParseOptions): LoadedConfig {
   const written = interpolate(withoutEmptySections(source.value), options.env, findings);
   const file = checkShape(written, findings);
   const dataDirectory = resolveDataDirectory(file.dataDirectory, options);
-  const config = resolveConfig(file, { providers: options.providers, dataDirectory }, findings);
+  const pathOf = (path: string): string => resolveFrom(dirname(resolve(options.path)), path, options.env);
+  const config = resolveConfig(file, { providers: options.providers, dataDirectory, pathOf }, findings);
   findings.throwProblems();
   return { config: deepFreeze(config), warnings: findings.warnings };
 }

@@ -9,6 +9,7 @@ import type { ConfigPath } from './config-path.ts';
 import { DEFAULT_CHAIN_NAME } from './defaults.ts';
 import type { Findings } from './findings.ts';
 import { isUnset, type UnsetVariable } from './interpolate.ts';
+import { resolveChainKnowledge, resolveKnowledge } from './knowledge.ts';
 import { suggestion } from './nearest.ts';
 import { resolvePrices } from './prices.ts';
 import { DEFAULT_HEDGE, DEFAULT_STRATEGY, type RuleConfig } from './routing.ts';
@@ -18,17 +19,21 @@ import type { FileChain, FileConfig, FileTarget, FileTargetMapping } from './sch
 interface ResolveOptions {
   readonly providers: ReadonlySet<string>;
   readonly dataDirectory: string;
+  /** A path of the file as an absolute one. */
+  readonly pathOf: (written: string) => string;
 }
 
 export function resolveConfig(file: FileConfig, options: ResolveOptions, findings: Findings): Config {
   const book = new AccountBook(options.providers, findings);
   const resolver = new Resolver(file, book, findings);
   const { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, cache, compaction, log } = file;
-  const { dataDirectory } = options;
+  const { dataDirectory, pathOf } = options;
   const routes = resolver.resolve();
   const prices = resolvePrices(file.prices, book, findings);
+  const isServed = (model: string): boolean => resolver.isServed(model, routes);
+  const knowledge = resolveKnowledge(file.knowledge, { pathOf, isServed }, findings);
   const sections = { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, cache, compaction, log };
-  return { ...sections, ...routes, prices, dataDirectory };
+  return { ...sections, ...routes, knowledge, prices, dataDirectory };
 }
 
 /** Something that cannot be used because a key is not set. */
@@ -70,6 +75,11 @@ class Resolver {
       ...(defaultChain !== undefined && { defaultChain }),
       ...(rules.length > 0 && { rules }),
     };
+  }
+
+  /** As a client would ask for it: an alias, a chain or `account/model`, also where its key is missing now. */
+  isServed(model: string, { aliases, chains }: Pick<Routes, 'aliases' | 'chains'>): boolean {
+    return Object.hasOwn(aliases, model) || this.#reach(model, chains) !== 'unknown';
   }
 
   /** Written accounts first, then those of targets: `account/model` may name either, wherever it stands. */
@@ -115,7 +125,7 @@ class Resolver {
     const [targets = [], onContextLength = [], onContentFilter = []] = lists.map((list) =>
       list.targets.flatMap((target, index) => this.#resolveMember(target, [...list.path, index]) ?? []),
     );
-    const { strategy, affinity, hedge, shadow, timeouts, retries, cache, compaction } = Array.isArray(chain)
+    const { strategy, affinity, hedge, shadow, timeouts, retries, cache, compaction, knowledge } = Array.isArray(chain)
       ? PLAIN_CHAIN
       : chain;
     return {
@@ -131,6 +141,7 @@ class Resolver {
       retries,
       cache: overrideOf<CacheRule>(cache),
       compaction: overrideOf<CompactionRule>(compaction),
+      knowledge: resolveChainKnowledge(knowledge, this.#file.knowledge),
     };
   }
 
@@ -302,6 +313,7 @@ const PLAIN_CHAIN = {
   retries: {},
   cache: undefined,
   compaction: undefined,
+  knowledge: undefined,
 };
 
 /** Nothing else but `weight` is given. */

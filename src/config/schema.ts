@@ -6,6 +6,7 @@ import { CAPABILITIES } from '../model/capability.ts';
 import { cacheSchema, chainCache, chainCompaction, compactionSchema } from './cache.ts';
 import { DEFAULTS } from './defaults.ts';
 import { ANONYMOUS_MODES } from './exposure.ts';
+import { chainKnowledge, knowledge } from './knowledge.ts';
 import { affinity, chainShadow, type FileRule, hedge, rules, strategy, weight } from './routing-schema.ts';
 import { section } from './section.ts';
 import { prompts, shadow } from './traffic.ts';
@@ -178,6 +179,7 @@ const chainMapping = section({
   retries: retryOverrides().default({}),
   cache: chainCache,
   compaction: chainCompaction,
+  knowledge: chainKnowledge.exactOptional(),
 });
 
 const chain = z.union([targets, chainMapping]).describe('A list of targets, best first, or a mapping with `targets`.');
@@ -297,6 +299,7 @@ export const fileSchema = section({
   shadow,
   cache: cacheSchema,
   compaction: compactionSchema,
+  knowledge,
   log: log.prefault({}).describe('What the process writes about itself.'),
   rules,
   prices: z

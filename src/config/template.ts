@@ -19,7 +19,7 @@ export interface TemplateOptions {
   readonly schemaLocation?: string;
 }
 
-/** Sections whose every key has a default, in the order of their use. */
+/** In the order of their use. Keys without a default are left out. */
 const SECTIONS = [
   'server',
   'timeouts',
@@ -31,6 +31,7 @@ const SECTIONS = [
   'shadow',
   'cache',
   'compaction',
+  'knowledge',
   'log',
 ] as const;
 
@@ -63,7 +64,9 @@ function targetLines({ provider, model, keyVariable }: TemplateTarget): string[]
 
 /** Everything commented out, the meaning at the end of each line. */
 function sectionLines(name: string, schema: JsonObject): string[] {
-  const rows = rowsOf(schema).map((row) => ({ setting: `#   ${row.key}: ${row.defaultText}`, meaning: row.meaning }));
+  const rows = rowsOf(schema).flatMap(({ key, defaultText, meaning }) =>
+    defaultText === undefined ? [] : [{ setting: `#   ${key}: ${defaultText}`, meaning }],
+  );
   const width = Math.max(...rows.map(({ setting }) => setting.length)) + 2;
   return [
     `# ${asString(schema.description)}`,

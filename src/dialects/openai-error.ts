@@ -36,6 +36,7 @@ const WORDS: Readonly<Record<ErrorCode, readonly [type: string, code: string | n
   upstream_cut: ['server_error', 'upstream_cut'],
   upstream_garbage: ['server_error', 'upstream_garbage'],
   unavailable: ['server_error', 'unavailable'],
+  overloaded: ['server_error', 'server_is_overloaded'],
   draining: ['server_error', 'draining'],
   internal: ['server_error', 'internal'],
 };

@@ -4,8 +4,8 @@ import { fromUpstreamError } from '../dialects/upstream-failure.ts';
 import { type GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatRequest, Usage } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
-import type { FrameSource } from './frame-source.ts';
 import type { ShadowTap } from './shadow-tap.ts';
 import type { VisitOutcome } from './target-health.ts';
 import { estimateUsage } from './token-estimate.ts';
@@ -13,7 +13,7 @@ import type { RequestTrace } from './trace.ts';
 
 export class Answer {
   readonly #request: ChatRequest;
-  readonly #frames: FrameSource;
+  readonly #frames: AnswerFrames;
   readonly #trace: RequestTrace;
   readonly #onEnd: (outcome: VisitOutcome) => void;
   readonly #tap: ShadowTap | undefined;
@@ -25,7 +25,7 @@ export class Answer {
 
   constructor(
     request: ChatRequest,
-    frames: FrameSource,
+    frames: AnswerFrames,
     trace: RequestTrace,
     onEnd: (outcome: VisitOutcome) => void,
     tap?: ShadowTap,

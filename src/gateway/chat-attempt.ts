@@ -12,6 +12,7 @@ import { type Frame, isContent } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { Clock, HttpClient } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
 import { type FrameSource, LocalFrames, StreamedFrames, WholeFrame } from './frame-source.ts';
 import { frameWithoutKey, guardedParser } from './key-guard.ts';
@@ -23,7 +24,7 @@ export interface ChatAttemptDeps {
   readonly http: HttpClient;
   readonly clock: Clock;
   /** Answers of the builtin account, made in this process. */
-  readonly builtin: (request: ChatRequest, model: string) => AsyncIterable<readonly Frame[]>;
+  readonly builtin: (request: ChatRequest) => AsyncIterable<readonly Frame[]>;
 }
 
 export async function attemptChat(
@@ -75,7 +76,7 @@ async function openFrames(
 ): Promise<{ readonly source: FrameSource } | { readonly failure: UpstreamError }> {
   const { account, model, traits } = target;
   const crossing = cross(request, dialects[account.dialect]);
-  if (account.isBuiltin) return { source: new LocalFrames(deps.builtin(request, model)) };
+  if (account.isBuiltin) return { source: new LocalFrames(deps.builtin(request)) };
   const upstream = upstreamSide(target);
   const call = upstream.renderRequest(crossing.request, { model, isStream: request.isStream, traits });
   const opened = await openCall(deps.http, target, key, call, scope);
@@ -126,7 +127,7 @@ async function untilContent(source: FrameSource): Promise<Head> {
 }
 
 /** A running answer. Ends by itself at the terminal mark; `next` throws the GatewayError that broke it. */
-export class CommittedFrames {
+export class CommittedFrames implements AnswerFrames {
   #head: readonly Frame[] | undefined;
   readonly #source: FrameSource;
   readonly #scope: AbortScope;

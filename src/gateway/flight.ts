@@ -8,8 +8,9 @@ import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatResponse } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
 import type { Frame } from '../model/stream.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
-import type { FrameSource } from './frame-source.ts';
+
 import type { VisitOutcome } from './target-health.ts';
 
 /** Characters that wait for slower readers, and for those who may still join. */
@@ -19,7 +20,7 @@ const FRAME_LENGTH_MIN = 200;
 
 /** The upstream's answer has begun. */
 export interface Departure {
-  readonly source: FrameSource;
+  readonly source: AnswerFrames;
   readonly answeredBy: AnsweringTarget;
   /** Called once, when nothing more comes of it. */
   release(outcome: VisitOutcome): void;
@@ -186,7 +187,7 @@ export class Flight {
 }
 
 /** One client's place in a flight. */
-export class FlightReader implements FrameSource {
+export class FlightReader implements AnswerFrames {
   readonly #flight: Flight;
   readonly #signal: AbortSignal;
   readonly #isGuest: boolean;

@@ -9,6 +9,7 @@ import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts'
 import { AbortScope } from './abort-scope.ts';
 import { admit } from './admit.ts';
 import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
+import { withoutKnowledgeField } from './knowledge-wish.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateInputTokens, estimateTextTokens, roughTokens } from './token-estimate.ts';
@@ -62,12 +63,13 @@ export async function handleTokenCount(
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<TokenCount> {
+  const counted = withoutKnowledgeField(request);
   const chain = await admit({ model: request.model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
   const first = chain.targets.find((target) => !target.account.isBuiltin);
   const tokenCount = first && upstreamSide(first).tokenCount;
   if (first && tokenCount) {
     const attempt = wholeAttempt(deps, (target) => {
-      const { request: crossed } = cross(request, dialects[target.account.dialect]);
+      const { request: crossed } = cross(counted, dialects[target.account.dialect]);
       const call = tokenCount.renderRequest(crossed, { model: target.model, isStream: false, traits: target.traits });
       return { call, read: (text) => tokenCount.parseResponse(text) };
     });

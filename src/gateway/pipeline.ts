@@ -2,18 +2,23 @@
 
 import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
+import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpClient, Random } from '../ports.ts';
+import type { Passage as QuotablePassage } from '../providers/extractive-material.ts';
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { AbortScope } from './abort-scope.ts';
 import { openFreeAccount } from './admit.ts';
 import { Answer } from './answer.ts';
+import type { AnswerFrames } from './answer-frames.ts';
+import { type Augmentation, type AugmentationDeps, augment, quotable, searchAll } from './augmentation.ts';
 import { answeringTarget, type CacheTicket, type Caching, notCached, noteAnswering } from './caching.ts';
 import { type Attempt, walkChain } from './chain.ts';
-import { attemptChat, type ChatAttemptDeps, type CommittedFrames } from './chat-attempt.ts';
+import { attemptChat, type ChatAttemptDeps } from './chat-attempt.ts';
 import { compactedFor } from './compacting.ts';
 import type { Departure } from './flight.ts';
 import { hedgingFor } from './hedging.ts';
+import { type KnowledgeWish, knowledgeWish, readWish, withoutKnowledgeField } from './knowledge-wish.ts';
 import { type OpenRequest, openLegs } from './legs.ts';
 import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
@@ -22,11 +27,12 @@ import type { Router } from './router.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ShadowRunner } from './shadow.ts';
 import { shadowTap } from './shadow-tap.ts';
+import type { Target } from './target.ts';
 import type { TargetHealth } from './target-health.ts';
 import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
 
-export interface PipelineDeps extends ChatAttemptDeps {
+export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, AugmentationDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly http: HttpClient;
@@ -42,6 +48,11 @@ export interface PipelineDeps extends ChatAttemptDeps {
   readonly keepPrompt?: (entryId: string, tenant: string, request: ChatRequest) => void;
   /** The current one: a reload replaces it whole. */
   readonly router: () => Router;
+  /** The builtin account's answer; `find` searches for what it may quote. */
+  readonly builtin: (
+    request: ChatRequest,
+    find: () => Promise<readonly QuotablePassage[]>,
+  ) => AsyncIterable<readonly Frame[]>;
 }
 
 export interface RequestContext {
@@ -51,6 +62,8 @@ export interface RequestContext {
   readonly ownKeys: ReadonlyMap<string, string>;
   /** The client's headers under their lower-case names, read only when a rule or an affinity may ask. */
   readonly headers: () => Readonly<Record<string, string>>;
+  /** The client's `x-flowmesh-knowledge`: collections to search, or `none`. */
+  readonly knowledgeHeader?: string | undefined;
   /** The client wants to know how its request was routed. */
   readonly isExplained: boolean;
   /** A copy of a request, asked elsewhere to compare the answers: no rules, no second copy, spare limits only. */
@@ -60,31 +73,39 @@ export interface RequestContext {
 }
 
 /** @throws GatewayError when no target answered; after that, errors come from the answer's frames */
-export async function handle(request: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
+export async function handle(asked: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
   const { caching, clock } = deps;
-  const { trace } = context;
-  trace.model = request.model;
-  trace.isStream = request.isStream;
+  const { trace, principal } = context;
+  trace.model = asked.model;
+  trace.isStream = asked.isStream;
+  const ownWish = readWish(asked, context.knowledgeHeader);
+  const request = withoutKnowledgeField(asked);
   const inputTokens = roughInputTokens(request);
   const plan = planRequest(request, inputTokens, context, deps);
-  const { maxOutputTokens } = request.sampling;
-  const asked = { inputTokens, maxOutputTokens, prompt: promptName(request) };
-  const ticket = context.isShadow ? undefined : caching.ticketFor(request, plan.configured, context);
+  const wish = knowledgeWish(ownWish, plan.configured.knowledge, principal, deps.knowledgeConfig?.());
+  const augmentation = wish && (await augment(request, wish, { trace, principal, signal: context.signal }, deps));
+  const held = {
+    inputTokens: inputTokens + (wish?.maxTokens ?? 0),
+    maxOutputTokens: request.sampling.maxOutputTokens,
+    prompt: promptName(request),
+  };
+  const hashes = trace.knowledge?.passageHashes;
+  const ticket = context.isShadow ? undefined : caching.ticketFor(request, plan.configured, context, hashes);
   const kept = ticket && caching.find(ticket);
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
-    openFreeAccount({ ...asked, model: plan.legs[0].model }, context, deps);
+    openFreeAccount({ ...held, model: plan.legs[0].model }, context, deps);
     return replay(kept, request, trace, deps);
   }
   // Who joins others holds nothing of its limits: the tokens are theirs.
   const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
-  const open = openLegs(plan, isJoining ? { ...asked, inputTokens: 0, maxOutputTokens: 0 } : asked, context, deps);
-  if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, context.principal.tenant, request);
-  const ready = { request, inputTokens, plan, open, context };
+  const open = openLegs(plan, isJoining ? { ...held, inputTokens: 0, maxOutputTokens: 0 } : held, context, deps);
+  if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, principal.tenant, request);
+  const ready = { request, inputTokens, plan, open, context, augmentation, wish, ownWish };
   if (ticket) return readAlong(ticket, ready, deps);
-  const { source, release } = await ask(ready, context.signal, deps);
+  const { source, sent, release } = await ask(ready, context.signal, deps);
   trace.ttftMs = clock.elapsed() - trace.startedAt;
-  return new Answer(request, source, trace, release, shadowTap(request, open.chain, context, deps));
+  return new Answer(sent, source, trace, release, shadowTap(request, open.chain, context, deps));
 }
 
 /** A request that is planned and entered, and may go to its targets. */
@@ -94,6 +115,11 @@ interface ReadyRequest {
   readonly plan: RequestPlan;
   readonly open: OpenRequest;
   readonly context: RequestContext;
+  readonly augmentation: Augmentation | undefined;
+  /** Passages of these collections were wanted. */
+  readonly wish: KnowledgeWish | undefined;
+  /** What the client itself said of it; `false`: it wants none. */
+  readonly ownWish: ReturnType<typeof readWish>;
 }
 
 /**
@@ -101,30 +127,38 @@ interface ReadyRequest {
  * @throws GatewayError when no target answered
  */
 async function ask(
-  { request, inputTokens, plan, open, context }: ReadyRequest,
+  { request, inputTokens, plan, open, context, augmentation, wish, ownWish }: ReadyRequest,
   client: AbortSignal,
   deps: PipelineDeps,
-): Promise<Departure> {
-  const { trace, ownKeys } = context;
+): Promise<Departure & { readonly sent: ChatRequest }> {
+  const { trace, principal, ownKeys } = context;
   const { chain, modelOf, refusalOf } = open;
   const requestFor = compactedFor(chain, plan.requestFor, trace);
+  const sentTo = (target: Target): ChatRequest =>
+    augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);
   const scope = new AbortScope(deps.clock, client);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {
     const { signal } = scope;
-    const attempt: Attempt<CommittedFrames> = (target, key, attemptSignal) =>
+    const find = async (): Promise<readonly QuotablePassage[]> =>
+      augmentation || wish || ownWish === false
+        ? quotable(augmentation)
+        : quotable(await searchAll(request, { trace, principal, signal }, deps));
+    const attemptDeps = { ...deps, builtin: (sent: ChatRequest) => deps.builtin(sent, find) };
+    const attempt: Attempt<AnswerFrames> = (target, key, attemptSignal) =>
       deps.routing.watch(target, request.isStream, deps.clock, () =>
-        attemptChat(requestFor(target), target, key, deps, attemptSignal),
+        attemptChat(sentTo(target), target, key, attemptDeps, attemptSignal),
       );
     const walk = { ...deps, signal, trace, ownKeys, ...(refusalOf && { refusalOf }) };
     const hedging = context.isShadow ? undefined : hedgingFor({ request, inputTokens, chain, modelOf }, context, deps);
-    const answered = await walkChain(chain, attempt, walk, hedging);
+    const { answer, target, release } = await walkChain(chain, attempt, walk, hedging);
     return {
-      source: answered.answer,
+      source: augmentation ? augmentation.citing(answer, requestFor(target), target) : answer,
+      sent: sentTo(target),
       answeredBy: answeringTarget(trace),
       release: (outcome) => {
         // The client's leaving and the request's own deadline say nothing of the target.
-        answered.release(signal.aborted ? 'unknown' : outcome);
+        release(signal.aborted ? 'unknown' : outcome);
         scope.end();
       },
     };
@@ -144,11 +178,7 @@ function replay(answer: CachedAnswer, request: ChatRequest, trace: RequestTrace,
 }
 
 /** Equal requests read one answer: the first one asks for it, and whoever comes while it is made reads it, too. */
-async function readAlong(
-  ticket: CacheTicket,
-  ready: ReadyRequest,
-  deps: PipelineDeps,
-): Promise<Answer> {
+async function readAlong(ticket: CacheTicket, ready: ReadyRequest, deps: PipelineDeps): Promise<Answer> {
   const { request, open, context } = ready;
   const { caching, clock } = deps;
   const { trace } = context;

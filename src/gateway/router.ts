@@ -131,6 +131,7 @@ export class Router {
       ...(chain.routing && { routing: chain.routing }),
       ...(chain.hedge && { hedge: chain.hedge }),
       ...(chain.shadow && { shadow: chain.shadow }),
+      ...(chain.knowledge && { knowledge: chain.knowledge }),
       onContextLength: build(chain.onContextLength),
       onContentFilter: build(chain.onContentFilter),
       totalMs: chain.timeouts.totalMs ?? this.#config.timeouts.totalMs,

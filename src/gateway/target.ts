@@ -2,6 +2,7 @@
 
 import type { CacheRule, CompactionRule } from '../config/cache.ts';
 import type { RetryConfig, Timeouts } from '../config/config.ts';
+import type { ChainKnowledge } from '../config/knowledge.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -38,6 +39,8 @@ export interface Chain {
   readonly onContextLength: readonly Target[];
   /** Tried when a target refuses by content policy. Empty: the refusal is final. */
   readonly onContentFilter: readonly Target[];
+  /** Put into the prompts of its requests. */
+  readonly knowledge?: ChainKnowledge;
   /** All attempts together, milliseconds. */
   readonly totalMs: number;
   /** Which answers are kept, and for whom. */

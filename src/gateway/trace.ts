@@ -5,6 +5,20 @@ import type { FinishReason, Usage } from '../model/chat.ts';
 import type { OpenAccount } from '../tenancy/accountant.ts';
 import type { CacheOutcome } from './caching.ts';
 
+/** What the knowledge brain gave to a request. */
+export interface KnowledgeTrace {
+  /** `late` and `unavailable`: the request went on without. */
+  outcome: 'used' | 'empty' | 'late' | 'unavailable';
+  passageCount: number;
+  /** How many of them the answer cites. */
+  citedCount: number;
+  documentIds: readonly string[];
+  /** In the order of their numbers: together with the conversation they decide the answer. */
+  passageHashes: readonly string[];
+  tokens?: number;
+  durationMs?: number;
+}
+
 export interface RequestTrace {
   readonly requestId: string;
   /** What was called, e.g. `openai-chat`, `embeddings`. */
@@ -47,6 +61,8 @@ export interface RequestTrace {
   isOwnKey?: boolean;
   /** US dollars; absent while the price is unknown. */
   cost?: number;
+  /** Absent when no knowledge was asked for. */
+  knowledge?: KnowledgeTrace;
   /** How it ended, when it did not end well. */
   errorCode?: ErrorCode;
   /** The defect behind an `internal` error: for the log only. */

@@ -48,6 +48,7 @@ declare module 'fastify' {
   }
 }
 
+/** Options of a route that the admin token opens. */
 export const ADMIN = { config: { isAdmin: true } } as const;
 const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'format'] as const;
 
@@ -201,7 +202,7 @@ function keyView({ createdAt, expiresAt, revokedAt, ...key }: VirtualKey): objec
   };
 }
 
-function timestamp(atMs: number): string {
+export function timestamp(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 

@@ -7,7 +7,7 @@ import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { settleAccount } from '../gateway/settle.ts';
-import { newTrace, type RequestTrace } from '../gateway/trace.ts';
+import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -62,6 +62,7 @@ export async function exchange(
       principal,
       ownKeys: ownKeys(request),
       headers: () => singleHeaders(request),
+      knowledgeHeader: singleHeader(request, 'x-flowmesh-knowledge'),
       isExplained: request.headers['x-flowmesh-explain'] === '1',
     });
   } catch (thrown) {
@@ -75,6 +76,11 @@ export async function exchange(
     settle(trace, deps);
   }
   return reply;
+}
+
+function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Only those with one value, which are all but a few. */
@@ -121,11 +127,21 @@ export function answerHeaders(trace: RequestTrace): Record<string, string> {
   if (trace.cache !== undefined) headers['x-flowmesh-cache'] = trace.cache;
   if (trace.cacheAgeMs !== undefined) headers.age = String(Math.floor(trace.cacheAgeMs / 1_000));
   if (trace.route !== undefined) headers['x-flowmesh-route'] = headerText(trace.route);
+  if (trace.knowledge) headers['x-flowmesh-knowledge'] = knowledgeText(trace.knowledge);
   if (trace.account) Object.assign(headers, rateLimitHeaders(trace.account.rateLimit));
   if (trace.ttftMs !== undefined)
     headers['x-flowmesh-overhead-ms'] = Math.max(0, trace.ttftMs - trace.waitedMs).toFixed(2);
   return headers;
 }
+
+/** How many passages went into the prompt, and from which documents; or why none did. */
+function knowledgeText({ outcome, passageCount, documentIds }: KnowledgeTrace): string {
+  if (outcome !== 'used') return outcome === 'empty' ? '0' : `0; ${outcome}`;
+  return headerText(`${passageCount}; documents=${documentIds.slice(0, DOCUMENTS_SHOWN_MAX).join(',')}`);
+}
+
+/** Clients read up to 16 KB of headers. */
+const DOCUMENTS_SHOWN_MAX = 20;
 
 /** Readable where it is plain; names in other scripts are escaped. */
 function headerText(text: string): string {

@@ -13,7 +13,11 @@ const ENDPOINTS: ReadonlySet<string> = new Set([
   'images',
   'moderations',
   'rerank',
+  'vector_stores',
+  'files',
 ]);
+/** Gemini has its own of these, under its own version. */
+const VERSIONED: ReadonlySet<string> = new Set(['models', 'files']);
 /** What stands before them, and the version that our routes have for it. The last one of several is the one meant. */
 const PREFIXES: ReadonlyMap<string, 'v1' | 'v1beta'> = new Map([
   ['v1', 'v1'],
@@ -53,7 +57,7 @@ function tidied(path: string): string {
     const name = segments.slice(segments.findIndex((segment) => !VERSIONS.has(segment)));
     return `/v1beta/models/${name.join('/')}`;
   }
-  if (ENDPOINTS.has(first)) return `/${[first === 'models' ? version : 'v1', ...rest].join('/')}`;
+  if (ENDPOINTS.has(first)) return `/${[VERSIONED.has(first) ? version : 'v1', ...rest].join('/')}`;
   // Azure's own paths stand under /openai, Ollama's under nothing.
   if (first === 'deployments') return `/${['openai', ...rest].join('/')}`;
   if (first === 'api') return `/${rest.join('/')}`;

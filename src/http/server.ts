@@ -14,15 +14,19 @@ import { presentedKeys } from './client-key.ts';
 import { bodyTooLarge, decodedBody, isEncoded } from './content-encoding.ts';
 import { refuse } from './exchange.ts';
 import { explainRoutes } from './explain-routes.ts';
+import { fileRoutes } from './file-routes.ts';
 import { geminiRoutes } from './gemini-routes.ts';
+import { type KnowledgeRoutesDeps, knowledgeRoutes } from './knowledge-routes.ts';
+import { mcpRoutes } from './mcp-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { type OpenAiRoutesDeps, openAiRoutes } from './openai-routes.ts';
 import { OPEN_PATHS, opsRoutes } from './ops-routes.ts';
 import { passThroughRoutes } from './pass-through-routes.ts';
 import { canonicalPath } from './paths.ts';
+import { vectorStoreRoutes } from './vector-store-routes.ts';
 
-export interface ServerDeps extends OpenAiRoutesDeps, AdminRoutesDeps {
+export interface ServerDeps extends OpenAiRoutesDeps, AdminRoutesDeps, KnowledgeRoutesDeps {
   readonly random: Random;
   readonly directory: ModelDirectory;
   readonly version: string;
@@ -100,6 +104,10 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   opsRoutes(server, deps);
   adminRoutes(server, deps);
   adminShadowRoutes(server, deps);
+  knowledgeRoutes(server, deps);
+  vectorStoreRoutes(server, deps);
+  fileRoutes(server, deps);
+  mcpRoutes(server, deps);
   return server;
 }
 

@@ -130,6 +130,8 @@ export interface Annotation {
   readonly quote?: string;
   readonly start?: number;
   readonly end?: number;
+  /** The knowledge passage behind it, under the number that the prompt gave it. */
+  readonly passage?: { readonly number: number; readonly documentId: string };
   /** The wire's own object, for its own dialect. */
   readonly extensions?: Extensions;
 }

@@ -1,14 +1,19 @@
 // What a conversation offers the extractive answerer: the question, and the texts that may be quoted.
 
-import type { Message, Part } from '../model/chat.ts';
+import type { Annotation, Message, Part } from '../model/chat.ts';
 import { sentencesOf } from './extractive-text.ts';
 
 /** A text that may be quoted. */
 export interface Passage {
   readonly text: string;
-  /** Named after each quotation, when there is one. */
-  readonly source?: { readonly title?: string; readonly url?: string };
+  /** Named under the quotations, by numbers. */
+  readonly source?: Source;
 }
+
+export type Source = Pick<Annotation, 'title' | 'url'> & {
+  /** The document of the knowledge brain that it is from. */
+  readonly documentId?: string;
+};
 
 export interface Inquiry {
   /** Empty when nobody asked anything. */

@@ -6,7 +6,7 @@ import type { AnswerIdentity } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
 import type { Annotation, ChatRequest, Usage } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
-import { type Inquiry, inquiryOf, isQuestion, NOTICE, type Passage } from './extractive-material.ts';
+import { type Inquiry, inquiryOf, isQuestion, NOTICE, type Passage, type Source } from './extractive-material.ts';
 import { bestMatches } from './extractive-rank.ts';
 import { sentencesOf } from './extractive-text.ts';
 
@@ -69,17 +69,43 @@ function quoted({ question, material }: Inquiry): ExtractiveAnswer {
 function quotation(matches: readonly Candidate[]): ExtractiveAnswer {
   let text = `${NOTICE}: these are quotations that match the question, not an answer.`;
   const citations: Annotation[] = [];
+  const sources = new SourceList();
   for (const { sentence, passage } of matches) {
     const quote = sentence.length > QUOTATION_LENGTH_MAX ? `${sentence.slice(0, QUOTATION_LENGTH_MAX)}…` : sentence;
     text += '\n\n> ';
     const start = text.length;
     text += quote;
     if (!passage.source) continue;
-    citations.push({ ...passage.source, quote, start, end: text.length });
-    const name = passage.source.title ?? passage.source.url;
-    if (name !== undefined) text += ` (${name})`;
+    const { documentId, ...source } = passage.source;
+    const number = sources.numberOf(passage.source);
+    const place = { quote, start, end: text.length };
+    citations.push({ ...source, ...place, ...(documentId !== undefined && { passage: { number, documentId } }) });
+    text += ` [${number}]`;
   }
-  return citations.length > 0 ? { text, citations } : { text };
+  return citations.length > 0 ? { text: text + sources.text, citations } : { text };
+}
+
+/** What was quoted from, numbered in the order of the quotations. */
+class SourceList {
+  readonly #numbers = new Map<string, number>();
+
+  numberOf(source: Source): number {
+    const name = nameOf(source);
+    const number = this.#numbers.get(name) ?? this.#numbers.size + 1;
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  get text(): string {
+    const lines = [...this.#numbers].map(([name, number]) => `[${number}] ${name}`);
+    return `\n\nSources:\n${lines.join('\n')}`;
+  }
+}
+
+/** A document without an address of its own is known by its title. */
+function nameOf({ title, url }: Source): string {
+  const address = url !== undefined && /^https?:/i.test(url) ? url : undefined;
+  return title === undefined ? (address ?? url ?? 'unnamed') : address === undefined ? title : `${title}, ${address}`;
 }
 
 /** Sentences in order, each once, without questions: those ask for what a quotation should say. */
@@ -107,13 +133,17 @@ function bounded(material: readonly Passage[]): Passage[] {
   return kept.reverse();
 }
 
-/** The answer as a stream like any model's: each yield is what one read of a socket would bring. */
+/**
+ * The answer as a stream like any model's: each yield is what one read of a socket would bring.
+ * @param find passages from elsewhere
+ */
 export async function* extractiveFrames(
   request: ChatRequest,
   identity: AnswerIdentity,
-  material: readonly Passage[] = [],
+  find: () => Promise<readonly Passage[]> = async () => [],
 ): AsyncGenerator<Frame[]> {
-  const answer = answerExtractively(request, material);
+  refuseImpossible(request);
+  const answer = answerExtractively(request, await find());
   const outputMax = request.sampling.maxOutputTokens ?? Number.POSITIVE_INFINITY;
   const isCut = estimateTokenCount(answer.text) > outputMax;
   const text = isCut ? sliceByTokens(answer.text, 0, outputMax) : answer.text;

@@ -60,6 +60,18 @@ export class Metrics {
     labelNames: ['target', 'code'],
     registry: this.registry,
   });
+  readonly #knowledge = new CounterFamily({
+    name: 'flowmesh_knowledge_requests_total',
+    help: 'Requests that asked for knowledge, by outcome: used, empty, late, unavailable',
+    labelNames: ['outcome'],
+    registry: this.registry,
+  });
+  readonly #passages = new CounterFamily({
+    name: 'flowmesh_knowledge_passages_total',
+    help: 'Passages put into prompts, and those of them that answers cited',
+    labelNames: ['use'],
+    registry: this.registry,
+  });
 
   readonly #hedges = new CounterFamily({
     name: 'flowmesh_hedges_total',
@@ -97,7 +109,7 @@ export class Metrics {
 
   record(trace: RequestTrace): void {
     const target = this.#targetLabel(trace.target);
-    const { operation, usage } = trace;
+    const { operation, usage, knowledge } = trace;
     this.#requests.add(1, operation, target, trace.errorCode ?? 'ok');
     this.#duration.observe((trace.durationMs ?? 0) / 1_000, operation, target);
     if (trace.ttftMs !== undefined) {
@@ -110,6 +122,11 @@ export class Metrics {
     const { compaction } = trace;
     if (compaction && trace.errorCode === undefined)
       this.#saved.add(compaction.beforeTokens - compaction.afterTokens, 'compaction');
+    if (knowledge) {
+      this.#knowledge.add(1, knowledge.outcome);
+      this.#passages.add(knowledge.passageCount, 'given');
+      this.#passages.add(knowledge.citedCount, 'cited');
+    }
     if (!usage) return;
     if (isKept(trace)) {
       this.#saved.add(Math.max(0, usage.inputTokens + usage.outputTokens), 'cache');

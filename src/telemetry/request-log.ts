@@ -27,6 +27,12 @@ export function logRequest(logger: Logger, trace: RequestTrace): void {
     }),
     ...(trace.cache !== undefined && { cache: trace.cache }),
     ...(trace.compaction && { compactedTokens: trace.compaction.beforeTokens - trace.compaction.afterTokens }),
+    ...(trace.knowledge && {
+      knowledge: trace.knowledge.outcome,
+      passages: trace.knowledge.passageCount,
+      passagesCited: trace.knowledge.citedCount,
+      knowledgeMs: rounded(trace.knowledge.durationMs),
+    }),
     finishReason: trace.finishReason,
     ...(trace.errorCode && { error: trace.errorCode }),
   };

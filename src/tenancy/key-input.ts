@@ -19,7 +19,16 @@ export interface InputContext {
   readonly accounts?: ReadonlyMap<string, string> | undefined;
 }
 
-export const ENDPOINTS = ['chat', 'embeddings', 'count-tokens', 'audio', 'images', 'moderations', 'rerank'] as const;
+export const ENDPOINTS = [
+  'chat',
+  'embeddings',
+  'count-tokens',
+  'audio',
+  'images',
+  'moderations',
+  'rerank',
+  'knowledge',
+] as const;
 
 const COUNTS = ['requestsPerMinute', 'tokensPerMinute', 'concurrent', 'tokensPerDay', 'tokensPerMonth'] as const;
 const COSTS = ['costPerDay', 'costPerMonth'] as const;

@@ -32,6 +32,8 @@ test('--help names every command and every exit code, on standard output', async
     'tenants',
     'usage',
     'cache',
+    'kb',
+    'mcp',
     'help',
   ];
   assert.deepEqual(commands.slice(0, expected.length), expected);

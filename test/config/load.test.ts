@@ -109,6 +109,14 @@ describe('defaults', () => {
         entryBytesMax: 1_048_576,
       },
       compaction: { isEnabled: false, isDeduplicating: false },
+      knowledge: {
+        topK: 6,
+        maxTokens: 2_000,
+        minScore: 0,
+        searchTimeoutMs: 300,
+        fileBytesMax: 67_108_864,
+        watch: [],
+      },
     });
   });
 

@@ -24,6 +24,10 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/v1/models': ['/models', '/v1/v1/models', '/v1beta/openai/models', '/openai/v1/models'],
   '/v1/models/openai/gpt-4o': ['/models/openai/gpt-4o', '/v1/v1/models/openai/gpt-4o'],
   '/v1/models/v1': ['/v1/models/v1'],
+  '/v1/vector_stores/vs_a/search': ['/vector_stores/vs_a/search', '/openai/v1/vector_stores/vs_a/search'],
+  '/v1/files': ['/files', '/v1/v1/files'],
+  '/v1beta/files': ['/v1beta/files'],
+  '/mcp': ['/mcp', '/mcp/'],
   '/v1beta/models': ['/v1beta/models', '/v1/v1beta/models', '/v1alpha/models'],
   '/v1beta/models/gemini-2.5-pro:generateContent': [
     '/v1beta/models/gemini-2.5-pro:generateContent',

@@ -9,12 +9,15 @@ import { Admission } from '../../src/gateway/admission.ts';
 import { ModelDirectory } from '../../src/gateway/model-directory.ts';
 import { ClientWriter } from '../../src/http/client-writer.ts';
 import { createServer as createGatewayServer } from '../../src/http/server.ts';
+import { Ingest } from '../../src/knowledge/ingest/ingest.ts';
+import { DocumentReader } from '../../src/knowledge/ingest/reader.ts';
 import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { ResponseHistory } from '../../src/storage/response-history.ts';
 import { systemClock } from '../../src/system/system-clock.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { TestGateway } from '../gateway/support.ts';
+import { FakeKnowledge } from '../support/fake-knowledge.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { configWith, LogRecorder } from '../support/node.ts';
 import { openKeyRing } from '../support/tenancy.ts';
@@ -22,6 +25,8 @@ import { openKeyRing } from '../support/tenancy.ts';
 async function impatientServer() {
   const config = configWith();
   const gateway = new TestGateway({});
+  const knowledge = new FakeKnowledge();
+  const reader = new DocumentReader(systemClock);
   const server = createGatewayServer(
     {
       clock: systemClock,
@@ -31,6 +36,8 @@ async function impatientServer() {
       admission: new Admission(() => 10),
       history: new ResponseHistory(openDatabase(':memory:', GATEWAY_MIGRATIONS), systemClock, () => config.responses),
       keyRing: openKeyRing(systemClock),
+      knowledge,
+      ingest: new Ingest({ knowledge, reader, fileBytesMax: () => config.knowledge.fileBytesMax }),
       pipeline: gateway.deps,
       directory: new ModelDirectory(
         () => gateway.router,

@@ -83,7 +83,7 @@ test('earlier messages, documents and tool results are material; failed tools an
   ];
   assert.equal(
     answer(messages),
-    `${NOTICE}\n\n> The north gate opens at six.\n\n> The south gate opens at seven.\n\n> The east gate opens at eight. (east.txt)`,
+    `${NOTICE}\n\n> The north gate opens at six.\n\n> The south gate opens at seven.\n\n> The east gate opens at eight. [1]\n\nSources:\n[1] east.txt`,
   );
 });
 
@@ -93,9 +93,31 @@ test('passages from elsewhere are cited with their place in the answer', () => {
     { text: 'Die Pumpe wurde im Mai gewartet. Das Dach ist grün.', source },
   ]);
   const quote = 'Die Pumpe wurde im Mai gewartet.';
-  assert.equal(text, `${NOTICE}\n\n> ${quote} (Handbuch)`);
+  assert.equal(text, `${NOTICE}\n\n> ${quote} [1]\n\nSources:\n[1] Handbuch, https://example.org/h`);
   const start = text.indexOf(quote);
   assert.deepEqual(citations, [{ ...source, quote, start, end: start + quote.length }]);
+});
+
+test('passages of knowledge documents are numbered by their sources, and one without an address goes by its title', () => {
+  const manual = { title: 'Manual › Pumps', url: 'flowmesh://knowledge/k/d1#0', documentId: 'd1' };
+  const log = { title: 'Log', url: 'flowmesh://knowledge/k/d2#0', documentId: 'd2' };
+  const { text, citations } = answerExtractively(request([say('user', 'Which pump leaks?')]), [
+    { text: 'The first pump leaks.', source: manual },
+    { text: 'A pump leaks in May.', source: log },
+    { text: 'No pump leaks at night.', source: manual },
+  ]);
+  assert.equal(
+    text,
+    `${NOTICE}\n\n> The first pump leaks. [1]\n\n> A pump leaks in May. [2]\n\n> No pump leaks at night. [1]\n\nSources:\n[1] Manual › Pumps\n[2] Log`,
+  );
+  assert.deepEqual(
+    citations?.map(({ passage, url }) => ({ ...passage, url })),
+    [
+      { number: 1, documentId: 'd1', url: manual.url },
+      { number: 2, documentId: 'd2', url: log.url },
+      { number: 1, documentId: 'd1', url: manual.url },
+    ],
+  );
 });
 
 test('scripts without spaces between words match too', () => {
@@ -161,7 +183,8 @@ test('sentences end at line breaks, not after abbreviations or inside numbers, a
 
 async function streamed(chat: ChatRequest, material?: Passage[]): Promise<Frame[]> {
   const frames: Frame[] = [];
-  for await (const read of extractiveFrames(chat, { id: 'abc', createdAt: 7 }, material)) frames.push(...read);
+  for await (const read of extractiveFrames(chat, { id: 'abc', createdAt: 7 }, async () => material ?? []))
+    frames.push(...read);
   return frames;
 }
 

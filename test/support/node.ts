@@ -21,11 +21,21 @@ export interface PartialConfig extends Partial<Omit<Config, 'accounts' | 'chains
   readonly ledger?: Config['ledger'];
   readonly cache?: Partial<Config['cache']>;
   readonly compaction?: Partial<Config['compaction']>;
+  readonly knowledge?: Partial<Config['knowledge']>;
   readonly accounts?: Readonly<Record<string, Partial<AccountConfig>>>;
   readonly chains?: Readonly<Record<string, PartialChain>>;
 }
 
-type Section = 'server' | 'timeouts' | 'retries' | 'cooldown' | 'responses' | 'ledger' | 'cache' | 'compaction';
+type Section =
+  | 'server'
+  | 'timeouts'
+  | 'retries'
+  | 'cooldown'
+  | 'responses'
+  | 'ledger'
+  | 'cache'
+  | 'compaction'
+  | 'knowledge';
 type PartialTarget = string | (Partial<TargetConfig> & Pick<TargetConfig, 'account' | 'model'>);
 type PartialChain = readonly PartialTarget[] | PartialChainConfig;
 
@@ -47,6 +57,7 @@ export function configWith(partial: PartialConfig = {}): Config {
     ledger,
     cache,
     compaction,
+    knowledge,
     ...rest
   } = partial;
   return {
@@ -62,6 +73,7 @@ export function configWith(partial: PartialConfig = {}): Config {
     ledger: { ...DEFAULTS.ledger, ...ledger },
     cache: { ...DEFAULTS.cache, ...cache },
     compaction: { ...DEFAULTS.compaction, ...compaction },
+    knowledge: { ...DEFAULTS.knowledge, ...knowledge },
     accounts: mapped(accounts, (account) => ({
       provider: 'openai-compatible',
       keys: [],

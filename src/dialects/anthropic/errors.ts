@@ -34,6 +34,7 @@ const TYPES: Readonly<Record<ErrorCode, string>> = {
   upstream_cut: 'api_error',
   upstream_garbage: 'api_error',
   unavailable: 'overloaded_error',
+  overloaded: 'overloaded_error',
   draining: 'overloaded_error',
   internal: 'api_error',
 };

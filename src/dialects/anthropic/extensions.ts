@@ -2,7 +2,7 @@
 // its further wire fields (`cache_control`, `caller` …), or as `block` a whole block that has no neutral form.
 
 import type { Annotation, Extensions, TextPart } from '../../model/chat.ts';
-import { asObject, asString, type JsonObject } from '../../model/json.ts';
+import { asObject, asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { definedOnly } from '../fields.ts';
 
 /** The fields besides the known ones, ready to be spread into a part. */
@@ -43,7 +43,34 @@ export function parseCitation(citation: JsonObject, start?: number, end?: number
   });
 }
 
-/** Sources found by other dialects have no form here: a web search location needs Anthropic's encrypted index. */
+/**
+ * Sources found by other dialects have no form here: a web search location needs Anthropic's encrypted index. Passages
+ * of our own knowledge are search results, as Anthropic has them.
+ */
 export function renderCitations(annotations: readonly Annotation[] = []): JsonObject[] {
-  return annotations.map((annotation) => annotation.extensions?.anthropic).filter((citation) => citation !== undefined);
+  return annotations
+    .map((annotation) => annotation.extensions?.anthropic ?? passageCitation(annotation))
+    .filter((citation) => citation !== undefined);
+}
+
+function passageCitation({ passage, url, title, quote }: Annotation): JsonObject | undefined {
+  if (!passage) return undefined;
+  return {
+    type: 'search_result_location',
+    cited_text: quote ?? '',
+    source: url ?? '',
+    title: title ?? null,
+    search_result_index: passage.number - 1,
+    start_block_index: 0,
+    end_block_index: 1,
+    [PASSAGE_MARK]: passage.documentId,
+  };
+}
+
+/** Says that a citation is of our making. */
+const PASSAGE_MARK = 'flowmesh_document_id';
+
+/** Citations that a client sends back; ours mean nothing to Anthropic, which was sent no such search result. */
+export function withoutPassageCitations(citations: readonly JsonValue[]): JsonValue[] {
+  return citations.filter((citation) => asObject(citation)?.[PASSAGE_MARK] === undefined);
 }

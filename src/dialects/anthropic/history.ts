@@ -4,6 +4,7 @@
 import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { plainToolCallId } from '../tool-call-id.ts';
 import { taggedSystemText } from '../turns.ts';
+import { withoutPassageCitations } from './extensions.ts';
 
 export interface RepairOptions {
   /** Claude refuses thinking that it did not sign; other makers' models behind a compatible server never sign. */
@@ -59,9 +60,17 @@ function repairBlock(block: JsonValue, options: RepairOptions): JsonValue | unde
   if (block.type === 'thinking') {
     return options.isUnsignedThinkingDropped && !asString(block.signature) ? undefined : block;
   }
+  if (block.type === 'text' && Array.isArray(block.citations)) return withAnthropicCitations(block, block.citations);
   if (block.type === 'tool_use') return withPlainId(block, 'id');
   if (block.type === 'tool_result') return withPlainId(block, 'tool_use_id');
   return block;
+}
+
+function withAnthropicCitations(block: JsonObject, citations: readonly JsonValue[]): JsonObject {
+  const kept = withoutPassageCitations(citations);
+  if (kept.length === citations.length) return block;
+  const { citations: _all, ...rest } = block;
+  return kept.length > 0 ? { ...rest, citations: kept } : rest;
 }
 
 function withPlainId(block: JsonObject, key: 'id' | 'tool_use_id'): JsonObject {

@@ -13,7 +13,7 @@ import {
   requiredObject,
   requiredString,
 } from '../fields.ts';
-import { blockPart, furtherFields, parseCitation } from './extensions.ts';
+import { blockPart, furtherFields, parseCitation, withoutPassageCitations } from './extensions.ts';
 
 export function parseSystem(body: JsonObject): Message[] {
   const parts = parseContent(body.system, 'system');
@@ -130,7 +130,7 @@ function parseShownBlock(block: JsonObject, param: string): TextPart | MediaPart
 }
 
 function parseText(block: JsonObject, param: string): TextPart {
-  const citations = asArray(block.citations).filter(isObject);
+  const citations = withoutPassageCitations(asArray(block.citations)).filter(isObject);
   return {
     type: 'text',
     text: requiredString(block, 'text', `${param}.text`),

@@ -74,9 +74,12 @@ export function renderGrounding(annotations: readonly Annotation[], text: string
     return [{ segment, groundingChunkIndices: [keys.indexOf(`${note.url} ${note.title}`)] }];
   });
   return {
-    groundingChunks: sources.map(([, note]) => ({
-      web: definedOnly<JsonObject>({ uri: note.url, title: note.title ?? note.url }),
-    })),
+    groundingChunks: sources.map(([, note]) => {
+      const source = { uri: note.url, title: note.title ?? note.url };
+      // A passage of our own knowledge is no web page.
+      if (note.passage) return { retrievedContext: definedOnly<JsonObject>({ ...source, text: note.quote }) };
+      return { web: definedOnly<JsonObject>(source) };
+    }),
     ...(supports.length > 0 && { groundingSupports: supports }),
   };
 }

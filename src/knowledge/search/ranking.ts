@@ -1,0 +1,79 @@
+// Ranks passages by BM25F: a word counts more the rarer it is, the more often it occurs and the shorter the text; in a
+// heading or in the document's title it counts several times. bench/knowledge/quality.ts measures what the numbers do.
+
+import type { WeightedTerm } from './candidates.ts';
+import { fold, keyOf } from './words.ts';
+
+/** How soon more occurrences stop to matter. */
+const SATURATION = 0.9;
+/** How much the length of a passage counts against it, 0 to 1. */
+const LENGTH_INFLUENCE = 0.6;
+/** A word in a heading counts as so many in the text. */
+const HEADING_WEIGHT = 1.5;
+const TITLE_WEIGHT = 1.5;
+
+export interface RankedText {
+  readonly text: string;
+  readonly headings: readonly string[];
+  readonly title: string;
+}
+
+export interface RankingStatistics {
+  /** Passages searched. */
+  readonly passages: number;
+  /** Their average length, characters. */
+  readonly lengthMean: number;
+}
+
+/** How much a term says: rare ones say more. */
+export function termWeight(frequency: number, passages: number): number {
+  return Math.log(1 + (Math.max(passages, frequency) - frequency + 0.5) / (frequency + 0.5));
+}
+
+export class Ranking {
+  readonly #terms: readonly WeightedTerm[];
+  readonly #statistics: RankingStatistics;
+  readonly #words: ReadonlyMap<string, number>;
+  readonly #grams: readonly { readonly key: string; readonly index: number }[];
+  /** First characters of the words: all others need not be stemmed. */
+  readonly #initials: ReadonlySet<string>;
+
+  constructor(terms: readonly WeightedTerm[], statistics: RankingStatistics) {
+    this.#terms = terms;
+    this.#statistics = statistics;
+    const named = terms.map(({ key, index: kind }, index) => ({ key, kind, index }));
+    this.#words = new Map(named.filter(({ kind }) => kind === 'words').map(({ key, index }) => [key, index]));
+    this.#grams = named.filter(({ kind }) => kind === 'grams');
+    this.#initials = new Set([...this.#words.keys()].map((key) => key.slice(0, 1)));
+  }
+
+  score({ text, headings, title }: RankedText): number {
+    const counts = this.#terms.map(() => 0);
+    this.#count(text, 1, counts);
+    for (const heading of headings) this.#count(heading, HEADING_WEIGHT, counts);
+    this.#count(title, TITLE_WEIGHT, counts);
+    const length = text.length / Math.max(1, this.#statistics.lengthMean);
+    const damping = SATURATION * (1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * length);
+    return this.#terms.reduce((sum, { weight }, index) => {
+      const count = counts[index] ?? 0;
+      return sum + (weight * count * (SATURATION + 1)) / (count + damping);
+    }, 0);
+  }
+
+  #count(text: string, weight: number, counts: number[]): void {
+    if (this.#words.size > 0) this.#countWords(text, weight, counts);
+    for (const { key, index } of this.#grams) {
+      const occurrences = text.split(key).length - 1;
+      counts[index] = (counts[index] ?? 0) + weight * occurrences;
+    }
+  }
+
+  #countWords(text: string, weight: number, counts: number[]): void {
+    // Folding the whole text at once is cheaper than word by word.
+    for (const [word] of fold(text).matchAll(/[\p{L}\p{N}\p{Co}\p{M}]+/gu)) {
+      if (!this.#initials.has(word[0] ?? '')) continue;
+      const index = this.#words.get(keyOf(word));
+      if (index !== undefined) counts[index] = (counts[index] ?? 0) + weight;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+// Cuts text into words as FTS5's `porter unicode61` does, so that what is ranked here agrees with what was found there.
+
+import { stem } from './porter.ts';
+
+/** Letters, numbers, private use and marks: the categories that the index was created with. */
+const WORD = /[\p{L}\p{N}\p{Co}\p{M}]+/gu;
+/** Only of Latin letters, as `remove_diacritics 2` has it: й and ё stay what they are. */
+const DIACRITICS = /(?<=\p{Script=Latin})[\u0300-\u036f]+/gu;
+const NOT_ASCII = /[^ -~]/;
+
+export interface Word {
+  readonly text: string;
+  /** UTF-16 offset. */
+  readonly start: number;
+}
+
+export function wordsOf(text: string): Word[] {
+  return Array.from(text.matchAll(WORD), (match) => ({ text: match[0], start: match.index }));
+}
+
+/** Lower case, without diacritics. */
+export function fold(text: string): string {
+  const lower = text.toLowerCase();
+  // Hangul decomposes too: what remains is put together again.
+  return NOT_ASCII.test(lower) ? lower.normalize('NFD').replace(DIACRITICS, '').normalize('NFC') : lower;
+}
+
+/** What the index holds of a word. */
+export function keyOf(word: string): string {
+  const folded = fold(word);
+  if (!NOT_ASCII.test(folded)) return stem(folded);
+  // The index cuts suffixes off UTF-8 bytes, where ß is two consonants.
+  return Buffer.from(stem(Buffer.from(folded, 'utf8').toString('latin1')), 'latin1').toString('utf8');
+}

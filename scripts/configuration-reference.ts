@@ -71,6 +71,7 @@ export function configurationReference(): string {
     'cache',
     'compaction',
     'knowledge',
+    'mesh',
     'log',
   ].map((name) => {
     const schema = asObject(properties[name]) ?? {};

@@ -19,6 +19,12 @@ import { FolderWatchers } from './knowledge/ingest/folder-watchers.ts';
 import { Ingest } from './knowledge/ingest/ingest.ts';
 import { DocumentReader } from './knowledge/ingest/reader.ts';
 import { knowledgePath } from './knowledge/knowledge-path.ts';
+import { meshAdministration } from './mesh/administration.ts';
+import { ownModels } from './mesh/forward/own-models.ts';
+import type { LocalStatus } from './mesh/local-status.ts';
+import type { Mesh } from './mesh/mesh.ts';
+import { type MeshPorts, MeshService } from './mesh/mesh-service.ts';
+import { MESH_MIGRATIONS } from './mesh/migrations.ts';
 import { replayable } from './model/replay.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
@@ -37,8 +43,10 @@ import {
   TrafficLog,
   type TrafficTable,
 } from './storage/traffic-log.ts';
+import { registerMeshMetrics } from './telemetry/mesh-metrics.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { logRequest } from './telemetry/request-log.ts';
+import { noteFailure, settle } from './telemetry/settlement.ts';
 import { Accountant } from './tenancy/accountant.ts';
 import { adminToken } from './tenancy/admin-token.ts';
 import { dayOf } from './tenancy/calendar.ts';
@@ -59,9 +67,13 @@ export interface NodePorts {
   readonly random: Random;
   readonly http: HttpClient;
   readonly logger: Logger;
+  /** Present when the configuration has a mesh. */
+  readonly mesh?: MeshPorts;
 }
 
 export interface FlowmeshNode {
+  /** Absent while the configuration has none. */
+  readonly mesh: Mesh | undefined;
   /** Begins to take requests; resolves with the base URL clients use. */
   listen(): Promise<string>;
   /** Takes over a new configuration. Running requests end as they began; host, port and data directory stay. */
@@ -140,16 +152,38 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     },
   });
   const knowledge = createKnowledge({ file: knowledgePath(initial.dataDirectory), clock, logger });
+  const routing = new RoutingState();
+  const models = ownModels({ clock, directory, router: () => router, routing, health, facts });
+  const localStatus = (): LocalStatus => ({
+    state: admission.state,
+    inFlight: admission.running,
+    queued: 0,
+    capacity: config.server.concurrencyMax,
+    models: models(),
+  });
+  const service =
+    ports.mesh &&
+    initial.mesh &&
+    new MeshService({
+      ...ports.mesh,
+      clock,
+      random,
+      logger,
+      database,
+      settings: initial.mesh,
+      local: localStatus,
+    });
   const pipeline: PipelineDeps = {
     clock,
     random,
     http,
     health,
-    routing: new RoutingState(),
+    routing,
     caching: new Caching({ clock, store: cache }),
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
     router: () => router,
+    ...(service && { peers: service.peers }),
     shadows,
     keepPrompt: (id, tenant, request) => {
       if (config.prompts.isStored) promptLog.add({ id, tenant, name: request.model, body: replayable(request) });
@@ -161,6 +195,15 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       return extractiveFrames(request, identity, find);
     },
   };
+  if (service) registerMeshMetrics(metrics.registry, service.mesh);
+  service?.serve({
+    admission,
+    handle: (request, context) => handle(request, context, pipeline),
+    settle: (trace) => settle(trace, { clock, metrics, logger }),
+    noteFailure,
+    principalOf: (claimed) => keyRing.confirm(claimed),
+    bodyBytesMax: () => config.server.bodyBytesMax,
+  });
   const reader = new DocumentReader(clock);
   const fileBytesMax = (): number => config.knowledge.fileBytesMax;
   const ingest = new Ingest({ knowledge, reader, fileBytesMax });
@@ -184,6 +227,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       : undefined,
     knowledge,
     ingest,
+    mesh: service && meshAdministration(service.mesh, clock),
     pipeline,
     directory,
     config: currentConfig,
@@ -203,12 +247,14 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   };
 
   return {
+    mesh: service?.mesh,
     async listen() {
       watchers.follow(config.knowledge.watch);
       if (keepsState(initial)) openKnowledge();
       await server.listen({ host: config.server.host, port: config.server.port });
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : config.server.port;
+      await service?.mesh.start();
       return `http://${urlHost(config.server.host)}:${port}`;
     },
     reload(next) {
@@ -231,9 +277,12 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
         server.server.closeAllConnections();
       });
       // Until the last answer has ended, new requests are still told, in their dialect, to go elsewhere.
+      service?.mesh.drain();
+      ports.mesh?.withdraw?.();
       await admission.drain();
       await server.close();
       timer.cancel();
+      await service?.mesh.stop();
       await shadows.stop();
       await watchers.close();
       await reader.close();
@@ -261,6 +310,7 @@ export const GATEWAY_MIGRATIONS: Migrations = {
   tenancy: TENANCY_MIGRATIONS,
   responseOwners: RESPONSE_OWNER_MIGRATIONS,
   traffic: TRAFFIC_MIGRATIONS,
+  mesh: MESH_MIGRATIONS,
 };
 
 /** @throws GatewayError when strangers could ask as they like */

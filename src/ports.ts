@@ -93,6 +93,14 @@ export interface MeshResponse {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** HTTP/1.1 over byte streams that somebody else opens; the transport of the mesh is built on it. */
+export interface StreamHttpClient {
+  /** As `HttpClient.request`. */
+  request(request: MeshRequest): Promise<MeshResponse>;
+  /** What is under way fails with this reason. */
+  close(reason: Error): Promise<void>;
+}
+
 /** A request as its handler sees it: who sends it is proven by the connection, never by a header. */
 export interface IncomingMeshRequest extends MeshRequest {
   readonly from: PeerId;
@@ -153,4 +161,50 @@ export interface Transport {
   broadcast(topic: string, message: Uint8Array): Promise<void>;
   sign(message: Uint8Array): Promise<Uint8Array>;
   verify(peer: PeerId, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
+  /** Addresses of a member that is not connected, asked of those that are; empty when nobody knows it. */
+  findPeer?(peer: PeerId, signal: AbortSignal): Promise<readonly string[]>;
+  /** Tells the mesh that this node serves `key` (a model, say), where it is too large for everyone to tell everyone. */
+  provide?(key: string, signal: AbortSignal): Promise<void>;
+  /** Who said so. Hints: a provider may have left. */
+  findProviders?(key: string, signal: AbortSignal): Promise<readonly PeerId[]>;
+}
+
+export interface NetworkInterface {
+  readonly name: string;
+  readonly isLoopback: boolean;
+  readonly addresses: readonly {
+    readonly family: 4 | 6;
+    readonly host: string;
+    /** Bits of the subnet. */
+    readonly prefix: number;
+  }[];
+}
+
+export interface DatagramSource {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface DatagramHandlers {
+  readonly onMessage: (message: Uint8Array, from: DatagramSource) => void;
+  /** The socket is of no use any more; it has closed itself. */
+  readonly onError: (error: Error) => void;
+}
+
+/** One multicast group on one interface. What others send there from elsewhere does not come in. */
+export interface DatagramSocket {
+  /** To the group, or to one receiver. */
+  send(message: Uint8Array, to?: DatagramSource): void;
+  close(): void;
+}
+
+/** UDP multicast, interface by interface. */
+export interface DatagramNetwork {
+  /** As they are now. */
+  interfaces(): readonly NetworkInterface[];
+  open(
+    networkInterface: NetworkInterface,
+    group: { readonly family: 4 | 6; readonly host: string; readonly port: number },
+    handlers: DatagramHandlers,
+  ): Promise<DatagramSocket>;
 }

@@ -222,7 +222,11 @@ const OWNED_PACKAGES: readonly { readonly name: RegExp; readonly owner: RegExp; 
     because: 'only agents need it, and its loading takes long',
   },
   { name: /^(dns-packet|@multiformats\/)/, owner: /^mesh\//, because: 'nodes are found and addressed in one place' },
-  { name: /libp2p/, owner: /^mesh\//, because: 'with the mesh off not one module of it may be loaded' },
+  {
+    name: /^(libp2p$|@libp2p\/|@chainsafe\/libp2p)/,
+    owner: /^mesh\//,
+    because: 'with the mesh off not one module of it may be loaded',
+  },
 ];
 
 test('a package is imported only by the place that owns it', () => {

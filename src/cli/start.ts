@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-error.ts';
+import type { MeshConfig } from '../config/mesh.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
@@ -70,16 +71,32 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
 
 async function buildNode(
   config: Config,
-  { http }: Surroundings,
+  { http, env }: Surroundings,
   logger: Logger,
   isNode: (url: string) => Promise<boolean>,
 ): Promise<FlowmeshNode> {
   try {
-    return createNode(config, { clock: systemClock, random: systemRandom, http, logger });
+    const mesh = config.mesh && (await joinMesh(config, config.mesh, env, logger));
+    const node = createNode(config, { clock: systemClock, random: systemRandom, http, logger, ...(mesh && { mesh }) });
+    mesh?.onNode(node);
+    return node;
   } catch (error) {
     if (error instanceof DirectoryInUse) throw await inUseFailure(error, config.server, isNode);
     throw buildFailure(error, config.dataDirectory);
   }
+}
+
+/** The network and the node need each other: what beacons say is known only when the node is there. */
+async function joinMesh(config: Config, mesh: MeshConfig, env: Surroundings['env'], logger: Logger) {
+  const { meshNetwork } = await import('./mesh-ports.ts');
+  let node: FlowmeshNode | undefined;
+  const network = await meshNetwork(config, mesh, env, logger, () => node?.mesh?.meshTag());
+  return {
+    ...network,
+    onNode: (built: FlowmeshNode): void => {
+      node = built;
+    },
+  };
 }
 
 /** The configuration with the address that is really listened on. */

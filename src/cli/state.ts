@@ -15,18 +15,26 @@ import { type Surroundings, withSurroundings } from './surroundings.ts';
 export interface State {
   readonly database: Database;
   readonly clock: Surroundings['clock'];
+  readonly dataDirectory: string;
+  /** Absent where there is no file. */
+  readonly config: Config | undefined;
+  readonly around: Surroundings;
   readonly input: InputContext;
 }
 
 /** Opens the data directory of the configuration for `work`. What the input has wrong ends the command as a usage error. */
-export async function withState<Result>(named: string | undefined, work: (state: State) => Result): Promise<Result> {
+export async function withState<Result>(
+  named: string | undefined,
+  work: (state: State) => Result | Promise<Result>,
+): Promise<Result> {
   return withSurroundings(async (around) => {
     const config = configFromFile(named, around)?.config;
     const dataDirectory =
       config?.dataDirectory ?? defaultDataDirectory(around.env) ?? resolve(around.directory, '.flowmesh');
     const database = opened(dataDirectory);
     try {
-      return work({ database, clock: around.clock, input: inputContext(config, around) });
+      const { clock } = around;
+      return await work({ database, clock, dataDirectory, config, around, input: inputContext(config, around) });
     } catch (error) {
       throw error instanceof GatewayError ? new CommandError(error.message, EXIT.usage, { cause: error }) : error;
     } finally {

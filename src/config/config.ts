@@ -7,6 +7,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { CacheConfig, CacheRule, CompactionRule, Override } from './cache.ts';
 import type { AnonymousMode } from './exposure.ts';
 import type { ChainKnowledge, KnowledgeConfig } from './knowledge.ts';
+import type { MeshConfig } from './mesh.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig, RuleConfig } from './routing.ts';
 import type { PromptsConfig, ShadowConfig } from './traffic.ts';
 
@@ -37,6 +38,8 @@ export interface Config {
   /** What is left out of prompts. */
   readonly compaction: CompactionRule;
   readonly knowledge: KnowledgeConfig;
+  /** Absent: this node stands alone. */
+  readonly mesh?: MeshConfig;
   /** What the operator says of models, over the built-in table (tenancy/price-table.ts). */
   readonly prices: readonly PriceConfig[];
 }
@@ -111,6 +114,9 @@ export interface PriceConfig {
   readonly quality?: number;
 }
 
+/** How a chain uses other nodes: not at all; when none of its own targets can answer; or like its own targets. */
+export type PeerUse = 'never' | 'overflow' | 'equal';
+
 export interface ChainConfig {
   /** In the order of the file, those of nested chains in their place. */
   readonly targets: readonly TargetConfig[];
@@ -130,6 +136,8 @@ export interface ChainConfig {
   readonly compaction?: Override<CompactionRule>;
   /** Absent: nothing is added to prompts, unless a request asks for it. */
   readonly knowledge?: ChainKnowledge;
+  /** Absent: `overflow`. */
+  readonly peers?: PeerUse;
 }
 
 export interface TargetConfig {

@@ -10,6 +10,7 @@ import { DEFAULT_CHAIN_NAME } from './defaults.ts';
 import type { Findings } from './findings.ts';
 import { isUnset, type UnsetVariable } from './interpolate.ts';
 import { resolveChainKnowledge, resolveKnowledge } from './knowledge.ts';
+import { resolveMesh } from './mesh.ts';
 import { suggestion } from './nearest.ts';
 import { resolvePrices } from './prices.ts';
 import { DEFAULT_HEDGE, DEFAULT_STRATEGY, type RuleConfig } from './routing.ts';
@@ -33,7 +34,8 @@ export function resolveConfig(file: FileConfig, options: ResolveOptions, finding
   const isServed = (model: string): boolean => resolver.isServed(model, routes);
   const knowledge = resolveKnowledge(file.knowledge, { pathOf, isServed }, findings);
   const sections = { server, timeouts, retries, cooldown, responses, ledger, prompts, shadow, cache, compaction, log };
-  return { ...sections, ...routes, knowledge, prices, dataDirectory };
+  const mesh = resolveMesh(file.mesh, findings);
+  return { ...sections, ...routes, knowledge, prices, dataDirectory, ...(mesh && { mesh }) };
 }
 
 /** Something that cannot be used because a key is not set. */

@@ -7,6 +7,7 @@ import { cacheSchema, chainCache, chainCompaction, compactionSchema } from './ca
 import { DEFAULTS } from './defaults.ts';
 import { ANONYMOUS_MODES } from './exposure.ts';
 import { chainKnowledge, knowledge } from './knowledge.ts';
+import { meshSection } from './mesh.ts';
 import { affinity, chainShadow, type FileRule, hedge, rules, strategy, weight } from './routing-schema.ts';
 import { section } from './section.ts';
 import { prompts, shadow } from './traffic.ts';
@@ -300,6 +301,9 @@ export const fileSchema = section({
   cache: cacheSchema,
   compaction: compactionSchema,
   knowledge,
+  mesh: meshSection
+    .prefault({})
+    .describe('Other nodes: how they find and know each other; see docs/mesh.md. Off unless `enabled`.'),
   log: log.prefault({}).describe('What the process writes about itself.'),
   rules,
   prices: z

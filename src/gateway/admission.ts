@@ -7,6 +7,8 @@ const RETRY_AFTER_MS = 1_000;
 export class Admission {
   readonly #max: () => number;
   #running = 0;
+  /** Of those, the ones that another node shall answer. */
+  #spilledOver = 0;
   #isDraining = false;
   #onIdle: (() => void) | undefined;
 
@@ -22,8 +24,18 @@ export class Admission {
     return this.#isDraining;
   }
 
-  /** @throws GatewayError `draining` or `unavailable`; else pair with `leave` */
-  enter(): void {
+  /** As other nodes are told: whether it would take another request. */
+  get state(): 'up' | 'draining' | 'overloaded' {
+    if (this.#isDraining) return 'draining';
+    return this.#running >= this.#max() ? 'overloaded' : 'up';
+  }
+
+  /**
+   * Pair with `leave`.
+   * @param mayGoElsewhere another node may answer when this one is full; as many as run here may be on their way
+   * @throws GatewayError `draining` or `unavailable`
+   */
+  enter(mayGoElsewhere = false): 'here' | 'elsewhere' {
     if (this.#isDraining) {
       throw new GatewayError(
         'draining',
@@ -33,7 +45,12 @@ export class Admission {
         },
       );
     }
-    if (this.#running >= this.#max()) {
+    const max = this.#max();
+    if (this.#running - this.#spilledOver < max) {
+      this.#running += 1;
+      return 'here';
+    }
+    if (!mayGoElsewhere || this.#spilledOver >= max) {
       throw new GatewayError(
         'unavailable',
         `This node is busy with ${this.#running} requests. Try again in a moment.`,
@@ -43,10 +60,13 @@ export class Admission {
       );
     }
     this.#running += 1;
+    this.#spilledOver += 1;
+    return 'elsewhere';
   }
 
-  leave(): void {
+  leave(place: 'here' | 'elsewhere' = 'here'): void {
     this.#running -= 1;
+    if (place === 'elsewhere') this.#spilledOver -= 1;
     if (this.#running === 0) this.#onIdle?.();
   }
 

@@ -23,8 +23,14 @@ export function admit(asked: Asked, context: RequestContext, deps: PipelineDeps)
  * @param model the client's own word for it, which its key must allow
  * @throws GatewayError `model_not_found` or `forbidden`
  */
-export function permit(name: string, model: string, { trace, principal }: RequestContext, deps: PipelineDeps): Chain {
-  const chain = boundToAccounts(deps.router().route(name), principal.accounts, deps);
+export function permit(
+  name: string,
+  model: string,
+  { trace, principal, isForwarded }: RequestContext,
+  deps: PipelineDeps,
+): Chain {
+  const isServedElsewhere = (asked: string): boolean => !isForwarded && deps.peers?.serves(asked) === true;
+  const chain = boundToAccounts(deps.router().route(name, isServedElsewhere), principal.accounts, deps);
   trace.chain = chain.name;
   checkScopes(principal, { model, chain: chain.name, endpoint: endpointOf(trace.operation) });
   return chain;

@@ -51,8 +51,16 @@ export async function walkChain<Answer>(
 ): Promise<Answered<Answer>> {
   const failures: TargetFailure[] = [];
   let rest = [...chain.targets];
+  let { overflow } = chain;
+  const next = (): Target | undefined => {
+    if (rest.length === 0 && overflow) {
+      rest = [...overflow()];
+      overflow = undefined;
+    }
+    return rest.shift();
+  };
   let isDetoured = false;
-  for (let target = rest.shift(); target; target = rest.shift()) {
+  for (let target = next(); target; target = next()) {
     const refusal = walk.refusalOf?.(target);
     if (refusal) {
       failures.push({ target, failure: refusal });

@@ -27,17 +27,32 @@ export interface ChatAttemptDeps {
   readonly builtin: (request: ChatRequest) => AsyncIterable<readonly Frame[]>;
 }
 
-export async function attemptChat(
+export function attemptChat(
   request: ChatRequest,
   target: Target,
   key: string,
   deps: ChatAttemptDeps,
   signal: AbortSignal,
 ): Promise<AttemptResult<CommittedFrames>> {
-  const scope = new AbortScope(deps.clock, signal);
+  return attempted(request, target, deps.clock, signal, (scope) =>
+    openFrames(request, spokenTo(target, request), key, deps, scope),
+  );
+}
+
+export type OpenedFrames = { readonly source: FrameSource } | { readonly failure: UpstreamError };
+
+/** Opens an answer and waits for its first content, within the target's deadlines. */
+export async function attempted(
+  request: ChatRequest,
+  target: Target,
+  clock: Clock,
+  signal: AbortSignal,
+  open: (scope: AbortScope) => Promise<OpenedFrames>,
+): Promise<AttemptResult<CommittedFrames>> {
+  const scope = new AbortScope(clock, signal);
   scope.deadline(contentDeadlineMs(request, target), 'The upstream sent no content');
   try {
-    const opened = await openFrames(request, spokenTo(target, request), key, deps, scope);
+    const opened = await open(scope);
     if ('failure' in opened) {
       scope.end();
       return { ok: false, failure: opened.failure };
@@ -73,7 +88,7 @@ async function openFrames(
   key: string,
   deps: ChatAttemptDeps,
   scope: AbortScope,
-): Promise<{ readonly source: FrameSource } | { readonly failure: UpstreamError }> {
+): Promise<OpenedFrames> {
   const { account, model, traits } = target;
   const crossing = cross(request, dialects[account.dialect]);
   if (account.isBuiltin) return { source: new LocalFrames(deps.builtin(request)) };

@@ -3,39 +3,53 @@
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
+import type { PeerId } from '../ports.ts';
 import type { Principal } from '../tenancy/principal.ts';
 
-/** How a chain uses other nodes: not at all; when no target of its own can answer; or as targets like its own. */
-export type PeerUse = 'never' | 'overflow' | 'equal';
+/** A live member that serves what is asked. */
+export interface ServingPeer {
+  readonly peer: PeerId;
+  /** Its human name, for logs and headers. */
+  readonly name: string;
+  /** The name to ask it for. */
+  readonly model: string;
+  /** How long its next answer may take to begin, in arbitrary but comparable units. */
+  readonly costMs: number;
+}
 
-/** What is asked of another node, in the words of the entry node. */
+/** A chat as it goes from the entry node to the executor. */
 export interface ForwardedChat {
-  /** As the client sent it; `request.model` is the name to be routed there. */
+  /** `request.model` is the name to be routed there. */
   readonly request: ChatRequest;
   readonly requestId: string;
-  /** Counts the entry node's attempts at peers, so that the other side can tell a repetition. */
+  /** Counts the entry node's attempts, so that the executor can tell a repetition. */
   readonly attempt: number;
+  /** Who asks, by the entry node's word. */
   readonly principal: Principal;
-  /** Milliseconds that are left. */
+  /** Milliseconds that are left of the request's whole time. */
   readonly remainingMs: number;
 }
 
-export interface ServingPeer {
-  readonly peer: string;
-  /** Its human name, for logs and headers. */
-  readonly name: string;
-}
-
-/** The frames of an answer that another node makes. `failure`: it refused, or nothing came before the first content. */
+/** The answer another node makes. It ends with `response-end` or `error`; a connection that breaks is an `error`, too. */
 export type ForwardResult =
-  | { readonly ok: true; readonly frames: AsyncIterable<readonly Frame[]>; readonly target: string }
+  | {
+      readonly ok: true;
+      readonly frames: AsyncIterable<readonly Frame[]>;
+      /** The target there. */
+      readonly target: string;
+    }
   | { readonly ok: false; readonly failure: UpstreamError };
 
 export interface Peers {
-  /** Live members that serve this model to this tenant, best first. */
-  serving(request: ChatRequest, principal: Principal): readonly ServingPeer[];
+  /** Does any live member serve this model? */
+  serves(model: string): boolean;
+  /**
+   * Live members that serve one of these names, best first.
+   * @param affinity requests with the same one go to the same member as long as that is about as good as any
+   */
+  serving(names: readonly string[], affinity: string | undefined): readonly ServingPeer[];
   /** Models that live members serve, with where. */
-  models(): readonly { readonly model: string; readonly peers: readonly ServingPeer[] }[];
-  /** Aborting reaches the upstream of the other node. Never throws for what the other side does. */
+  models(): readonly { readonly model: string; readonly names: readonly string[] }[];
+  /** Aborting reaches the upstream of the other node. Rejects only with the signal's reason. */
   forward(peer: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult>;
 }

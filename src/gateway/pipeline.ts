@@ -17,9 +17,12 @@ import { type Attempt, walkChain } from './chain.ts';
 import { attemptChat, type ChatAttemptDeps } from './chat-attempt.ts';
 import { compactedFor } from './compacting.ts';
 import type { Departure } from './flight.ts';
+import { attemptForward } from './forward-attempt.ts';
 import { hedgingFor } from './hedging.ts';
 import { type KnowledgeWish, knowledgeWish, readWish, withoutKnowledgeField } from './knowledge-wish.ts';
 import { type OpenRequest, openLegs } from './legs.ts';
+import { withPeers } from './peer-targets.ts';
+import type { Peers } from './peers.ts';
 import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
 import { ReplayedFrames } from './replay.ts';
@@ -46,6 +49,8 @@ export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, Augmenta
   readonly shadows?: Pick<ShadowRunner, 'offer'>;
   /** Keeps what clients ask, while the operator wants that. */
   readonly keepPrompt?: (entryId: string, tenant: string, request: ChatRequest) => void;
+  /** Other nodes; absent while there is no mesh. */
+  readonly peers?: Peers;
   /** The current one: a reload replaces it whole. */
   readonly router: () => Router;
   /** The builtin account's answer; `find` searches for what it may quote. */
@@ -68,6 +73,10 @@ export interface RequestContext {
   readonly isExplained: boolean;
   /** A copy of a request, asked elsewhere to compare the answers: no rules, no second copy, spare limits only. */
   readonly isShadow?: boolean;
+  /** Another node has sent it: it is answered here or not at all. */
+  readonly isForwarded?: boolean;
+  /** This node is full: only another one may answer. */
+  readonly isSpilledOver?: boolean;
   /** Aborts when the client has left. */
   readonly signal: AbortSignal;
 }
@@ -82,7 +91,10 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const request = withoutKnowledgeField(asked);
   const inputTokens = roughInputTokens(request);
   const plan = planRequest(request, inputTokens, context, deps);
-  const wish = knowledgeWish(ownWish, plan.configured.knowledge, principal, deps.knowledgeConfig?.());
+  // What another node has sent has its passages already.
+  const wish = context.isForwarded
+    ? undefined
+    : knowledgeWish(ownWish, plan.configured.knowledge, principal, deps.knowledgeConfig?.());
   const augmentation = wish && (await augment(request, wish, { trace, principal, signal: context.signal }, deps));
   const held = {
     inputTokens: inputTokens + (wish?.maxTokens ?? 0),
@@ -90,7 +102,8 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
     prompt: promptName(request),
   };
   const hashes = trace.knowledge?.passageHashes;
-  const ticket = context.isShadow ? undefined : caching.ticketFor(request, plan.configured, context, hashes);
+  const ticket =
+    context.isShadow || context.isForwarded ? undefined : caching.ticketFor(request, plan.configured, context, hashes);
   const kept = ticket && caching.find(ticket);
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
@@ -132,7 +145,8 @@ async function ask(
   deps: PipelineDeps,
 ): Promise<Departure & { readonly sent: ChatRequest }> {
   const { trace, principal, ownKeys } = context;
-  const { chain, modelOf, refusalOf } = open;
+  const { modelOf, refusalOf } = open;
+  const chain = deps.peers ? withPeers(open.chain, request, context, deps.peers, deps) : open.chain;
   const requestFor = compactedFor(chain, plan.requestFor, trace);
   const sentTo = (target: Target): ChatRequest =>
     augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);
@@ -147,7 +161,9 @@ async function ask(
     const attemptDeps = { ...deps, builtin: (sent: ChatRequest) => deps.builtin(sent, find) };
     const attempt: Attempt<AnswerFrames> = (target, key, attemptSignal) =>
       deps.routing.watch(target, request.isStream, deps.clock, () =>
-        attemptChat(sentTo(target), target, key, attemptDeps, attemptSignal),
+        target.peer
+          ? attemptForward(sentTo(target), target, target.peer, context, deps, attemptSignal)
+          : attemptChat(sentTo(target), target, key, attemptDeps, attemptSignal),
       );
     const walk = { ...deps, signal, trace, ownKeys, ...(refusalOf && { refusalOf }) };
     const hedging = context.isShadow ? undefined : hedgingFor({ request, inputTokens, chain, modelOf }, context, deps);

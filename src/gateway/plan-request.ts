@@ -60,11 +60,13 @@ export function planRequest(
   const preferences = readPreferences(request);
   if (!preferences && !context.isExplained && deps.router().rules.length === 0) {
     const chain = permit(request.model, request.model, context, deps);
-    const isOrdered = chain.routing === undefined || chain.targets.length === 1;
+    const isOrdered = chain.routing === undefined || chain.targets.length <= 1;
     if (isOrdered) return { legs: [{ model: request.model, chain }], configured: chain, requestFor: () => request };
   }
   const { rules, routes } = planItinerary(request, inputTokens, preferences, context, deps);
-  const [used, ...others] = routes.filter((route) => route.targets.length > 0);
+  // A chain without any targets is other nodes' to serve.
+  const usable = routes.filter((route) => route.targets.length > 0 || route.chain.targets.length === 0);
+  const [used, ...others] = usable;
   if (!used) throw nobodyLeft(routes);
   const { trace } = context;
   deps.routing.wheels = used.plan.wheels;

@@ -1,6 +1,6 @@
 // Model name → chain. An immutable snapshot of one configuration; a reload makes a new one.
 
-import type { ChainConfig, Config, TargetConfig } from '../config/config.ts';
+import type { ChainConfig, Config, TargetConfig, Timeouts } from '../config/config.ts';
 import type { ChainRouting } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
@@ -53,16 +53,20 @@ export class Router {
     return this.#accounts.get(name);
   }
 
+  get timeouts(): Timeouts {
+    return this.#config.timeouts;
+  }
+
   get aliases(): readonly string[] {
     return [...this.#aliases.keys()];
   }
 
   /**
    * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
-   * `account/model`, an account known to serve it, the default chain.
+   * `account/model`, an account known to serve it, other nodes, the default chain.
    * @throws GatewayError `model_not_found`, or `bad_request` for what cannot be a name
    */
-  route(asked: string): Chain {
+  route(asked: string, isServedElsewhere: (model: string) => boolean = () => false): Chain {
     if (asked.length > NAME_LENGTH_MAX) {
       throw new GatewayError('bad_request', `A model name has at most ${NAME_LENGTH_MAX} characters.`, {
         param: 'model',
@@ -74,6 +78,7 @@ export class Router {
       this.#chainsByModel.get(model) ??
       this.#accountChain(model) ??
       this.#knownModel(model) ??
+      (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
       (this.#config.defaultChain === undefined ? undefined : this.#chains.get(this.#config.defaultChain));
     if (chain) return chain;
     const names = [...this.#chains.keys(), ...this.aliases].slice(0, 20).join(', ');
@@ -132,6 +137,7 @@ export class Router {
       ...(chain.hedge && { hedge: chain.hedge }),
       ...(chain.shadow && { shadow: chain.shadow }),
       ...(chain.knowledge && { knowledge: chain.knowledge }),
+      ...(chain.peers && { peers: chain.peers }),
       onContextLength: build(chain.onContextLength),
       onContentFilter: build(chain.onContentFilter),
       totalMs: chain.timeouts.totalMs ?? this.#config.timeouts.totalMs,

@@ -1,12 +1,13 @@
 // Where an attempt can go, and the ordered lists of such places.
 
 import type { CacheRule, CompactionRule } from '../config/cache.ts';
-import type { RetryConfig, Timeouts } from '../config/config.ts';
+import type { PeerUse, RetryConfig, Timeouts } from '../config/config.ts';
 import type { ChainKnowledge } from '../config/knowledge.ts';
 import type { ChainRouting, ChainShadow, HedgeConfig } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Account } from '../providers/account.ts';
+import type { ServingPeer } from './peers.ts';
 
 export interface Target {
   /** `account/model`: names its health, its metrics and its log lines. */
@@ -21,11 +22,13 @@ export interface Target {
   /** Merged over the upstream body. */
   readonly extraBody: JsonObject | undefined;
   readonly traits: UpstreamTraits;
+  /** Another node, which answers with targets of its own; the account is but a name then. */
+  readonly peer?: ServingPeer;
 }
 
 export interface Chain {
   readonly name: string;
-  /** Best first; never empty. */
+  /** Best first; empty only for a model that nobody but other nodes serves. */
   readonly targets: readonly Target[];
   /** How a chat's targets are ordered, by their indexes. Absent: as they stand. */
   readonly routing?: ChainRouting;
@@ -41,6 +44,10 @@ export interface Chain {
   readonly onContentFilter: readonly Target[];
   /** Put into the prompts of its requests. */
   readonly knowledge?: ChainKnowledge;
+  /** Asked for more targets, once, when all of these have failed. */
+  readonly overflow?: () => readonly Target[];
+  /** How other nodes are used. Absent: `overflow`. */
+  readonly peers?: PeerUse;
   /** All attempts together, milliseconds. */
   readonly totalMs: number;
   /** Which answers are kept, and for whom. */

@@ -57,6 +57,8 @@ export interface RequestTrace {
   savedUsage?: Usage;
   /** Its place in limits and ledger, once it was admitted. */
   account?: OpenAccount;
+  /** Another node has answered, and has it in its own ledger. */
+  isForwarded?: boolean;
   /** The client's own credential paid for the answer. */
   isOwnKey?: boolean;
   /** US dollars; absent while the price is unknown. */

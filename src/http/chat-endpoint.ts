@@ -10,9 +10,10 @@ import { handle, type PipelineDeps, type RequestContext } from '../gateway/pipel
 import type { ChatRequest, ChatResponse, DialectName } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
 import { type JsonObject, parseObject } from '../model/json.ts';
+import { noteFailure } from '../telemetry/settlement.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { EventStream } from './event-stream.ts';
-import { answerHeaders, type ExchangeDeps, exchange, noteFailure, sendJson } from './exchange.ts';
+import { answerHeaders, type ExchangeDeps, exchange, sendJson } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
 
 export interface ChatEndpointDeps extends ExchangeDeps {
@@ -33,8 +34,8 @@ export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest
 
 export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options: ChatEndpointOptions = {}) {
   const dialect = dialects[name];
-  return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
-    exchange(request, reply, name, deps, async (context) => {
+  return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const work = async (context: RequestContext): Promise<void> => {
       const sent = jsonBody(request);
       const body = options.prepare ? options.prepare(sent, context.principal) : sent;
       const chat = dialect.client.parseRequest(body, { ...options.hints?.(request), headers: formatHeaders(request) });
@@ -45,9 +46,12 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
           `The conversation has ${chat.messages.length} messages; at most ${messagesMax} are accepted.`,
         );
       }
-      if (chat.isStream) await answerStreamed(dialect, chat, reply, context, deps, options.onAnswer);
-      else await answerWhole(dialect, chat, reply, context, deps, options.onAnswer);
-    });
+      const answer = chat.isStream ? answerStreamed : answerWhole;
+      await answer(dialect, chat, reply, context, deps, options.onAnswer);
+    };
+    const hasPeers = deps.pipeline.peers !== undefined;
+    return exchange(request, reply, name, deps, work, hasPeers);
+  };
 }
 
 async function answerWhole(

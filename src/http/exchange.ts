@@ -6,12 +6,11 @@ import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
-import { settleAccount } from '../gateway/settle.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { logRequest } from '../telemetry/request-log.ts';
+import { noteFailure, settle } from '../telemetry/settlement.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { ownKeys } from './client-key.ts';
 import { stackOverflowOf } from './json-body.ts';
@@ -37,13 +36,17 @@ declare module 'fastify' {
   }
 }
 
-/** Runs `work` as one admitted, traced, settled request. Errors that `work` throws before the head become the answer. */
+/**
+ * Runs `work` as one admitted, traced, settled request. Errors that `work` throws before the head become the answer.
+ * @param mayGoElsewhere when this node is full, another one may answer
+ */
 export async function exchange(
   request: FastifyRequest,
   reply: FastifyReply,
   operation: string,
   deps: ExchangeDeps,
   work: (context: RequestContext) => Promise<void>,
+  mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
   const client = new AbortController();
@@ -51,10 +54,9 @@ export async function exchange(
     if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
   };
   reply.raw.once('close', onClose);
-  let isAdmitted = false;
+  let place: 'here' | 'elsewhere' | undefined;
   try {
-    deps.admission.enter();
-    isAdmitted = true;
+    place = deps.admission.enter(mayGoElsewhere);
     const { principal } = request;
     await work({
       trace,
@@ -64,6 +66,7 @@ export async function exchange(
       headers: () => singleHeaders(request),
       knowledgeHeader: singleHeader(request, 'x-flowmesh-knowledge'),
       isExplained: request.headers['x-flowmesh-explain'] === '1',
+      isSpilledOver: place === 'elsewhere',
     });
   } catch (thrown) {
     const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
@@ -72,7 +75,7 @@ export async function exchange(
     // The head is out and the work did not end the answer: only a broken connection tells the client.
     else if (!reply.raw.writableEnded) reply.raw.destroy();
   } finally {
-    if (isAdmitted) deps.admission.leave();
+    if (place) deps.admission.leave(place);
     settle(trace, deps);
   }
   return reply;
@@ -102,18 +105,6 @@ export function refuse(
   noteFailure(trace, error);
   sendError(request, reply, error);
   settle(trace, deps);
-}
-
-/** Limits, ledger, metrics and log: once, whatever the ending. */
-function settle(trace: RequestTrace, { clock, metrics, logger }: Omit<ExchangeDeps, 'admission'>): void {
-  settleAccount(trace, clock);
-  metrics.record(trace);
-  logRequest(logger, trace);
-}
-
-export function noteFailure(trace: RequestTrace, error: GatewayError): void {
-  trace.errorCode = error.code;
-  if (error.cause !== undefined) trace.cause = error.cause;
 }
 
 /** Headers that say who answered and what it cost us. */

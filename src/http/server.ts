@@ -18,6 +18,7 @@ import { fileRoutes } from './file-routes.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { type KnowledgeRoutesDeps, knowledgeRoutes } from './knowledge-routes.ts';
 import { mcpRoutes } from './mcp-routes.ts';
+import { type MeshRoutesDeps, meshRoutes } from './mesh-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
 import { type OpenAiRoutesDeps, openAiRoutes } from './openai-routes.ts';
@@ -26,7 +27,7 @@ import { passThroughRoutes } from './pass-through-routes.ts';
 import { canonicalPath } from './paths.ts';
 import { vectorStoreRoutes } from './vector-store-routes.ts';
 
-export interface ServerDeps extends OpenAiRoutesDeps, AdminRoutesDeps, KnowledgeRoutesDeps {
+export interface ServerDeps extends OpenAiRoutesDeps, AdminRoutesDeps, KnowledgeRoutesDeps, MeshRoutesDeps {
   readonly random: Random;
   readonly directory: ModelDirectory;
   readonly version: string;
@@ -102,6 +103,7 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   modelRoutes(server, deps.directory);
   explainRoutes(server, deps);
   opsRoutes(server, deps);
+  meshRoutes(server, deps);
   adminRoutes(server, deps);
   adminShadowRoutes(server, deps);
   knowledgeRoutes(server, deps);

@@ -36,6 +36,8 @@ export interface Ending {
   readonly targetModel?: string | undefined;
   /** The client's own credential paid: tokens count, money does not. */
   readonly isOwnKey?: boolean | undefined;
+  /** Another node has answered and entered the usage: here it counts for the limits alone. */
+  readonly isForwarded?: boolean | undefined;
   readonly attempts: number;
   readonly ttftMs?: number | undefined;
   readonly durationMs?: number | undefined;
@@ -133,7 +135,8 @@ export class Accountant {
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
     if (isBilled && request.kind !== 'hedge') this.#learn(request.model, usage.outputTokens);
     reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
-    entry.settle({ ...ending, ...this.#saved(ending), cost });
+    const settlement = { ...ending, ...this.#saved(ending), cost };
+    entry.settle(ending.isForwarded ? { ...settlement, status: 'forwarded', usage: undefined, cost: 0 } : settlement);
     return cost;
   }
 

@@ -97,6 +97,21 @@ export class KeyRing {
     return principal;
   }
 
+  /**
+   * Who another node says is asking. A key that is known here is as it stands here; else the other node's word counts.
+   * @throws GatewayError `forbidden` when the key is known and not good any more
+   */
+  confirm(claimed: Principal): Principal {
+    const key = claimed.keyId === undefined ? undefined : this.#store.key(claimed.keyId);
+    if (!key) return claimed;
+    const known = this.#usable(key);
+    const isExpired = key.expiresAt !== undefined && key.expiresAt <= this.#clock.now();
+    if (!known || isExpired || known.principal.tenant !== claimed.tenant) {
+      throw new GatewayError('forbidden', `The key '${key.name}' is not valid on the node that should answer.`);
+    }
+    return known.principal;
+  }
+
   /** Clients may send several secrets, one of them a dummy for another header: one good one is enough. */
   #find(hashes: readonly string[], address: string): Known {
     for (const secretHash of hashes) {
@@ -106,7 +121,7 @@ export class KeyRing {
     this.#wrongAttempts.check(address);
     for (const secretHash of hashes) {
       // A key made a moment ago by another process is found here, whatever was noticed.
-      const known = this.#lookUp(secretHash);
+      const known = this.#usable(this.#store.keyByHash(secretHash));
       if (!known) continue;
       this.#known.set(secretHash, known);
       return known;
@@ -115,8 +130,7 @@ export class KeyRing {
     throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
   }
 
-  #lookUp(secretHash: string): Known | undefined {
-    const key = this.#store.keyByHash(secretHash);
+  #usable(key: VirtualKey | undefined): Known | undefined {
     const tenant = key && this.#store.tenant(key.tenant);
     if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) return undefined;
     return {

@@ -24,7 +24,8 @@ export interface OpenEntry {
   readonly estimatedCost?: number | undefined;
 }
 
-export type EntryStatus = 'done' | 'error' | 'aborted' | 'cached' | 'recovered';
+/** `forwarded`: another node has answered, and has the usage in its own ledger. */
+export type EntryStatus = 'done' | 'error' | 'aborted' | 'cached' | 'recovered' | 'forwarded';
 
 export interface Settlement {
   readonly status: EntryStatus;

@@ -77,7 +77,7 @@ export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
         AND (status <> 'error' AND operation <> 'hedge' OR input_tokens + output_tokens > 0)) AS unpriced,
       SUM(saved_tokens) AS savedTokens, COALESCE(SUM(saved_cost), 0) AS savedCost
     FROM ledger
-    WHERE started_at >= @since AND started_at < @until
+    WHERE status <> 'forwarded' AND started_at >= @since AND started_at < @until
       AND (@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR key_id = @keyId) AND (@model IS NULL OR model = @model)
     ${groups.length > 0 ? `GROUP BY ${groups.map((_, index) => `g${index}`).join(', ')}` : ''}
     ORDER BY ${groups.map((_, index) => `g${index}`).join(', ') || '1'} LIMIT ${ROWS_MAX}`;

@@ -34,6 +34,7 @@ test('--help names every command and every exit code, on standard output', async
     'cache',
     'kb',
     'mcp',
+    'mesh',
     'help',
   ];
   assert.deepEqual(commands.slice(0, expected.length), expected);

@@ -68,13 +68,38 @@ export class ManualClock implements Clock {
   /** Moves the time and fires what became due, in order. */
   advance(durationMs: number): void {
     const end = this.#time + durationMs;
-    for (;;) {
-      const due = [...this.#pending].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!due) break;
-      this.#pending.delete(due);
-      this.#time = due.at;
-      due.action();
+    for (let due = this.#next(end); due; due = this.#next(end)) this.#fire(due);
+    this.#time = end;
+  }
+
+  /** Like `advance`, and what each timer set going has settled before the next one fires. */
+  async run(durationMs: number): Promise<void> {
+    const end = this.#time + durationMs;
+    await settled();
+    for (let due = this.#next(end); due; due = this.#next(end)) {
+      this.#fire(due);
+      await settled();
     }
     this.#time = end;
   }
+
+  /** Of those due at once the oldest. */
+  #next(end: number): Pending | undefined {
+    let next: Pending | undefined;
+    for (const pending of this.#pending) {
+      if (pending.at <= end && (next === undefined || pending.at < next.at)) next = pending;
+    }
+    return next;
+  }
+
+  #fire(due: Pending): void {
+    this.#pending.delete(due);
+    this.#time = Math.max(this.#time, due.at);
+    due.action();
+  }
+}
+
+/** Promises have run as far as they get; twice, as `soon` itself waits for one turn of the event loop. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

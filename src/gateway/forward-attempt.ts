@@ -1,0 +1,37 @@
+// One attempt to get a chat answer from another node, with that node's own targets.
+
+import type { ChatRequest } from '../model/chat.ts';
+import type { AttemptResult } from './chain.ts';
+import { attempted, type CommittedFrames } from './chat-attempt.ts';
+import { LocalFrames } from './frame-source.ts';
+import type { ServingPeer } from './peers.ts';
+import type { PipelineDeps, RequestContext } from './pipeline.ts';
+import type { Target } from './target.ts';
+
+export function attemptForward(
+  request: ChatRequest,
+  target: Target,
+  peer: ServingPeer,
+  { trace, principal }: RequestContext,
+  { clock, peers }: PipelineDeps,
+  signal: AbortSignal,
+): Promise<AttemptResult<CommittedFrames>> {
+  return attempted(request, target, clock, signal, async (scope) => {
+    if (!peers) return { failure: { code: 'unavailable', message: 'This node has left its mesh.' } };
+    const result = await peers.forward(
+      peer,
+      {
+        request: { ...request, model: peer.model },
+        requestId: trace.requestId,
+        attempt: trace.attemptCount,
+        principal,
+        remainingMs: Math.max(0, target.timeouts.totalMs - (clock.elapsed() - trace.startedAt)),
+      },
+      scope.signal,
+    );
+    if (!result.ok) return result;
+    trace.target = `${peer.name}/${result.target}`;
+    trace.isForwarded = true;
+    return { source: new LocalFrames(result.frames) };
+  });
+}

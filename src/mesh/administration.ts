@@ -1,0 +1,18 @@
+// What the admin API may do with the mesh, in the words of the API.
+
+import type { MeshCapability } from '../model/mesh-capability.ts';
+import type { Clock } from '../ports.ts';
+import { INVITE_LIFETIME_MS, renderInvite } from './invite.ts';
+import type { Mesh } from './mesh.ts';
+
+export function meshAdministration(mesh: Mesh, clock: Clock) {
+  return {
+    status: () => mesh.status(),
+    invite(capabilities: readonly MeshCapability[], name?: string) {
+      const invite = mesh.invite(capabilities, name);
+      return invite && { token: renderInvite(invite), expiresAt: clock.now() + INVITE_LIFETIME_MS };
+    },
+    evict: (peer: string, reason: string) => mesh.evict(peer, reason),
+    leave: () => mesh.leave(),
+  };
+}

@@ -1,0 +1,156 @@
+// The entry node's half of forwarding: which members can answer, and asking one of them.
+
+import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../gateway/peers.ts';
+import type { Frame } from '../../model/stream.ts';
+import type { UpstreamError } from '../../model/upstream-error.ts';
+import { HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
+import type { ModelStatus } from '../local-status.ts';
+import { type PeerCandidate, rankPeers } from './peer-choice.ts';
+import { FORWARD_PATH, parseError, parseFrames, renderChat, TARGET_HEADER } from './wire.ts';
+
+/** A member that takes requests now: alive, up, connected, allowed to serve. */
+export interface TakingPeer {
+  readonly peer: PeerId;
+  readonly name: string;
+  readonly inFlight: number;
+  readonly capacity: number;
+  readonly models: ReadonlyMap<string, ModelStatus>;
+}
+
+export interface ForwarderDeps {
+  readonly transport: Pick<Transport, 'request'>;
+  readonly random: Random;
+  readonly taking: () => readonly TakingPeer[];
+  /** A request has met silence or a broken connection: no new ones should go there for now. */
+  readonly suspect: (peer: PeerId) => void;
+}
+
+/** An error is a few sentences. */
+const ERROR_BYTES_MAX = 64 * 1_024;
+
+export class Forwarder implements Peers {
+  readonly #deps: ForwarderDeps;
+  readonly #unanswered = new Map<PeerId, number>();
+
+  constructor(deps: ForwarderDeps) {
+    this.#deps = deps;
+  }
+
+  serves(model: string): boolean {
+    return this.#deps.taking().some(({ models }) => models.has(model));
+  }
+
+  serving(names: readonly string[], affinity: string | undefined): readonly ServingPeer[] {
+    const candidates = this.#deps.taking().flatMap((peer): PeerCandidate[] => {
+      const model = names.find((name) => isUsable(peer.models.get(name)));
+      if (model === undefined) return [];
+      const { ttftMs } = peer.models.get(model) ?? {};
+      const unanswered = this.#unanswered.get(peer.peer) ?? 0;
+      return [{ ...peer, model, unanswered, ...(ttftMs !== undefined && { ttftMs }) }];
+    });
+    return rankPeers(candidates, affinity, () => this.#deps.random.next()).map(({ peer, name, model, costMs }) => ({
+      peer,
+      name,
+      model,
+      costMs,
+    }));
+  }
+
+  models(): readonly { readonly model: string; readonly names: readonly string[] }[] {
+    const served = new Map<string, string[]>();
+    for (const { name, models } of this.#deps.taking()) {
+      for (const model of models.keys()) served.set(model, [...(served.get(model) ?? []), name]);
+    }
+    return [...served].map(([model, names]) => ({ model, names }));
+  }
+
+  async forward({ peer, name }: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
+    this.#unanswered.set(peer, (this.#unanswered.get(peer) ?? 0) + 1);
+    const done = (): void => {
+      const left = (this.#unanswered.get(peer) ?? 1) - 1;
+      if (left > 0) this.#unanswered.set(peer, left);
+      else this.#unanswered.delete(peer);
+    };
+    try {
+      const response = await this.#deps.transport.request(peer, {
+        path: FORWARD_PATH,
+        headers: { 'content-type': 'application/json' },
+        body: renderChat(chat),
+        signal,
+      });
+      if (response.status !== 200) {
+        const failure = parseError(await errorText(response));
+        if (signal.aborted) throw signal.reason;
+        done();
+        return { ok: false, failure: { ...failure, message: `${name}: ${failure.message}` } };
+      }
+      const target = response.headers[TARGET_HEADER] ?? chat.request.model;
+      return { ok: true, frames: this.#counted(parseFrames(this.#watched(peer, response, signal)), done), target };
+    } catch (thrown) {
+      done();
+      if (signal.aborted) throw signal.reason;
+      if (!(thrown instanceof HttpFailure)) throw thrown;
+      this.#deps.suspect(peer);
+      return { ok: false, failure: lostPeer(thrown, name) };
+    }
+  }
+
+  /** A connection that breaks is a failure of the answer, and a reason to doubt the member. */
+  async *#watched(peer: PeerId, { body }: MeshResponse, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body;
+    } catch (thrown) {
+      if (signal.aborted) throw signal.reason;
+      if (!(thrown instanceof HttpFailure)) throw thrown;
+      this.#deps.suspect(peer);
+    }
+  }
+
+  #counted(frames: AsyncGenerator<readonly Frame[]>, done: () => void): AsyncIterable<readonly Frame[]> {
+    let isDone = false;
+    const once = (): void => {
+      if (!isDone) done();
+      isDone = true;
+    };
+    return {
+      [Symbol.asyncIterator]: () => ({
+        async next() {
+          try {
+            const result = await frames.next();
+            if (result.done) once();
+            return result;
+          } catch (error) {
+            once();
+            throw error;
+          }
+        },
+        async return() {
+          once();
+          await frames.return(undefined);
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+  }
+}
+
+function isUsable(model: ModelStatus | undefined): boolean {
+  return model !== undefined && model.breaker !== 'open';
+}
+
+function lostPeer({ stage }: HttpFailure, name: string): UpstreamError {
+  return stage === 'connect'
+    ? { code: 'upstream_unreachable', message: `The node ${name} cannot be reached.` }
+    : { code: 'upstream_cut', message: `The connection to the node ${name} broke.` };
+}
+
+async function errorText({ body }: MeshResponse): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > ERROR_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,175 @@
+// How a chat and its answer travel between nodes: one JSON body there, one line of JSON for each batch of frames back.
+//
+// Originals go along where the client speaks their dialect, so that what the neutral model does not know survives the
+// hop; else they would be bytes for nobody. An answer ends with a batch whose last event is `response-end` or `error`:
+// a body that ends without one was cut.
+
+import { ERROR_TABLE, type ErrorCode, GatewayError } from '../../errors.ts';
+import type { ForwardedChat } from '../../gateway/peers.ts';
+import type { ChatRequest, DialectName } from '../../model/chat.ts';
+import { asNumber, asObject, asString, isObject, type JsonObject, parseObject } from '../../model/json.ts';
+import type { Frame, StreamEvent } from '../../model/stream.ts';
+import type { UpstreamError } from '../../model/upstream-error.ts';
+import type { Principal } from '../../tenancy/principal.ts';
+
+export const FORWARD_PATH = '/forward/chat';
+export const TARGET_HEADER = 'x-flowmesh-target';
+/** Of one line of an answer, in bytes; a whole answer may stand in one. */
+const LINE_BYTES_MAX = 64 * 1_048_576;
+
+export function renderChat(chat: ForwardedChat): Uint8Array {
+  return Buffer.from(JSON.stringify(chat));
+}
+
+/**
+ * The sender is a member and writes what our own code wrote; what is checked is what we go by.
+ * @throws GatewayError `bad_request`
+ */
+export function parseChat(bytes: Uint8Array): ForwardedChat {
+  const chat = parseObject(Buffer.from(bytes).toString());
+  const request = asObject(chat?.request);
+  const principal = asObject(chat?.principal);
+  const requestId = asString(chat?.requestId);
+  const attempt = asNumber(chat?.attempt);
+  const remainingMs = asNumber(chat?.remainingMs);
+  const isChat =
+    typeof request?.model === 'string' &&
+    Array.isArray(request.messages) &&
+    Array.isArray(request.tools) &&
+    isObject(request.sampling) &&
+    typeof principal?.tenant === 'string' &&
+    isObject(principal.tags) &&
+    isObject(principal.scopes) &&
+    isObject(principal.accounts) &&
+    Array.isArray(principal.limits);
+  if (!isChat || requestId === undefined || attempt === undefined || remainingMs === undefined) {
+    throw new GatewayError('bad_request', 'This is not a forwarded chat.');
+  }
+  return {
+    request: request as unknown as ChatRequest,
+    principal: principal as unknown as Principal,
+    requestId,
+    attempt,
+    remainingMs,
+  };
+}
+
+/** One line. `dialect`: the client's, whose originals go along. */
+export function renderFrames(frames: readonly Frame[], dialect: DialectName | undefined): string {
+  const wire = frames.map(({ events, original }) => {
+    if (!original || original.dialect !== dialect) return { events };
+    // `value` is `data` parsed: the other side parses it itself.
+    const { value: _value, ...rest } = original;
+    return { events, original: rest };
+  });
+  return `${JSON.stringify(wire)}\n`;
+}
+
+/** The answer's batches, always with an end: a cut is an `error` event. */
+export async function* parseFrames(body: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Frame[]> {
+  let isEnded = false;
+  for await (const line of lines(body)) {
+    // What follows the end means nothing, but it is read, so that the connection can be used again.
+    if (isEnded) continue;
+    const frames = framesOf(line);
+    yield frames;
+    isEnded = isEnd(frames.at(-1)?.events.at(-1));
+  }
+  if (!isEnded)
+    yield [errorFrame({ code: 'upstream_cut', message: 'The other node ended its answer before it was complete.' })];
+}
+
+export function errorFrame(error: UpstreamError): Frame {
+  return { events: [{ type: 'error', error }] };
+}
+
+export function isEnd(event: StreamEvent | undefined): boolean {
+  return event?.type === 'response-end' || event?.type === 'error';
+}
+
+async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for await (const chunk of body) {
+    let rest = chunk;
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      yield Buffer.concat([...held, rest.subarray(0, end)]).toString();
+      held = [];
+      heldBytes = 0;
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length === 0) continue;
+    held.push(rest);
+    heldBytes += rest.length;
+    if (heldBytes > LINE_BYTES_MAX) return;
+  }
+}
+
+const NEWLINE = 10;
+
+function framesOf(line: string): readonly Frame[] {
+  try {
+    const wire: unknown = JSON.parse(line);
+    if (Array.isArray(wire) && wire.every((frame) => isObject(frame) && Array.isArray(frame.events))) {
+      return (wire as Frame[]).map(withValue);
+    }
+  } catch {
+    // Reported below, like every other line that is none.
+  }
+  return [errorFrame({ code: 'upstream_garbage', message: 'The other node answered with something unreadable.' })];
+}
+
+function withValue(frame: Frame): Frame {
+  if (!frame.original) return frame;
+  const value = parseObject(frame.original.data);
+  return value ? { ...frame, original: { ...frame.original, value } } : frame;
+}
+
+export function renderError(error: GatewayError): JsonObject {
+  const { code, message, retryAfterMs, param, original, status } = error;
+  return {
+    code,
+    message,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(param !== undefined && { param }),
+    ...(status !== ERROR_TABLE[code].status && { status }),
+    ...(original && { original: original as unknown as JsonObject }),
+  };
+}
+
+/** What another node said when it could not answer, as a failure of this attempt. */
+export function parseError(text: string): UpstreamError {
+  const wire = parseObject(text);
+  const code = asString(wire?.code);
+  const message = asString(wire?.message);
+  if (!wire || code === undefined || message === undefined || !Object.hasOwn(ERROR_TABLE, code)) {
+    return { code: 'upstream_garbage', message: 'The other node failed with something unreadable.' };
+  }
+  const retryAfterMs = asNumber(wire.retryAfterMs);
+  const status = asNumber(wire.status);
+  const param = asString(wire.param);
+  const original = asObject(wire.original);
+  return {
+    code: codeHere(code as ErrorCode),
+    message,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status !== undefined && { status }),
+    ...(param !== undefined && { param }),
+    ...(original && { original: original as unknown as NonNullable<UpstreamError['original']> }),
+  };
+}
+
+/** What is final there need not be here: another node may know the model, or be up. */
+function codeHere(code: ErrorCode): ErrorCode {
+  return PASSED_OVER.has(code) ? 'unavailable' : code;
+}
+
+const PASSED_OVER: ReadonlySet<ErrorCode> = new Set([
+  'model_not_found',
+  'draining',
+  'internal',
+  'client_closed',
+  'not_found',
+  'unauthenticated',
+  'forbidden',
+]);

@@ -1,0 +1,395 @@
+// The mesh of one node: builds the parts, keeps them going with one timer, and is what the rest of the node sees of it.
+
+import { parseObject } from '../model/json.ts';
+import type { MeshCapability } from '../model/mesh-capability.ts';
+import type {
+  Clock,
+  IncomingMeshRequest,
+  Logger,
+  MeshResponse,
+  PeerHint,
+  PeerId,
+  Random,
+  Transport,
+} from '../ports.ts';
+import type { Database } from '../storage/database.ts';
+import type { MeshKeys } from './certifier.ts';
+import { DialPlan } from './dial-plan.ts';
+import { Dialler } from './dialler.ts';
+import { Exchange } from './exchange.ts';
+import { parseHeartbeat } from './heartbeat.ts';
+import { INVITE_LIFETIME_MS, type Invite, newInvite, parseInvite } from './invite.ts';
+import { JoinDesk } from './join-desk.ts';
+import { joinMesh } from './join-mesh.ts';
+import type { LocalStatus } from './local-status.ts';
+import { type MeshCore, OwnVoice } from './mesh-core.ts';
+import { type MeshCounters, newCounters } from './mesh-counters.ts';
+import { meshTag } from './mesh-keys.ts';
+import { type MeshStatus, meshStatus, type PeerStatus, peerStatus } from './mesh-status.ts';
+import { MeshStore } from './mesh-store.ts';
+import { PeerBook } from './peer-book.ts';
+import { type PeerChange, PeerView } from './peer-view.ts';
+import { Prober } from './prober.ts';
+import { Registrar } from './registrar.ts';
+import { SelfDoubt } from './self-doubt.ts';
+import { TICK_MS, Upkeep } from './upkeep.ts';
+import { reasonOf, refusal } from './wire.ts';
+
+export interface MeshDeps {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** gateway.db, with MESH_MIGRATIONS. */
+  readonly database: Database;
+  readonly keys: MeshKeys;
+  readonly settings: MeshSettings;
+  /** How this node is; asked several times a second. */
+  readonly local: () => LocalStatus;
+}
+
+export interface MeshSettings {
+  readonly name: string;
+  /** What a node that has the secret takes upon itself. */
+  readonly capabilities: readonly MeshCapability[];
+  /** Addresses of nodes to begin with. */
+  readonly bootstrap: readonly string[];
+  readonly adminKey?: PeerId | undefined;
+}
+
+export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
+
+const HEARTBEAT_TOPIC = 'heartbeat';
+const MEMBERSHIP_TOPIC = 'membership';
+/** Every topic that the mesh itself broadcasts. */
+export const MESH_TOPICS: readonly string[] = [HEARTBEAT_TOPIC, MEMBERSHIP_TOPIC];
+/** Larger broadcasts of this topic are nobody's honest ones. */
+const NEWS_BYTES_MAX = 32 * 1024;
+/** How long a parting word may take to be sent. */
+const FAREWELL_MS = 150;
+
+export class Mesh {
+  readonly #core: MeshCore;
+  readonly #deps: MeshDeps;
+  readonly #exchange: Exchange;
+  readonly #desk: JoinDesk;
+  readonly #upkeep: Upkeep;
+  readonly #handlers = new Map<string, MeshRequestHandler>();
+  #dataVersion = 0;
+  #addresses = '';
+  #isJoining = false;
+
+  constructor(deps: MeshDeps) {
+    const { transport, clock, random, logger, database, keys, settings, local } = deps;
+    const store = new MeshStore(database);
+    this.#deps = deps;
+    const registrar = new Registrar({
+      store,
+      keys,
+      clock,
+      logger,
+      self: settings,
+      adminKey: settings.adminKey,
+      onMember: (peer) => this.#onMember(peer),
+      onEnd: (peer, reason) => this.#onEnd(peer, reason),
+    });
+    this.#core = {
+      transport,
+      clock,
+      random,
+      logger,
+      store,
+      registrar,
+      view: new PeerView((change) => this.#onChange(change)),
+      book: new PeerBook(),
+      plan: new DialPlan(transport.peer, random),
+      doubt: new SelfDoubt(TICK_MS),
+      counters: newCounters(),
+      own: new OwnVoice(local, store, clock),
+    };
+    const onNews = (peer: PeerId): void => this.#tellOthers(peer);
+    this.#exchange = new Exchange(this.#core, {
+      onNews,
+      onDoubted: (incarnation) => this.#upkeep.refute(incarnation),
+      onProbe: (target) => prober.probeFor(target),
+    });
+    const dialler = new Dialler(this.#core, this.#exchange, onNews);
+    const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer));
+    const sendHeartbeat = (bytes: Uint8Array): void => this.#broadcast(HEARTBEAT_TOPIC, bytes);
+    const onSecond = (): void => {
+      this.#rememberAddresses();
+      this.#noticeOtherProcesses();
+    };
+    this.#upkeep = new Upkeep({ core: this.#core, exchange: this.#exchange, prober, dialler, sendHeartbeat, onSecond });
+    const { counters } = this.#core;
+    this.#desk = new JoinDesk({ self: transport.peer, clock, random, logger, store, registrar, counters, onNews });
+  }
+
+  /** What beacons carry; undefined while the node belongs to no mesh. */
+  meshTag(): string | undefined {
+    const papers = this.#core.registrar.papers;
+    return papers && meshTag(papers.membership.roots.meshId);
+  }
+
+  async start(): Promise<void> {
+    const { transport, plan, clock, registrar } = this.#core;
+    registrar.load();
+    for (const address of this.#deps.settings.bootstrap) plan.addBootstrap(address, clock.elapsed());
+    await transport.start({
+      isMember: (peer) => registrar.isMember(peer),
+      onConnect: ({ peer }) => this.#core.view.connected(peer),
+      onDisconnect: (peer) => this.#onDisconnect(peer),
+      onRequest: (request) => this.#answered(request, (incoming) => this.#dispatch(incoming)),
+      onStranger: (request) => this.#answered(request, (incoming) => this.#desk.handle(incoming)),
+      onBroadcast: (topic, from, message) => this.#onBroadcast(topic, from, message),
+      onDiscover: (hint) => this.#onDiscover(hint),
+    });
+    this.#upkeep.start();
+  }
+
+  async stop(): Promise<void> {
+    const { clock, transport, registrar } = this.#core;
+    this.#upkeep.stop();
+    this.#upkeep.sayGoodbye();
+    if (registrar.papers) await clock.sleep(FAREWELL_MS);
+    await transport.stop();
+  }
+
+  /** Others are told at once to send nothing more. */
+  drain(): void {
+    this.#core.own.isDraining = true;
+    this.#upkeep.hurry();
+  }
+
+  /** Something about this node has changed that others should not learn only with the next heartbeat. */
+  announce(): void {
+    this.#upkeep.hurry();
+  }
+
+  /** The peer view: every other member and how it is. */
+  view(): readonly PeerStatus[] {
+    return (this.#core.registrar.papers?.membership.members() ?? [])
+      .filter(({ peer }) => peer !== this.#core.transport.peer)
+      .map((member) => peerStatus(this.#core, member));
+  }
+
+  /** One peer of the view. */
+  peer(peer: PeerId): PeerStatus | undefined {
+    const member = this.#core.registrar.papers?.membership.member(peer);
+    return member && this.#core.registrar.isMember(peer) ? peerStatus(this.#core, member) : undefined;
+  }
+
+  status(): MeshStatus {
+    return meshStatus(this.#core, this.view());
+  }
+
+  get counters(): Readonly<MeshCounters> {
+    return this.#core.counters;
+  }
+
+  /** Requests of members whose path begins with `prefix`; the longest prefix decides. */
+  onRequest(prefix: string, handler: MeshRequestHandler): void {
+    this.#handlers.set(prefix, handler);
+  }
+
+  /** A request to a peer failed in a way that says something about the peer: it is looked after at once. */
+  reportFailure(peer: PeerId, reason: string): void {
+    this.#core.view.failed(peer, reason, this.#core.clock.elapsed());
+    this.#upkeep.probeSuspects();
+  }
+
+  /** May a write of this kind by that node be taken? */
+  isAllowed(peer: PeerId, capability: MeshCapability): boolean {
+    return this.#core.registrar.isAllowed(peer, capability);
+  }
+
+  /** Undefined when no key of this node can grant that. */
+  invite(capabilities: readonly MeshCapability[], name?: string): Invite | undefined {
+    const { store, clock, random, transport, registrar } = this.#core;
+    const papers = registrar.papers;
+    if (!papers || !capabilities.every((wanted) => papers.certifier.grants.includes(wanted))) return undefined;
+    const { meshId } = papers.membership.roots;
+    const invite = newInvite({ meshId, inviter: transport.peer, addresses: transport.addresses() }, random);
+    const now = clock.now();
+    store.addInvite(invite, { name, capabilities, expiresAt: now + INVITE_LIFETIME_MS }, now);
+    return invite;
+  }
+
+  /** @throws Error with a reason for people */
+  async join(invite: Invite): Promise<void> {
+    const { transport, clock, random, registrar, plan, logger } = this.#core;
+    if (registrar.papers) throw new Error('this node belongs to a mesh already; let it leave that one first');
+    const joined = await joinMesh(invite, { transport, clock, random, name: this.#deps.settings.name });
+    registrar.adopt(joined.roots, joined.credential);
+    registrar.admit(joined.inviter);
+    transport.disconnect(invite.inviter);
+    plan.hint(invite.inviter, invite.addresses, true, clock.elapsed());
+    logger.info({ meshId: invite.meshId, inviter: invite.inviter }, 'joined a mesh by invite');
+    this.#upkeep.hurry();
+  }
+
+  /** @returns false when this node may not evict */
+  evict(peer: PeerId, reason: string): boolean {
+    const { registrar } = this.#core;
+    const removal = registrar.papers?.certifier.evict(peer, reason);
+    if (!removal || !registrar.remove(removal).ok) return false;
+    this.#tellOthers(peer);
+    return true;
+  }
+
+  /** Says goodbye for good; the node then belongs to no mesh. */
+  async leave(): Promise<void> {
+    const { registrar, clock, transport } = this.#core;
+    const papers = registrar.papers;
+    if (!papers) return;
+    registrar.remove(papers.certifier.leave('it left'));
+    this.#tellOthers(transport.peer);
+    await clock.sleep(FAREWELL_MS);
+    for (const { peer } of papers.membership.members()) this.#onEnd(peer, 'this node left');
+    registrar.forget();
+  }
+
+  /** Invites say where this node is reached; interfaces come and go. */
+  #rememberAddresses(): void {
+    const addresses = JSON.stringify(this.#core.transport.addresses());
+    if (addresses === this.#addresses) return;
+    this.#addresses = addresses;
+    this.#core.store.setState('addresses', addresses);
+  }
+
+  /** The command line works on the same file: a mesh was founded, an invite is to be used, somebody was evicted. */
+  #noticeOtherProcesses(): void {
+    const { registrar, store } = this.#core;
+    const version = Number(this.#deps.database.pragma('data_version', { simple: true }));
+    if (version === this.#dataVersion) return;
+    this.#dataVersion = version;
+    if (!registrar.papers) registrar.load();
+    if (!registrar.papers) {
+      void this.#usePendingInvite();
+      return;
+    }
+    if (!store.roots()) {
+      void this.leave();
+      return;
+    }
+    const known = new Set(registrar.papers.membership.removals());
+    registrar.reloadRemovals();
+    for (const removal of registrar.papers.membership.removals())
+      if (!known.has(removal)) this.#tellOthers(removal.peer);
+  }
+
+  async #usePendingInvite(): Promise<void> {
+    const { store, logger } = this.#core;
+    const invite = parseInvite(store.state('pending-invite') ?? '');
+    if (!invite || this.#isJoining) return;
+    this.#isJoining = true;
+    try {
+      await this.join(invite);
+    } catch (error) {
+      store.setState('join-problem', reasonOf(error));
+      logger.error({ reason: reasonOf(error) }, 'joining by invite failed');
+    } finally {
+      store.clearState('pending-invite');
+      this.#isJoining = false;
+    }
+  }
+
+  /** A defect here is told to both sides, and ends nothing but the request. */
+  async #answered(request: IncomingMeshRequest, handle: MeshRequestHandler): Promise<MeshResponse> {
+    try {
+      return await handle(request);
+    } catch (error) {
+      const { logger } = this.#core;
+      if (request.signal.aborted) logger.debug({ peer: request.from, err: error }, 'a request of a peer was given up');
+      else logger.error({ peer: request.from, path: request.path, err: error }, 'a request of a peer failed here');
+      return refusal(500, 'the request failed here');
+    }
+  }
+
+  async #dispatch(request: IncomingMeshRequest): Promise<MeshResponse> {
+    if (request.path.startsWith('/mesh/')) return this.#exchange.handle(request);
+    const prefix = [...this.#handlers.keys()]
+      .filter((candidate) => request.path.startsWith(candidate))
+      .sort((a, b) => b.length - a.length)[0];
+    const handler = prefix === undefined ? undefined : this.#handlers.get(prefix);
+    return handler?.(request) ?? refusal(404, 'there is no such path');
+  }
+
+  #onBroadcast(topic: string, from: PeerId, message: Uint8Array): void {
+    const { view, counters, clock } = this.#core;
+    if (topic === HEARTBEAT_TOPIC) {
+      const heartbeat = parseHeartbeat(message);
+      const isTaken = heartbeat !== undefined && view.heard(from, heartbeat, clock.elapsed());
+      if (isTaken) counters.heartbeatsHeard += 1;
+      else counters.heartbeatsRefused += 1;
+    } else if (topic === MEMBERSHIP_TOPIC && message.length <= NEWS_BYTES_MAX) {
+      const news = parseObject(Buffer.from(message).toString());
+      if (news) this.#exchange.takeNews(news);
+    }
+  }
+
+  /** Beacons are hints: of other meshes they are left alone, of strangers they are heeded seldom. */
+  #onDiscover({ peer, addresses, meshTag: tag }: PeerHint): void {
+    const { registrar, plan, clock } = this.#core;
+    const isMember = registrar.isMember(peer);
+    if (isMember || (tag !== undefined && tag === this.meshTag())) {
+      plan.hint(peer, addresses, isMember, clock.elapsed());
+    }
+  }
+
+  #onDisconnect(peer: PeerId): void {
+    const { view, plan, clock } = this.#core;
+    const now = clock.elapsed();
+    view.disconnected(peer, now);
+    plan.lost(peer, now);
+    this.#upkeep.probeSuspects();
+  }
+
+  #onMember(peer: PeerId): void {
+    const { view, plan, clock, transport, registrar, store, logger } = this.#core;
+    if (peer === transport.peer || !registrar.isMember(peer)) return;
+    const now = clock.elapsed();
+    if (!view.get(peer)) {
+      const member = registrar.papers?.membership.member(peer);
+      logger.info({ peer, name: member?.name, capabilities: member?.capabilities }, 'a member became known');
+    }
+    view.add(peer, now);
+    plan.hint(peer, store.addressesOf(peer), true, now);
+  }
+
+  #onEnd(peer: PeerId, reason: string): void {
+    const { view, plan, book, transport, logger } = this.#core;
+    if (peer === transport.peer) {
+      if (reason.startsWith('left')) return;
+      logger.error({ reason }, 'this node is a member of the mesh no more');
+      for (const connection of transport.connections()) transport.disconnect(connection.peer);
+      return;
+    }
+    if (view.get(peer)) logger.warn({ peer, reason }, 'a membership ended');
+    view.forget(peer);
+    plan.forget(peer);
+    book.forget(peer);
+    transport.disconnect(peer);
+  }
+
+  #onChange({ peer, from, to, reason }: PeerChange): void {
+    const { counters, logger, registrar } = this.#core;
+    if (to === 'suspect') counters.suspicions += 1;
+    if (to === 'dead') counters.deaths += 1;
+    if (to === 'alive' && (from === 'dead' || from === 'suspect')) counters.revivals += 1;
+    const name = registrar.papers?.membership.member(peer)?.name;
+    logger.info({ peer, name, from, to, reason }, `a peer is ${to}`);
+  }
+
+  #tellOthers(peer: PeerId): void {
+    this.#broadcast(MEMBERSHIP_TOPIC, Buffer.from(JSON.stringify(this.#exchange.newsOf(peer))));
+  }
+
+  /** Hints only: what is lost is told again by the next heartbeat's digests. */
+  #broadcast(topic: string, bytes: Uint8Array): void {
+    const { transport, logger } = this.#core;
+    transport
+      .broadcast(topic, bytes)
+      .catch((error: unknown) => logger.debug({ topic, err: error }, 'a broadcast could not be sent'));
+  }
+}

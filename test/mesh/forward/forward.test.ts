@@ -1,0 +1,289 @@
+// Entry node and executor, joined by a transport that hands requests over.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { GatewayError } from '../../../src/errors.ts';
+import { Admission } from '../../../src/gateway/admission.ts';
+import type { Answer } from '../../../src/gateway/answer.ts';
+import type { ForwardedChat, ServingPeer } from '../../../src/gateway/peers.ts';
+import type { RequestContext } from '../../../src/gateway/pipeline.ts';
+import type { RequestTrace } from '../../../src/gateway/trace.ts';
+import { Executor } from '../../../src/mesh/forward/executor.ts';
+import { Forwarder, type TakingPeer } from '../../../src/mesh/forward/forwarder.ts';
+import { Repetitions } from '../../../src/mesh/forward/repetitions.ts';
+import type { ChatRequest } from '../../../src/model/chat.ts';
+import type { Frame } from '../../../src/model/stream.ts';
+import { HttpFailure, type MeshRequest, type MeshResponse } from '../../../src/ports.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+
+const PEER: ServingPeer = { peer: 'executor', name: 'box', model: 'm', costMs: 1 };
+const REQUEST: ChatRequest = { model: 'm', isStream: true, messages: [], tools: [], sampling: {} };
+const CHAT: ForwardedChat = {
+  request: REQUEST,
+  requestId: 'r1',
+  attempt: 1,
+  principal: { tenant: 'acme', keyId: 'k', tags: {}, scopes: {}, accounts: {}, limits: [] },
+  remainingMs: 10_000,
+};
+const TAKING: TakingPeer = {
+  peer: 'executor',
+  name: 'box',
+  inFlight: 0,
+  capacity: 10,
+  models: new Map([
+    ['m', { model: 'm', ttftMs: 50 }],
+    ['broken', { model: 'broken', breaker: 'open' as const }],
+  ]),
+};
+const TEXT: Frame = { events: [{ type: 'text-delta', choice: 0, text: 'Hi' }] };
+const END: Frame = { events: [{ type: 'response-end' }] };
+
+/** An answer as the pipeline hands it out. */
+class ScriptedAnswer {
+  readonly batches: (readonly Frame[] | GatewayError | Promise<never>)[];
+  isCancelled = false;
+
+  constructor(batches: (readonly Frame[] | GatewayError | Promise<never>)[]) {
+    this.batches = batches;
+  }
+
+  async next(): Promise<readonly Frame[] | undefined> {
+    const batch = await this.batches.shift();
+    if (batch instanceof GatewayError) throw batch;
+    return batch;
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+}
+
+type Handle = (request: ChatRequest, context: RequestContext) => Promise<ScriptedAnswer>;
+
+function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY } = {}) {
+  const settled: RequestTrace[] = [];
+  const suspected: string[] = [];
+  const admission = new Admission(() => max);
+  const clock = new ManualClock();
+  const executor = new Executor({
+    clock,
+    admission,
+    repetitions: new Repetitions(clock),
+    handle: async (request, context) => {
+      context.trace.target = 'openai/gpt';
+      return (await handle(request, context)) as unknown as Answer;
+    },
+    settle: (trace) => settled.push(trace),
+    noteFailure: (trace, error) => {
+      trace.errorCode = error.code;
+    },
+    principalOf: (claimed) => {
+      if (claimed.keyId === 'revoked') throw new GatewayError('forbidden', 'This key was revoked.');
+      return claimed;
+    },
+    bodyBytesMax: () => 10_000,
+  });
+  const request = async (_peer: string, sent: MeshRequest): Promise<MeshResponse> => {
+    if (cutAfter < 0) throw new HttpFailure('connect', 'ECONNREFUSED');
+    const controller = new AbortController();
+    sent.signal?.addEventListener('abort', () => controller.abort(sent.signal?.reason));
+    const body = (async function* () {
+      yield sent.body as Uint8Array;
+    })();
+    const response = await executor.answer({ ...sent, from: 'entry', body, signal: controller.signal });
+    let chunks = 0;
+    const cut = async function* () {
+      for await (const chunk of response.body) {
+        if (chunks >= cutAfter) throw new HttpFailure('response', 'ECONNRESET');
+        chunks += 1;
+        yield chunk;
+      }
+    };
+    return { ...response, body: cut() };
+  };
+  const forwarder = new Forwarder({
+    transport: { request },
+    random: seededRandom(1),
+    taking: () => [TAKING],
+    suspect: (peer) => suspected.push(peer),
+  });
+  return { forwarder, settled, suspected, admission, clock, executor };
+}
+
+const NEVER = new AbortController().signal;
+
+async function framesOf(result: Awaited<ReturnType<Forwarder['forward']>>): Promise<Frame[]> {
+  assert.ok(result.ok, JSON.stringify(result));
+  const frames: Frame[] = [];
+  for await (const batch of result.frames) frames.push(...batch);
+  return frames;
+}
+
+describe('a forwarded chat', () => {
+  test("is answered with the other node's frames, and settled there once", async () => {
+    const seen: RequestContext[] = [];
+    const { forwarder, settled, admission } = pair(async (_request, context) => {
+      seen.push(context);
+      assert.equal(admission.running, 1);
+      return new ScriptedAnswer([[TEXT], [END]]);
+    });
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.equal(result.ok && result.target, 'openai/gpt');
+    assert.deepEqual(await framesOf(result), [TEXT, END]);
+    await turn();
+    assert.deepEqual(
+      settled.map(({ requestId, operation, errorCode }) => [requestId, operation, errorCode]),
+      [['r1', 'forwarded', undefined]],
+    );
+    assert.equal(admission.running, 0);
+    assert.deepEqual(seen[0]?.principal, CHAT.principal);
+    assert.equal(seen[0]?.isForwarded, true, 'it goes no further');
+  });
+
+  test('is refused before any work by a full node, and is nobody’s death', async () => {
+    const { forwarder, settled, suspected } = pair(async () => assert.fail('not admitted'), { max: 0 });
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.deepEqual(!result.ok && [result.failure.code, result.failure.retryAfterMs], ['unavailable', 1_000]);
+    assert.deepEqual([settled.length, suspected.length], [0, 0]);
+  });
+
+  test('is refused for a key that the other node knows to be revoked', async () => {
+    const { forwarder } = pair(async () => assert.fail('refused'));
+    const chat = { ...CHAT, principal: { ...CHAT.principal, keyId: 'revoked' } };
+    const result = await forwarder.forward(PEER, chat, NEVER);
+    assert.deepEqual(!result.ok && result.failure, { code: 'unavailable', message: 'box: This key was revoked.' });
+  });
+
+  test('that fails there before its first content is a failed attempt here', async () => {
+    const { forwarder, settled } = pair(async () => {
+      throw new GatewayError('upstream_error', 'It broke.', { retryAfterMs: 7 });
+    });
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.deepEqual(!result.ok && result.failure, {
+      code: 'upstream_error',
+      message: 'box: It broke.',
+      retryAfterMs: 7,
+    });
+    assert.equal(settled[0]?.errorCode, 'upstream_error');
+  });
+
+  test('that breaks there after its first content ends with an error frame', async () => {
+    const { forwarder, settled } = pair(
+      async () => new ScriptedAnswer([[TEXT], new GatewayError('upstream_cut', 'It was cut.')]),
+    );
+    assert.deepEqual(await framesOf(await forwarder.forward(PEER, CHAT, NEVER)), [
+      TEXT,
+      { events: [{ type: 'error', error: { code: 'upstream_cut', message: 'It was cut.' } }] },
+    ]);
+    assert.equal(settled[0]?.errorCode, 'upstream_cut');
+  });
+
+  test('whose connection breaks is an error, casts doubt on the member, and stops its upstream', async () => {
+    const answer = new ScriptedAnswer([[TEXT], [TEXT], [END]]);
+    const { forwarder, suspected, settled, admission } = pair(async () => answer, { cutAfter: 1 });
+    const frames = await framesOf(await forwarder.forward(PEER, CHAT, NEVER));
+    assert.deepEqual(frames[0], TEXT);
+    assert.match(JSON.stringify(frames[1]), /upstream_cut/);
+    assert.deepEqual(suspected, ['executor']);
+    await turn();
+    assert.equal(answer.isCancelled, true);
+    assert.deepEqual([settled[0]?.errorCode, admission.running], ['client_closed', 0]);
+  });
+
+  test('to a member that cannot be reached fails, and casts doubt on it', async () => {
+    const { forwarder, suspected } = pair(async () => assert.fail('unreached'), { cutAfter: -1 });
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.equal(!result.ok && result.failure.code, 'upstream_unreachable');
+    assert.deepEqual(suspected, ['executor']);
+  });
+
+  test('whose reader leaves stops the upstream there', async () => {
+    const answer = new ScriptedAnswer([[TEXT], [TEXT], [END]]);
+    const { forwarder, settled } = pair(async () => answer);
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.ok(result.ok);
+    for await (const _batch of result.frames) break;
+    await turn();
+    assert.equal(answer.isCancelled, true);
+    assert.equal(settled[0]?.errorCode, 'client_closed');
+  });
+
+  test('that is aborted before its head aborts the work there', async () => {
+    const client = new AbortController();
+    let inner: AbortSignal | undefined;
+    const { forwarder, settled } = pair((_request, context) => {
+      inner = context.signal;
+      return new Promise((_resolve, reject) => {
+        context.signal.addEventListener('abort', () => reject(context.signal.reason));
+      });
+    });
+    const result = forwarder.forward(PEER, CHAT, client.signal);
+    await turn();
+    client.abort(new GatewayError('client_closed', 'Gone.'));
+    await assert.rejects(result, /Gone/);
+    assert.equal(inner?.aborted, true);
+    assert.equal(settled[0]?.errorCode, 'client_closed');
+  });
+
+  test('ends when the time of its request is over', async () => {
+    const { forwarder, clock } = pair(
+      (_request, context) =>
+        new Promise((_resolve, reject) => {
+          context.signal.addEventListener('abort', () => reject(context.signal.reason));
+        }),
+    );
+    const result = forwarder.forward(PEER, CHAT, NEVER);
+    await turn();
+    clock.advance(10_000);
+    const { ok, failure } = (await result) as { ok: false; failure: { code: string } };
+    assert.deepEqual([ok, failure.code], [false, 'upstream_timeout']);
+  });
+
+  test('that is sent twice is executed once: refused while it runs, played again when it is done', async () => {
+    let executed = 0;
+    let go = (): void => undefined;
+    const { forwarder } = pair(async () => {
+      executed += 1;
+      await new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      return new ScriptedAnswer([[TEXT], [END]]);
+    });
+    const first = forwarder.forward(PEER, CHAT, NEVER);
+    await turn();
+    const running = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.equal(!running.ok && running.failure.code, 'unavailable');
+    go();
+    assert.deepEqual(await framesOf(await first), [TEXT, END]);
+    await turn();
+    assert.deepEqual(await framesOf(await forwarder.forward(PEER, CHAT, NEVER)), [TEXT, END]);
+    assert.equal(executed, 1);
+  });
+
+  test('that failed may be sent again', async () => {
+    let executed = 0;
+    const { forwarder } = pair(async () => {
+      executed += 1;
+      if (executed === 1) throw new GatewayError('upstream_error', 'It broke.');
+      return new ScriptedAnswer([[END]]);
+    });
+    await forwarder.forward(PEER, CHAT, NEVER);
+    assert.deepEqual(await framesOf(await forwarder.forward(PEER, CHAT, NEVER)), [END]);
+  });
+
+  test('is not asked of a member whose circuit for the model is open', () => {
+    const { forwarder } = pair(async () => assert.fail());
+    assert.deepEqual(forwarder.serving(['broken'], undefined), []);
+    assert.deepEqual(
+      forwarder.serving(['broken', 'm'], undefined).map(({ model }) => model),
+      ['m'],
+    );
+    assert.deepEqual([forwarder.serves('m'), forwarder.serves('other')], [true, false]);
+    assert.deepEqual(forwarder.models(), [
+      { model: 'm', names: ['box'] },
+      { model: 'broken', names: ['box'] },
+    ]);
+  });
+});

@@ -1,0 +1,371 @@
+// The Transport port over a network in memory. It behaves like TCP connections with proven ends: what is sent arrives
+// in order or late or not at all, a killed process is noticed at once, a cut cable only by silence.
+
+import { type Identity, verifySignature } from '../../src/mesh/identity.ts';
+import {
+  HttpFailure,
+  type IncomingMeshRequest,
+  type MeshRequest,
+  type MeshResponse,
+  type PeerConnection,
+  type PeerId,
+  type Transport,
+  type TransportHandlers,
+} from '../../src/ports.ts';
+import type { HostClock } from './host-clock.ts';
+import type { SimNetwork } from './sim-network.ts';
+
+/** A connection over a cut cable is given up after this long, as yamux does. */
+const SILENCE_MS = 11_500;
+const STRANGER_LIFETIME_MS = 10_000;
+const ANNOUNCEMENT_PERIOD_MS = 10_000;
+const FLOOD_HOPS_MAX = 16;
+
+export interface SimTransportOptions {
+  readonly network: SimNetwork<SimTransport>;
+  readonly identity: Identity;
+  readonly clock: HostClock;
+  /** What its beacons carry. */
+  readonly meshTag?: () => string | undefined;
+  /** Beacons reach everybody whom packets reach. Default: yes. */
+  readonly isDiscovered?: boolean;
+}
+
+interface Connection {
+  readonly dialler: SimTransport;
+  readonly acceptor: SimTransport;
+  /** As each side judged when it opened. */
+  readonly memberSides: ReadonlySet<SimTransport>;
+  isOpen: boolean;
+  readonly onClose: Set<() => void>;
+}
+
+export class SimTransport implements Transport {
+  readonly peer: PeerId;
+  readonly #options: SimTransportOptions;
+  readonly #network: SimNetwork<SimTransport>;
+  readonly #connections = new Map<PeerId, Connection>();
+  #handlers: TransportHandlers | undefined;
+  /** What the node has sent, for tests of its cost. */
+  readonly sent = { broadcasts: 0, broadcastBytes: 0, largestBroadcastBytes: 0, requests: 0, dials: 0 };
+
+  constructor(options: SimTransportOptions) {
+    this.#options = options;
+    this.#network = options.network;
+    this.peer = options.identity.peer;
+    this.#network.onCut((from, to) => this.#watchSilence(from, to));
+  }
+
+  get #clock(): HostClock {
+    return this.#options.clock;
+  }
+
+  get isRunning(): boolean {
+    return this.#handlers !== undefined;
+  }
+
+  start(handlers: TransportHandlers): Promise<void> {
+    this.#handlers = handlers;
+    this.#network.hosts.set(this.peer, this);
+    if (this.#options.isDiscovered !== false) this.#beginAnnouncing();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.#handlers = undefined;
+    for (const connection of [...this.#connections.values()]) this.#close(connection);
+    return Promise.resolve();
+  }
+
+  /** As by kill -9: the system closes its connections, which the others notice. */
+  kill(): void {
+    this.#clock.switchOff();
+    void this.stop();
+  }
+
+  /** As by pulling the plug: nobody is told. */
+  powerOff(): void {
+    this.#clock.switchOff();
+    this.#handlers = undefined;
+    for (const other of this.#network.hosts.keys()) if (other !== this.peer) this.#network.cut(this.peer, other);
+    this.#network.hosts.delete(this.peer);
+  }
+
+  addresses(): readonly string[] {
+    return [addressOf(this.peer)];
+  }
+
+  connections(): readonly PeerConnection[] {
+    return [...this.#connections.values()]
+      .filter((connection) => connection.memberSides.has(this))
+      .map((connection) => this.#described(connection));
+  }
+
+  async dial(addresses: readonly string[], peer: PeerId | undefined, signal: AbortSignal): Promise<PeerId> {
+    this.sent.dials += 1;
+    const known = peer === undefined ? undefined : this.#connections.get(peer);
+    if (known && this.#isUsable(known)) return known.dialler === this ? known.acceptor.peer : known.dialler.peer;
+    const target = addresses.map(peerOf).find((found) => found !== undefined && (peer === undefined || found === peer));
+    if (target === undefined || target === this.peer) throw new Error('nothing to dial');
+    await this.#roundTrip(target, signal);
+    const other = this.#network.hosts.get(target);
+    if (!other?.isRunning) throw new Error('connection refused');
+    // The system accepts for a stopped process, which then says nothing.
+    await waitUntil((done) => other.#clock.deliver(done), signal);
+    if (!this.isRunning || !other.isRunning) throw new Error('connection refused');
+    this.#open(other);
+    return target;
+  }
+
+  disconnect(peer: PeerId): void {
+    const connection = this.#connections.get(peer);
+    if (connection) this.#close(connection);
+  }
+
+  async request(peer: PeerId, request: MeshRequest): Promise<MeshResponse> {
+    const connection = this.#connections.get(peer);
+    if (!connection?.memberSides.has(this)) throw new HttpFailure('connect', 'no connection');
+    const other = otherEnd(connection, this);
+    if (!connection.memberSides.has(other)) throw new HttpFailure('connect', 'refused as a stranger');
+    return this.#exchange(connection, request, (handlers) => handlers.onRequest);
+  }
+
+  async requestJoin(peer: PeerId, request: MeshRequest): Promise<MeshResponse> {
+    const connection = this.#connections.get(peer);
+    if (!connection) throw new HttpFailure('connect', 'no connection');
+    return this.#exchange(connection, request, (handlers) => handlers.onStranger);
+  }
+
+  /** Floods the graph of connections, as gossip does; members that stand still pass nothing on. */
+  broadcast(topic: string, message: Uint8Array): Promise<void> {
+    this.sent.broadcasts += 1;
+    this.sent.broadcastBytes += message.length;
+    this.sent.largestBroadcastBytes = Math.max(this.sent.largestBroadcastBytes, message.length);
+    const reached = new Map<SimTransport, number>([[this, 0]]);
+    let edge: SimTransport[] = [this];
+    for (let hop = 0; hop < FLOOD_HOPS_MAX && edge.length > 0; hop += 1) {
+      const next: SimTransport[] = [];
+      for (const relay of edge) {
+        if (relay.#clock.isPaused) continue;
+        for (const other of relay.#memberNeighbours()) {
+          if (reached.has(other) || !this.#network.isOpen(relay.peer, other.peer)) continue;
+          reached.set(other, (reached.get(relay) ?? 0) + this.#network.travelMs());
+          next.push(other);
+        }
+      }
+      edge = next;
+    }
+    reached.delete(this);
+    for (const [other, delayMs] of reached) this.#deliverBroadcast(other, delayMs, topic, message);
+    return Promise.resolve();
+  }
+
+  sign(message: Uint8Array): Promise<Uint8Array> {
+    return Promise.resolve(this.#options.identity.sign(message));
+  }
+
+  verify(peer: PeerId, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+    return Promise.resolve(verifySignature(peer, message, signature));
+  }
+
+  #deliverBroadcast(other: SimTransport, delayMs: number, topic: string, message: Uint8Array): void {
+    const network = this.#network;
+    if (network.chance(network.lossRate)) return;
+    const deliver = (): void =>
+      other.#clock.deliver(() => {
+        if (other.#handlers?.isMember(this.peer)) other.#handlers.onBroadcast(topic, this.peer, message);
+      });
+    network.clock.after(delayMs, deliver);
+    if (network.chance(network.duplicationRate)) network.clock.after(delayMs * 2 + network.travelMs(), deliver);
+  }
+
+  #memberNeighbours(): SimTransport[] {
+    return [...this.#connections.values()]
+      .filter((connection) => connection.memberSides.size === 2)
+      .map((connection) => otherEnd(connection, this));
+  }
+
+  async #roundTrip(target: PeerId, signal: AbortSignal): Promise<void> {
+    const isWanted = (): boolean => !signal.aborted;
+    await waitUntil((done) => this.#network.carry(this.peer, target, isWanted, done), signal);
+    await waitUntil((done) => this.#network.carry(target, this.peer, isWanted, done), signal);
+  }
+
+  #open(other: SimTransport): void {
+    const known = this.#connections.get(other.peer);
+    if (known?.isOpen && known.memberSides.size === 2) return;
+    if (known) this.#close(known);
+    const memberSides = new Set<SimTransport>();
+    if (this.#handlers?.isMember(other.peer)) memberSides.add(this);
+    if (other.#handlers?.isMember(this.peer)) memberSides.add(other);
+    const connection: Connection = { dialler: this, acceptor: other, memberSides, isOpen: true, onClose: new Set() };
+    for (const side of [this, other]) side.#connections.set(otherEnd(connection, side).peer, connection);
+    for (const side of memberSides) {
+      side.#clock.deliver(() => connection.isOpen && side.#handlers?.onConnect(side.#described(connection)));
+    }
+    if (memberSides.size < 2) {
+      this.#network.clock.after(STRANGER_LIFETIME_MS, () => connection.isOpen && this.#close(connection));
+    }
+  }
+
+  #close(connection: Connection): void {
+    if (!connection.isOpen) return;
+    connection.isOpen = false;
+    for (const side of [connection.dialler, connection.acceptor]) {
+      const other = otherEnd(connection, side);
+      const tell = (): void => {
+        if (side.#connections.get(other.peer) !== connection) return;
+        side.#connections.delete(other.peer);
+        if (connection.memberSides.has(side)) side.#clock.deliver(() => side.#handlers?.onDisconnect(other.peer));
+      };
+      if (side === this) tell();
+      else this.#network.carry(this.peer, side.peer, () => true, tell);
+    }
+    for (const listener of connection.onClose) listener();
+  }
+
+  #watchSilence(from: PeerId, to: PeerId): void {
+    if (from !== this.peer && to !== this.peer) return;
+    const connection = this.#connections.get(from === this.peer ? to : from);
+    if (!connection) return;
+    this.#network.clock.after(SILENCE_MS, () => {
+      if (this.#network.isOpen(from, to) || this.#connections.get(otherEnd(connection, this).peer) !== connection)
+        return;
+      connection.isOpen = false;
+      const other = otherEnd(connection, this);
+      this.#connections.delete(other.peer);
+      for (const listener of connection.onClose) listener();
+      if (connection.memberSides.has(this)) this.#clock.deliver(() => this.#handlers?.onDisconnect(other.peer));
+    });
+  }
+
+  #isUsable(connection: Connection): boolean {
+    return connection.isOpen && connection.memberSides.has(this);
+  }
+
+  #described(connection: Connection): PeerConnection {
+    const other = otherEnd(connection, this);
+    return { peer: other.peer, address: addressOf(other.peer), isInbound: connection.acceptor === this };
+  }
+
+  async #exchange(
+    connection: Connection,
+    request: MeshRequest,
+    handlerOf: (handlers: TransportHandlers) => (request: IncomingMeshRequest) => Promise<MeshResponse>,
+  ): Promise<MeshResponse> {
+    this.sent.requests += 1;
+    const other = otherEnd(connection, this);
+    const far = new AbortController();
+    const onAbort = (): void =>
+      this.#network.carry(
+        this.peer,
+        other.peer,
+        () => connection.isOpen,
+        () => far.abort(request.signal?.reason),
+      );
+    request.signal?.addEventListener('abort', onAbort, { once: true });
+    const link = { connection, network: this.#network, signal: request.signal };
+    try {
+      await carried(link, this, other);
+      await waitUntil((done) => other.#clock.deliver(done), request.signal, connection);
+      const handlers = other.#handlers;
+      if (!handlers) throw new HttpFailure('response', 'connection reset');
+      const incoming: IncomingMeshRequest = {
+        ...request,
+        from: this.peer,
+        body: bodyOf(request.body),
+        signal: far.signal,
+      };
+      const response = await handlerOf(handlers)(incoming);
+      await carried(link, other, this);
+      await waitUntil((done) => this.#clock.deliver(done), request.signal, connection);
+      return { ...response, body: streamed(link, other, this, response.body) };
+    } finally {
+      if (!request.signal?.aborted) request.signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #beginAnnouncing(): void {
+    const announce = (isFirst: boolean): void => {
+      if (!this.isRunning) return;
+      for (const other of this.#network.hosts.values()) {
+        if (other === this || other.#options.isDiscovered === false) continue;
+        this.#hint(other);
+        // The first beacon is a question too, which the others answer.
+        if (isFirst) other.#hint(this);
+      }
+      const period = ANNOUNCEMENT_PERIOD_MS * (0.9 + 0.2 * this.#network.random.next());
+      this.#clock.after(period, () => announce(false));
+    };
+    announce(true);
+  }
+
+  #hint(other: SimTransport): void {
+    const network = this.#network;
+    if (network.chance(network.lossRate)) return;
+    network.clock.after(network.travelMs(), () => {
+      if (!network.isOpen(this.peer, other.peer) || !this.isRunning) return;
+      const meshTag = this.#options.meshTag?.();
+      const hint = { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
+      other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
+    });
+  }
+}
+
+function addressOf(peer: PeerId): string {
+  return `/sim/${peer}`;
+}
+
+function peerOf(address: string): PeerId | undefined {
+  return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
+}
+
+function otherEnd({ dialler, acceptor }: Connection, side: SimTransport): SimTransport {
+  return side === dialler ? acceptor : dialler;
+}
+
+interface Link {
+  readonly connection: Connection;
+  readonly network: SimNetwork<SimTransport>;
+  readonly signal: AbortSignal | undefined;
+}
+
+function carried({ connection, network, signal }: Link, from: SimTransport, to: SimTransport): Promise<void> {
+  return waitUntil((done) => network.carry(from.peer, to.peer, () => connection.isOpen, done), signal, connection);
+}
+
+/** Resolves when `begin` calls back; rejects when the signal aborts or the connection breaks first. */
+function waitUntil(begin: (done: () => void) => void, signal?: AbortSignal, connection?: Connection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (settle: () => void) => (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      connection?.onClose.delete(onClose);
+      settle();
+    };
+    const onAbort = end(() => reject(signal?.reason));
+    const onClose = end(() => reject(new HttpFailure('response', 'connection reset')));
+    if (signal?.aborted) return reject(signal.reason);
+    if (connection && !connection.isOpen) return onClose();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    connection?.onClose.add(onClose);
+    begin(end(resolve));
+  });
+}
+
+async function* bodyOf(body: MeshRequest['body']): AsyncIterable<Uint8Array> {
+  if (body instanceof Uint8Array) yield body;
+  else if (body) yield* body;
+}
+
+/** Chunk by chunk, each asked for when the reader wants it. */
+async function* streamed(
+  link: Link,
+  from: SimTransport,
+  to: SimTransport,
+  body: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of body) {
+    await carried(link, from, to);
+    yield chunk;
+  }
+}

@@ -1,0 +1,94 @@
+// A version vector on disk: one row for each range, disjoint and never adjacent. Always read from SQLite, so that a
+// transaction that is rolled back takes its additions along.
+
+import type { Database } from '../storage/database.ts';
+import type { OriginTable } from './origin-table.ts';
+import { type Dot, type DotRange, VersionVector } from './version-vector.ts';
+
+interface Bounds {
+  first: number;
+  last: number;
+}
+
+export class RangeTable {
+  readonly #origins: OriginTable;
+  readonly #below;
+  readonly #insert;
+  readonly #delete;
+  readonly #extend;
+  readonly #within;
+  readonly #all;
+
+  constructor(database: Database, table: `replication_${string}`, origins: OriginTable) {
+    this.#origins = origins;
+    this.#below = database.prepare<[number, number, number], Bounds>(
+      `SELECT first, last FROM ${table} WHERE origin = ? AND epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1`,
+    );
+    this.#insert = database.prepare(`INSERT INTO ${table} (origin, epoch, first, last) VALUES (?, ?, ?, ?)`);
+    this.#delete = database.prepare(`DELETE FROM ${table} WHERE origin = ? AND epoch = ? AND first = ?`);
+    this.#extend = database.prepare(`UPDATE ${table} SET last = ? WHERE origin = ? AND epoch = ? AND first = ?`);
+    this.#within = database.prepare<[{ id: number; epoch: number; from: number; to: number }], Bounds>(
+      `SELECT first, last FROM ${table} WHERE origin = $id AND epoch = $epoch AND first <= $to AND first >=
+         COALESCE((SELECT max(first) FROM ${table} WHERE origin = $id AND epoch = $epoch AND first <= $from), $from)
+       ORDER BY first`,
+    );
+    this.#all = database.prepare<[], DotRange>(
+      `SELECT name AS origin, epoch, first, last FROM ${table} JOIN replication_origin ON id = ${table}.origin`,
+    );
+  }
+
+  has({ origin, epoch, seq }: Dot): boolean {
+    const id = this.#origins.find(origin);
+    return id !== undefined && (this.#below.get(id, epoch, seq)?.last ?? 0) >= seq;
+  }
+
+  head(origin: string, epoch: number): number {
+    const id = this.#origins.find(origin);
+    return id === undefined ? 0 : (this.#below.get(id, epoch, Number.MAX_SAFE_INTEGER)?.last ?? 0);
+  }
+
+  add({ origin, epoch, first, last }: DotRange): void {
+    const id = this.#origins.idOf(origin);
+    let from = first;
+    let to = last;
+    for (;;) {
+      const near = this.#below.get(id, epoch, to + 1);
+      if (near === undefined || near.last < from - 1) break;
+      if (near.first <= from) {
+        if (near.last < to) this.#extend.run(to, id, epoch, near.first);
+        return;
+      }
+      this.#delete.run(id, epoch, near.first);
+      from = Math.min(from, near.first);
+      to = Math.max(to, near.last);
+    }
+    this.#insert.run(id, epoch, from, to);
+  }
+
+  remove({ origin, epoch, seq }: Dot): void {
+    const id = this.#origins.find(origin);
+    const near = id === undefined ? undefined : this.#below.get(id, epoch, seq);
+    if (id === undefined || near === undefined || near.last < seq) return;
+    this.#delete.run(id, epoch, near.first);
+    if (near.first < seq) this.#insert.run(id, epoch, near.first, seq - 1);
+    if (near.last > seq) this.#insert.run(id, epoch, seq + 1, near.last);
+  }
+
+  addAll(vector: VersionVector): void {
+    for (const range of vector.ranges()) this.add(range);
+  }
+
+  /** Its part of one range. */
+  within({ origin, epoch, first, last }: DotRange): DotRange[] {
+    const id = this.#origins.find(origin);
+    if (id === undefined) return [];
+    return this.#within
+      .all({ id, epoch, from: first, to: last })
+      .map((row) => ({ origin, epoch, first: Math.max(first, row.first), last: Math.min(last, row.last) }))
+      .filter((row) => row.first <= row.last);
+  }
+
+  load(): VersionVector {
+    return VersionVector.of(this.#all.iterate());
+  }
+}

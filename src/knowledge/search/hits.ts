@@ -3,15 +3,19 @@
 import type { Database, Statement } from '../../storage/database.ts';
 import { splitHeadings } from '../store/identity.ts';
 
-/** What ranking needs of an entry: hundreds are read for one search. */
+/** What ranking needs first: hundreds are read for one search. */
 export interface EntryText {
   readonly entry: number;
   readonly text: string;
   readonly headings: readonly string[];
-  readonly title: string;
-  /** The document's id in this database, and the place in it. */
+}
+
+/** The document that an entry is found through. */
+export interface EntryPlace {
+  /** The document's id in this database. */
   readonly document: number;
   readonly position: number;
+  readonly title: string;
 }
 
 /** What a hit tells beyond that. */
@@ -25,22 +29,24 @@ export interface EntryFacts {
   readonly attributes: string;
 }
 
-type TextRow = readonly [text: string, headings: string, title: string, document: number, position: number];
+type TextRow = readonly [text: string, headings: string];
 
 export class EntryReader {
-  readonly #texts: Statement<[number], TextRow>;
+  readonly #text: Statement<[number], TextRow>;
+  readonly #places: Statement<[number], EntryPlace>;
   readonly #facts: Statement<[number, number], Omit<EntryFacts, 'passageHash'> & { readonly hash: Buffer }>;
 
   constructor(database: Database) {
-    this.#texts = database
+    this.#text = database
       .prepare<[number], TextRow>(
-        `SELECT passage.text, passage.headings, document.title, document.id, placed.position
-         FROM entry JOIN passage ON passage.id = entry.passage
-         JOIN document_passage AS placed ON placed.entry = entry.id
-         JOIN document ON document.id = placed.document
-         WHERE entry.id = ? ORDER BY placed.document, placed.position`,
+        `SELECT passage.text, passage.headings FROM entry JOIN passage ON passage.id = entry.passage WHERE entry.id = ?`,
       )
       .raw();
+    this.#places = database.prepare(
+      `SELECT document.id AS document, placed.position, document.title
+       FROM document_passage AS placed JOIN document ON document.id = placed.document
+       WHERE placed.entry = ? ORDER BY placed.document, placed.position`,
+    );
     this.#facts = database.prepare(
       `SELECT passage.hash, placed.page, document.key AS documentId, collection.name AS collection, document.source,
          document.attributes
@@ -52,17 +58,18 @@ export class EntryReader {
     );
   }
 
-  /** @returns undefined when no (allowed) document refers to it, as while it is being imported */
-  read(entry: number, allowed: ReadonlySet<number> | undefined): EntryText | undefined {
-    const row = allowed
-      ? this.#texts.all(entry).find(([, , , document]) => allowed.has(document))
-      : this.#texts.get(entry);
-    if (!row) return undefined;
-    const [text, headings, title, document, position] = row;
-    return { entry, text, headings: splitHeadings(headings), title, document, position };
+  text(entry: number): EntryText | undefined {
+    const row = this.#text.get(entry);
+    return row && { entry, text: row[0], headings: splitHeadings(row[1]) };
   }
 
-  facts({ document, position }: EntryText): EntryFacts | undefined {
+  /** @returns undefined when no (allowed) document refers to it, as while it is being imported */
+  place(entry: number, allowed: ReadonlySet<number> | undefined): EntryPlace | undefined {
+    if (!allowed) return this.#places.get(entry);
+    return this.#places.all(entry).find(({ document }) => allowed.has(document));
+  }
+
+  facts({ document, position }: EntryPlace): EntryFacts | undefined {
     const row = this.#facts.get(document, position);
     if (!row) return undefined;
     const { hash, ...rest } = row;

@@ -5,17 +5,18 @@ import type { WeightedTerm } from './candidates.ts';
 import { fold, keyOf } from './words.ts';
 
 /** How soon more occurrences stop to matter. */
-const SATURATION = 0.9;
+const SATURATION = 0.6;
 /** How much the length of a passage counts against it, 0 to 1. */
 const LENGTH_INFLUENCE = 0.6;
 /** A word in a heading counts as so many in the text. */
 const HEADING_WEIGHT = 1.5;
 const TITLE_WEIGHT = 1.5;
 
-export interface RankedText {
-  readonly text: string;
-  readonly headings: readonly string[];
-  readonly title: string;
+/** How often each term is in a text, headings included. */
+export interface CountedText {
+  readonly counts: readonly number[];
+  /** Characters. */
+  readonly length: number;
 }
 
 export interface RankingStatistics {
@@ -37,6 +38,7 @@ export class Ranking {
   readonly #grams: readonly { readonly key: string; readonly index: number }[];
   /** First characters of the words: all others need not be stemmed. */
   readonly #initials: ReadonlySet<string>;
+  readonly #stemmed = new Map<string, number | undefined>();
 
   constructor(terms: readonly WeightedTerm[], statistics: RankingStatistics) {
     this.#terms = terms;
@@ -47,12 +49,17 @@ export class Ranking {
     this.#initials = new Set([...this.#words.keys()].map((key) => key.slice(0, 1)));
   }
 
-  score({ text, headings, title }: RankedText): number {
+  count({ text, headings }: { readonly text: string; readonly headings: readonly string[] }): CountedText {
     const counts = this.#terms.map(() => 0);
     this.#count(text, 1, counts);
     for (const heading of headings) this.#count(heading, HEADING_WEIGHT, counts);
+    return { counts, length: text.length };
+  }
+
+  score(counted: CountedText, title: string): number {
+    const counts = [...counted.counts];
     this.#count(title, TITLE_WEIGHT, counts);
-    const length = text.length / Math.max(1, this.#statistics.lengthMean);
+    const length = counted.length / Math.max(1, this.#statistics.lengthMean);
     const damping = SATURATION * (1 - LENGTH_INFLUENCE + LENGTH_INFLUENCE * length);
     return this.#terms.reduce((sum, { weight }, index) => {
       const count = counts[index] ?? 0;
@@ -72,8 +79,16 @@ export class Ranking {
     // Folding the whole text at once is cheaper than word by word.
     for (const [word] of fold(text).matchAll(/[\p{L}\p{N}\p{Co}\p{M}]+/gu)) {
       if (!this.#initials.has(word[0] ?? '')) continue;
-      const index = this.#words.get(keyOf(word));
+      const index = this.#termOf(word);
       if (index !== undefined) counts[index] = (counts[index] ?? 0) + weight;
     }
+  }
+
+  /** Stemming is the larger part of reading: the same words come again and again. */
+  #termOf(word: string): number | undefined {
+    if (this.#stemmed.has(word)) return this.#stemmed.get(word);
+    const index = this.#words.get(keyOf(word));
+    this.#stemmed.set(word, index);
+    return index;
   }
 }

@@ -5,7 +5,7 @@ import type { SearchHit, SearchRequest } from '../knowledge.ts';
 import { attributesOf } from '../store/document-table.ts';
 import { findCandidates, type WeightedTerm } from './candidates.ts';
 import { Filters, type Restriction } from './filters.ts';
-import { EntryReader, type EntryText } from './hits.ts';
+import { type EntryPlace, EntryReader, type EntryText } from './hits.ts';
 import { IndexReader } from './index-reader.ts';
 import { NearDuplicates } from './near-duplicates.ts';
 import { parseQuery, type Query, type Term } from './query.ts';
@@ -14,15 +14,18 @@ import { type Scope, Scopes } from './scope.ts';
 import { snippetOf } from './snippet.ts';
 
 /** Passages read and ranked for one question. */
-const CANDIDATES_MIN = 200;
+const CANDIDATES_MIN = 120;
 const CANDIDATES_PER_HIT = 4;
 const TOP_K_MAX = 500;
 /** Terms beyond the rarest so many hardly change the order. */
 const TERMS_MAX = 24;
 /** A word in more titles than this says little about which document is meant. */
-const TITLES_MAX = 2_000;
+const TITLES_MAX = 500;
 const TITLED_DOCUMENTS = 10;
 const PASSAGES_OF_TITLED = 4;
+/** Of those ranked by their text, so many times the hits asked for are ranked again with their documents' titles. */
+const PLACED_MIN = 40;
+const PLACED_PER_HIT = 3;
 /** Passages between two looks at whether anybody still waits. */
 const RANKED_AT_ONCE = 50;
 /** Of reciprocal rank fusion, as its authors chose it (Cormack, Clarke, Büttcher 2009). */
@@ -30,7 +33,7 @@ const FUSION_RANK = 60;
 const FUSED = 100;
 
 interface Ranked {
-  readonly entry: EntryText;
+  readonly entry: EntryText & EntryPlace;
   readonly score: number;
 }
 
@@ -90,14 +93,24 @@ export class Search {
         checkpoint,
       }),
     );
-    for (const entry of this.#titled(terms, scope, restriction)) candidates.add(entry);
+    const titled = new Set(this.#titled(terms, scope, restriction));
     const lengthMean = scope.length / Math.max(1, scope.passages);
     const ranking = new Ranking(terms, { passages: scope.passages, lengthMean });
-    const ranked: Ranked[] = [];
-    for (const [index, id] of [...candidates].entries()) {
+    const read = [...candidates.union(titled)].flatMap((id, index) => {
       if (index % RANKED_AT_ONCE === 0) checkpoint();
-      const entry = this.#entries.read(id, restriction.documents);
-      if (entry) ranked.push({ entry, score: ranking.score(entry) });
+      const entry = this.#entries.text(id);
+      if (!entry) return [];
+      const counted = ranking.count(entry);
+      return [{ entry, counted, score: ranking.score(counted, '') }];
+    });
+    read.sort(byScore);
+    checkpoint();
+    const most = Math.max(PLACED_MIN, topK * PLACED_PER_HIT);
+    const ranked: Ranked[] = [];
+    for (const { entry, counted } of read) {
+      if (ranked.length >= most && !titled.has(entry.entry)) continue;
+      const place = this.#entries.place(entry.entry, restriction.documents);
+      if (place) ranked.push({ entry: { ...entry, ...place }, score: ranking.score(counted, place.title) });
     }
     return ranked.sort(byScore);
   }
@@ -136,12 +149,18 @@ export class Search {
     const lists = [words.slice(0, FUSED).map(({ entry }) => entry.entry), nearest];
     for (const list of lists) {
       for (const [rank, id] of list.entries()) {
-        const entry = known.get(id) ?? this.#entries.read(id, restriction.documents);
+        const entry = known.get(id) ?? this.#read(id, restriction);
         if (!entry) continue;
         fused.set(id, { entry, score: (fused.get(id)?.score ?? 0) + 1 / (FUSION_RANK + rank + 1) });
       }
     }
     return [...fused.values()].sort(byScore);
+  }
+
+  #read(id: number, { documents }: Restriction): Ranked['entry'] | undefined {
+    const text = this.#entries.text(id);
+    const place = this.#entries.place(id, documents);
+    return text && place && { ...text, ...place };
   }
 
   #hits(ranked: readonly Ranked[], terms: readonly Term[], topK: number): SearchHit[] {
@@ -168,6 +187,11 @@ export class Search {
   }
 }
 
-function byScore(left: Ranked, right: Ranked): number {
+interface Scored {
+  readonly entry: EntryText;
+  readonly score: number;
+}
+
+function byScore(left: Scored, right: Scored): number {
   return right.score - left.score || left.entry.entry - right.entry.entry;
 }

@@ -26,10 +26,13 @@ import { type MissingEmbedding, Vectors } from './vectors.ts';
 
 /** Memory for pages of the file, KiB. */
 const CACHE_KIB = 32_768;
+/** Of the file that is read as memory: a search reads hundreds of passages from all over it. Not counted until touched. */
+const MAPPED_BYTES = 2 ** 30;
 
 export function openKnowledgeDatabase(file: string): Database {
   const database = openDatabase(file, KNOWLEDGE_MIGRATIONS);
   database.pragma(`cache_size = -${CACHE_KIB}`);
+  database.pragma(`mmap_size = ${MAPPED_BYTES}`);
   return database;
 }
 

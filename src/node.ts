@@ -7,12 +7,15 @@ import { exposureProblem } from './config/exposure.ts';
 import { GatewayError } from './errors.ts';
 import { Admission } from './gateway/admission.ts';
 import { Caching } from './gateway/caching.ts';
+import { embedTexts } from './gateway/embed-texts.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
 import { handle, type PipelineDeps } from './gateway/pipeline.ts';
 import { Router } from './gateway/router.ts';
 import { RoutingState } from './gateway/routing-state.ts';
+import { SemanticKnowledge } from './gateway/semantic-knowledge.ts';
 import { ShadowRunner } from './gateway/shadow.ts';
 import { TargetHealth } from './gateway/target-health.ts';
+import type { RequestTrace } from './gateway/trace.ts';
 import { createServer } from './http/server.ts';
 import { createKnowledge } from './knowledge/create-knowledge.ts';
 import { FolderWatchers } from './knowledge/ingest/folder-watchers.ts';
@@ -36,6 +39,7 @@ import { type Database, type Migrations, openDatabase } from './storage/database
 import { lockDirectory } from './storage/directory-lock.ts';
 import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, RESPONSE_OWNER_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
+import { SETTINGS_MIGRATIONS, Settings } from './storage/settings.ts';
 import {
   readTraffic,
   TRAFFIC_MIGRATIONS,
@@ -135,6 +139,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
   let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
   const facts: PipelineDeps['facts'] = (provider, model, account) => prices.find(provider, model, account);
+  const onTrace = (trace: RequestTrace): void => {
+    metrics.record(trace);
+    logRequest(logger, trace);
+  };
   const keptTraffic = (table: TrafficTable, bounds: () => TrafficBounds): TrafficLog =>
     new TrafficLog(database, table, { clock, bounds, onFailure: onLedgerFailure });
   const promptLog = keptTraffic('prompt_log', () => config.prompts);
@@ -146,12 +154,19 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     isBusy: () => admission.isDraining || admission.running > config.server.concurrencyMax * BUSY_SHARE,
     keep: (id, tenant, pair) => void shadowLog.add({ id, tenant, name: pair.chain, body: pair }),
     onOutcome: (outcome) => metrics.recordShadow(outcome),
-    onTrace: (trace) => {
-      metrics.record(trace);
-      logRequest(logger, trace);
-    },
+    onTrace,
   });
-  const knowledge = createKnowledge({ file: knowledgePath(initial.dataDirectory), clock, logger });
+  const brain = createKnowledge({ file: knowledgePath(initial.dataDirectory), clock, logger });
+  const settings = new Settings(database);
+  const semantic = new SemanticKnowledge({
+    knowledge: brain,
+    clock,
+    logger,
+    model: () => config.knowledge.embeddings,
+    memory: { get: () => settings.get('embeddings'), set: (model) => settings.set('embeddings', model) },
+    embed: (model, tenant, texts, signal) => embedTexts({ model, tenant, texts, signal }, pipeline, onTrace),
+  });
+  const knowledge = semantic.searched;
   const routing = new RoutingState();
   const models = ownModels({ clock, directory, router: () => router, routing, health, facts });
   const localStatus = (): LocalStatus => ({
@@ -250,6 +265,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     mesh: service?.mesh,
     async listen() {
       watchers.follow(config.knowledge.watch);
+      semantic.start();
       if (keepsState(initial)) openKnowledge();
       await server.listen({ host: config.server.host, port: config.server.port });
       const address = server.server.address();
@@ -286,6 +302,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await shadows.stop();
       await watchers.close();
       await reader.close();
+      await semantic.stop();
       await knowledge.close();
       stopPruning();
       for (const stop of stopForgetting) stop();
@@ -311,6 +328,7 @@ export const GATEWAY_MIGRATIONS: Migrations = {
   responseOwners: RESPONSE_OWNER_MIGRATIONS,
   traffic: TRAFFIC_MIGRATIONS,
   mesh: MESH_MIGRATIONS,
+  settings: SETTINGS_MIGRATIONS,
 };
 
 /** @throws GatewayError when strangers could ask as they like */

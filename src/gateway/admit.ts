@@ -29,10 +29,13 @@ export function permit(
   { trace, principal, isForwarded }: RequestContext,
   deps: PipelineDeps,
 ): Chain {
-  const isServedElsewhere = (asked: string): boolean => !isForwarded && deps.peers?.serves(asked) === true;
+  // Only chats are forwarded.
+  const endpoint = endpointOf(trace.operation);
+  const mayForward = endpoint === 'chat' && !isForwarded;
+  const isServedElsewhere = (asked: string): boolean => mayForward && deps.peers?.serves(asked) === true;
   const chain = boundToAccounts(deps.router().route(name, isServedElsewhere), principal.accounts, deps);
   trace.chain = chain.name;
-  checkScopes(principal, { model, chain: chain.name, endpoint: endpointOf(trace.operation) });
+  checkScopes(principal, { model, chain: chain.name, endpoint });
   return chain;
 }
 

@@ -92,6 +92,7 @@ describe('the README', () => {
 
   test('its flowmesh commands work one after the other', async () => {
     writeFileSync(join(directory, 'litellm-config.yaml'), LITELLM);
+    writeFileSync(join(directory, 'manual.md'), '# Pump\n\nPress the red button to reset the pump.\n');
     const run = commands.filter((command) => command.startsWith('npx flowmesh ') && !command.includes('--config'));
     assert.ok(run.length >= 6);
     for (const command of run) {

@@ -31,21 +31,22 @@ export function withPeers(
   deps: PipelineDeps,
 ): Chain {
   const use = context.isForwarded ? 'never' : (chain.peers ?? 'overflow');
-  const remote = (): readonly ServingPeer[] =>
-    peers.serving(namesOf(chain, request), affinity(request, context)).slice(0, PEERS_MAX);
-  const targetsOf = (serving: readonly ServingPeer[]): Target[] => serving.map((peer) => peerTarget(peer, deps));
-  if (chain.targets.length === 0 || context.isSpilledOver) {
-    const targets = use === 'never' ? [] : targetsOf(remote());
-    if (targets.length === 0) throw nobodyElse(request, context);
-    return { ...chain, targets };
-  }
-  if (use === 'never') return chain;
-  if (use === 'overflow') return { ...chain, overflow: () => targetsOf(remote()) };
-  const serving = remote();
-  const [first] = serving;
-  const isPeerFirst = first !== undefined && isClearlySooner(first, chain.targets[0], request, deps);
-  const others = targetsOf(serving);
-  return { ...chain, targets: isPeerFirst ? [...others, ...chain.targets] : [...chain.targets, ...others] };
+  if (use === 'never' && chain.targets.length > 0) return chain;
+  const remote = (): Target[] => {
+    const serving = use === 'never' ? [] : peers.serving(namesOf(chain, request), affinity(request, context));
+    return serving.slice(0, PEERS_MAX).map((peer) => peerTarget(peer, deps));
+  };
+  // The answerer that is built in only quotes: a model elsewhere is better than it.
+  const builtin = chain.targets.filter(({ account }) => account.isBuiltin);
+  const own = context.isSpilledOver ? [] : chain.targets.filter(({ account }) => !account.isBuiltin);
+  if (own.length > 0 && use === 'overflow')
+    return { ...chain, targets: own, overflow: () => [...remote(), ...builtin] };
+  const others = remote();
+  const last = context.isSpilledOver ? [] : builtin;
+  const isPeerFirst = isClearlySooner(others[0]?.peer, own[0], request, deps);
+  const targets = isPeerFirst ? [...others, ...own, ...last] : [...own, ...others, ...last];
+  if (targets.length === 0) throw nobodyElse(request, context);
+  return { ...chain, targets };
 }
 
 function nobodyElse(request: ChatRequest, { isSpilledOver }: RequestContext): GatewayError {
@@ -68,12 +69,12 @@ function affinity(request: ChatRequest, context: RequestContext): string | undef
 }
 
 function isClearlySooner(
-  peer: ServingPeer,
+  peer: ServingPeer | undefined,
   local: Target | undefined,
   request: ChatRequest,
   { health, routing, clock }: PipelineDeps,
 ): boolean {
-  if (!local) return true;
+  if (!peer || !local) return false;
   const { ttft } = routing.read(local.id, request.isStream, clock.elapsed());
   const localCostMs = (health.inFlight(local.id) + 1) * (ttft?.ttftMs ?? UNKNOWN_TTFT_MS);
   return peer.costMs * CLEARLY < localCostMs;

@@ -82,7 +82,8 @@ export async function listenFailure(
     case 'EAI_AGAIN':
       return fail(`The host name ${host} is unknown. Use an address of this machine as server.host or --host.`);
     default:
-      return error;
+      // The mesh says in its own sentence why it cannot listen.
+      return error instanceof Error && error.constructor === Error ? fail(error.message) : error;
   }
 }
 

@@ -125,7 +125,11 @@ export class Libp2pTransport implements Transport {
     await this.#serve(PROTOCOL.join, this.#strangerServer(handlers), 1);
     this.#node.addEventListener('connection:open', ({ detail }) => this.#onOpen(detail, handlers));
     this.#node.addEventListener('connection:close', ({ detail }) => this.#onClose(detail, handlers));
-    await this.#node.start();
+    try {
+      await this.#node.start();
+    } catch (error) {
+      throw listenError(error, this.#options.listen);
+    }
     this.#broadcasts.start(this.#options.topics, handlers);
     this.#deps.discovery?.start(
       { peer: this.peer, listen: this.#options.listen, addresses: () => this.addresses() },
@@ -305,4 +309,14 @@ function announceFilter({ isAnnounced, listen }: Libp2pTransportOptions): (addre
     const host = hostIn(address);
     return host === undefined || isFine(host);
   };
+}
+
+/** libp2p says it in many lines; for people one sentence will do. */
+function listenError(error: unknown, listen: readonly string[]): unknown {
+  if (!(error instanceof Error) || error.name !== 'UnsupportedListenAddressesError') return error;
+  const reason = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(error.message)?.[1] ?? 'no address can be used';
+  return new Error(
+    `The mesh cannot listen on ${listen.join(', ')} (${reason}). Choose other addresses with mesh.listen.`,
+    { cause: error },
+  );
 }

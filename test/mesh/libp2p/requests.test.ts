@@ -3,7 +3,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HttpFailure, type MeshResponse } from '../../../src/ports.ts';
-import { answer, connect, startTransports, textOf, until } from '../../support/transports.ts';
+import {
+  answer,
+  connect,
+  createTestTransport,
+  handlersOf,
+  startTransports,
+  textOf,
+  until,
+} from '../../support/transports.ts';
 
 const TIMEOUT = { timeout: 30_000 };
 const MEBIBYTE = 2 ** 20;
@@ -272,3 +280,14 @@ async function quiet(read: () => number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }
+
+test('an address that is taken is told in one sentence', TIMEOUT, async (t) => {
+  const [first] = await startTransports(t, 1);
+  const [address] = first?.transport.addresses() ?? [];
+  const listen = [(address ?? '').replace(/\/p2p\/.*$/, '')];
+  const second = await createTestTransport(9, { listen });
+  await assert.rejects(
+    second.transport.start(handlersOf(second)),
+    /^Error: The mesh cannot listen on \/ip4\/127\.0\.0\.1\/tcp\/\d+ \(EADDRINUSE\)\. Choose other addresses with mesh\.listen\.$/,
+  );
+});

@@ -3,17 +3,20 @@
 //
 //   npm run build                             for this machine
 //   npm run build -- --platform linux-arm64   for another one (any prebuild of better-sqlite3)
+//   npm run build -- --executable             also dist/flowmesh, one file that does not even need Node
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { buildExecutable } from './build-executable.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: {
     platform: { type: 'string', default: `${process.platform}-${process.arch}` },
     out: { type: 'string', default: join(ROOT, 'dist') },
+    executable: { type: 'boolean', default: false },
   },
 });
 
@@ -63,13 +66,25 @@ for (const file of existsSync(vectors) ? readdirSync(vectors).filter((name) => n
 
 // V8's compiled code is kept between starts, which saves a quarter of the start.
 const launcher = join(values.out, 'flowmesh.mjs');
-writeFileSync(
-  launcher,
-  `#!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
-enableCompileCache();
-await import('./main.mjs');
-`,
-);
+await build({
+  stdin: {
+    contents: `import { keepCompiledCode } from './src/cli/compile-cache.ts';
+keepCompiledCode(process.env);
+await import('./main.mjs');`,
+    resolveDir: ROOT,
+  },
+  external: ['./main.mjs'],
+  outfile: launcher,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  banner: { js: '#!/usr/bin/env node' },
+  logLevel: 'warning',
+});
 chmodSync(launcher, 0o755);
 process.stdout.write(`built ${launcher} for ${values.platform}\n`);
+
+if (values.executable) {
+  const executable = await buildExecutable({ directory: values.out, platform: values.platform, isStripped: true });
+  process.stdout.write(`built ${executable} for ${values.platform}\n`);
+}

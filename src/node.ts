@@ -125,6 +125,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const directory = new ModelDirectory(
     () => router,
     () => catalog.all().map(({ account, model }) => ({ account, model: model.id })),
+    () => service?.peers,
   );
   let principals = configuredPrincipals(initial);
   const keyRing = new KeyRing(

@@ -11,6 +11,7 @@ import { DocumentReader } from '../knowledge/ingest/reader.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import { knowledgePath } from '../knowledge/knowledge-path.ts';
 import { openLocalKnowledge } from '../knowledge/local-knowledge.ts';
+import { isDirectoryLocked } from '../storage/directory-lock.ts';
 import { AdminClient, AdminRefusal, readAdminToken } from './admin-client.ts';
 import { CommandError, EXIT } from './command-error.ts';
 import { readTextFile } from './find-node.ts';
@@ -72,8 +73,7 @@ async function remoteKnowledge(
   config: Config | undefined,
   around: Surroundings,
 ): Promise<Knowledge | undefined> {
-  const { host, port } = config?.server ?? DEFAULTS.server;
-  const url = named ?? urlOf(host, port);
+  const url = named ?? ownUrl(config);
   const token =
     (tokenFile === undefined ? around.env.FLOWMESH_ADMIN_TOKEN?.trim() : readTextFile(tokenFile).trim()) ||
     readAdminToken(dataDirectoryOf(config, around));
@@ -105,10 +105,20 @@ function strangerAt(url: string, named: string | undefined): undefined {
 function localKnowledge(config: Config | undefined, around: Surroundings): Knowledge {
   const dataDirectory = dataDirectoryOf(config, around);
   try {
+    if (isDirectoryLocked(dataDirectory)) {
+      throw new CommandError(
+        `A node uses this data directory (${dataDirectory}) but does not answer at ${ownUrl(config)}; give --url.`,
+      );
+    }
     return openLocalKnowledge({ file: knowledgePath(dataDirectory), clock: around.clock });
   } catch (error) {
     throw buildFailure(error, dataDirectory);
   }
+}
+
+function ownUrl(config: Config | undefined): string {
+  const { host, port } = (config ?? DEFAULTS).server;
+  return urlOf(host, port);
 }
 
 function dataDirectoryOf(config: Config | undefined, { env, directory }: Surroundings): string {

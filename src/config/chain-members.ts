@@ -14,6 +14,7 @@ import {
   DEFAULT_AFFINITY,
   DEFAULT_STRATEGY,
   type HedgeConfig,
+  type PeerUse,
   type StrategyConfig,
 } from './routing.ts';
 
@@ -31,6 +32,7 @@ export interface WrittenChain {
   readonly affinity: AffinityMode | undefined;
   readonly hedge: HedgeConfig | undefined;
   readonly shadow: ChainShadow | undefined;
+  readonly peers: PeerUse | undefined;
   readonly timeouts: Partial<Timeouts>;
   readonly retries: Partial<RetryConfig>;
   readonly cache: Override<CacheRule> | undefined;
@@ -59,13 +61,14 @@ export class ChainAssembler {
 
   assemble(name: string, written: WrittenChain): ChainConfig {
     const { targets, members } = this.#chain(name, written, [name]);
-    const { hedge, shadow, onContextLength, onContentFilter, timeouts, retries, cache, compaction, knowledge } =
+    const { hedge, shadow, peers, onContextLength, onContentFilter, timeouts, retries, cache, compaction, knowledge } =
       written;
     return {
       targets,
       ...(!isPlain(written) && { routing: routingOf(written, members) }),
       ...(hedge && { hedge }),
       ...(shadow && { shadow }),
+      ...(peers && { peers }),
       onContextLength: this.#list(onContextLength, written.path, [name]).targets,
       onContentFilter: this.#list(onContentFilter, written.path, [name]).targets,
       timeouts,

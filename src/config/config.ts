@@ -8,7 +8,7 @@ import type { CacheConfig, CacheRule, CompactionRule, Override } from './cache.t
 import type { AnonymousMode } from './exposure.ts';
 import type { ChainKnowledge, KnowledgeConfig } from './knowledge.ts';
 import type { MeshConfig } from './mesh.ts';
-import type { ChainRouting, ChainShadow, HedgeConfig, RuleConfig } from './routing.ts';
+import type { ChainRouting, ChainShadow, HedgeConfig, PeerUse, RuleConfig } from './routing.ts';
 import type { PromptsConfig, ShadowConfig } from './traffic.ts';
 
 export interface Config {
@@ -113,9 +113,6 @@ export interface PriceConfig {
   /** 0–100. */
   readonly quality?: number;
 }
-
-/** How a chain uses other nodes: not at all; when none of its own targets can answer; or like its own targets. */
-export type PeerUse = 'never' | 'overflow' | 'equal';
 
 export interface ChainConfig {
   /** In the order of the file, those of nested chains in their place. */

@@ -127,7 +127,9 @@ class Resolver {
     const [targets = [], onContextLength = [], onContentFilter = []] = lists.map((list) =>
       list.targets.flatMap((target, index) => this.#resolveMember(target, [...list.path, index]) ?? []),
     );
-    const { strategy, affinity, hedge, shadow, timeouts, retries, cache, compaction, knowledge } = Array.isArray(chain)
+    const { strategy, affinity, hedge, shadow, peers, timeouts, retries, cache, compaction, knowledge } = Array.isArray(
+      chain,
+    )
       ? PLAIN_CHAIN
       : chain;
     return {
@@ -139,6 +141,7 @@ class Resolver {
       affinity,
       hedge: hedge === true ? DEFAULT_HEDGE : hedge || undefined,
       shadow,
+      peers,
       timeouts,
       retries,
       cache: overrideOf<CacheRule>(cache),
@@ -311,6 +314,7 @@ const PLAIN_CHAIN = {
   affinity: undefined,
   hedge: undefined,
   shadow: undefined,
+  peers: undefined,
   timeouts: {},
   retries: {},
   cache: undefined,

@@ -5,6 +5,7 @@ import {
   AFFINITY_MODES,
   DEFAULT_HEDGE,
   LANGUAGES,
+  PEER_USES,
   type RuleCondition,
   STRATEGY_NAMES,
   UNFIT_MODES,
@@ -60,6 +61,10 @@ export const chainShadow = section({
     'Of the requests that were answered well, how many are copied: 0.05 is 5 %.',
   ),
 }).describe('Sends copies of some requests elsewhere too and keeps both answers, to compare them.');
+
+export const peers = choice(PEER_USES).describe(
+  'Other nodes of the mesh that can serve the request. `overflow`: asked when none of the targets has answered. `equal`: asked first where that is clearly sooner. `never`: not asked. Default: overflow.',
+);
 
 export const weight = decimal({ min: 0, max: 1_000_000 })
   .default(1)

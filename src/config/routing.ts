@@ -11,6 +11,10 @@ export const UNFIT_MODES = ['skip', 'last'] as const;
 /** What becomes of targets that are known not to be able to serve a request while others are. */
 export type UnfitMode = (typeof UNFIT_MODES)[number];
 
+export const PEER_USES = ['never', 'overflow', 'equal'] as const;
+/** How a chain uses other nodes: not at all; when none of its own targets can answer; or like its own targets. */
+export type PeerUse = (typeof PEER_USES)[number];
+
 export interface StrategyConfig {
   readonly type: StrategyName;
   /** Targets that take longer to their first content come after the others. */

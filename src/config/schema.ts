@@ -8,7 +8,7 @@ import { DEFAULTS } from './defaults.ts';
 import { ANONYMOUS_MODES } from './exposure.ts';
 import { chainKnowledge, knowledge } from './knowledge.ts';
 import { meshSection } from './mesh.ts';
-import { affinity, chainShadow, type FileRule, hedge, rules, strategy, weight } from './routing-schema.ts';
+import { affinity, chainShadow, type FileRule, hedge, peers, rules, strategy, weight } from './routing-schema.ts';
 import { section } from './section.ts';
 import { prompts, shadow } from './traffic.ts';
 import { address, bytes, choice, decimal, duration, flag, headers, integer, json, secret, text } from './values.ts';
@@ -170,6 +170,7 @@ const chainMapping = section({
   affinity: affinity.exactOptional(),
   hedge: hedge.exactOptional(),
   shadow: chainShadow.exactOptional(),
+  peers: peers.exactOptional(),
   onContextLength: targets
     .default([])
     .describe('Tried instead of the rest of the chain when the prompt is too long for a target. Empty: the rest.'),

@@ -32,6 +32,7 @@ const SECTIONS = [
   'cache',
   'compaction',
   'knowledge',
+  'mesh',
   'log',
 ] as const;
 
@@ -46,6 +47,7 @@ export function configTemplate({ targets, schemaLocation = './flowmesh.schema.js
     ],
     [
       '# Clients choose a chain by giving its name as the model. Its targets are tried in order until one answers.',
+      '# As a mapping with `targets` a chain has settings of its own, such as `strategy`, `hedge`, `cache` and `peers`.',
       'chains:',
       `  # Serves every model name that nothing else matches.`,
       `  ${DEFAULT_CHAIN_NAME}:`,

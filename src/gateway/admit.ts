@@ -29,10 +29,9 @@ export function permit(
   { trace, principal, isForwarded }: RequestContext,
   deps: PipelineDeps,
 ): Chain {
-  // Only chats are forwarded.
   const endpoint = endpointOf(trace.operation);
-  const mayForward = endpoint === 'chat' && !isForwarded;
-  const isServedElsewhere = (asked: string): boolean => mayForward && deps.peers?.serves(asked) === true;
+  const mayTravel = !isForwarded && TRAVELLING.has(endpoint);
+  const isServedElsewhere = (asked: string): boolean => mayTravel && deps.peers?.serves(asked) === true;
   const chain = boundToAccounts(deps.router().route(name, isServedElsewhere), principal.accounts, deps);
   trace.chain = chain.name;
   checkScopes(principal, { model, chain: chain.name, endpoint });
@@ -87,6 +86,9 @@ const CHATLESS: ReadonlySet<string> = new Set([
   'moderations',
   'rerank',
 ]);
+
+/** Other nodes are asked for chats only. The tokens of one are counted, roughly, wherever it goes. */
+const TRAVELLING: ReadonlySet<string> = new Set(['chat', 'count-tokens']);
 
 /**
  * The principal's own account takes the place of any other of the same provider. When it is gone, nobody else's is used.

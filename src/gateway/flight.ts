@@ -10,7 +10,6 @@ import { ResponseCollector } from '../model/collect.ts';
 import type { Frame } from '../model/stream.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
-
 import type { VisitOutcome } from './target-health.ts';
 
 /** Characters that wait for slower readers, and for those who may still join. */

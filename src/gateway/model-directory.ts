@@ -1,12 +1,15 @@
-// What a client may ask for by name: chains, aliases, and the models its accounts are known to serve.
+// What a client may ask for by name: chains, aliases, the models its accounts are known to serve, and those of other nodes.
 
+import type { Peers } from './peers.ts';
 import type { Router } from './router.ts';
 import type { Target } from './target.ts';
 
 export interface ListedModel {
   readonly id: string;
-  /** Account name, or `flowmesh` for chains and aliases. */
+  /** Account name, or `flowmesh` for chains and aliases; for what only other nodes serve, their names. */
   readonly ownedBy: string;
+  /** Other nodes that serve it too, or alone, by their names. Absent: none. */
+  readonly nodes?: readonly string[];
 }
 
 export interface ServedModel {
@@ -18,14 +21,34 @@ export class ModelDirectory {
   readonly #router: () => Router;
   /** What the accounts' servers have told, or their configuration. */
   readonly #served: () => readonly ServedModel[];
+  readonly #peers: () => Pick<Peers, 'models'> | undefined;
 
-  constructor(router: () => Router, served: () => readonly ServedModel[]) {
+  constructor(
+    router: () => Router,
+    served: () => readonly ServedModel[],
+    peers: () => Pick<Peers, 'models'> | undefined = () => undefined,
+  ) {
     this.#router = router;
     this.#served = served;
+    this.#peers = peers;
   }
 
-  /** Each name once, in the order in which the router would look. */
+  /** Of this node and of others, each name once. */
   list(): readonly ListedModel[] {
+    const own = this.own();
+    const served = this.#peers()?.models() ?? [];
+    const elsewhere = new Map(served.map(({ model, names }) => [model, [...new Set(names)].sort()]));
+    const listed = own.map((model) => {
+      const nodes = elsewhere.get(model.id);
+      elsewhere.delete(model.id);
+      return nodes ? { ...model, nodes } : model;
+    });
+    const foreign = [...elsewhere].map(([id, nodes]) => ({ id, ownedBy: nodes.join(', '), nodes }));
+    return [...listed, ...foreign.sort((a, b) => (a.id < b.id ? -1 : 1))];
+  }
+
+  /** What this node can serve itself. Each name once, in the order in which the router would look. */
+  own(): readonly ListedModel[] {
     const router = this.#router();
     const listed = new Map<string, ListedModel>();
     const add = (id: string, ownedBy: string): void => {

@@ -31,7 +31,7 @@ export function withPeers(
   deps: PipelineDeps,
 ): Chain {
   const use = context.isForwarded ? 'never' : (chain.peers ?? 'overflow');
-  if (use === 'never' && chain.targets.length > 0) return chain;
+  if (use === 'never' && chain.targets.length > 0 && !context.isSpilledOver) return chain;
   const remote = (): Target[] => {
     const serving = use === 'never' ? [] : peers.serving(namesOf(chain, request), affinity(request, context));
     return serving.slice(0, PEERS_MAX).map((peer) => peerTarget(peer, deps));

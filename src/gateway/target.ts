@@ -1,9 +1,9 @@
 // Where an attempt can go, and the ordered lists of such places.
 
 import type { CacheRule, CompactionRule } from '../config/cache.ts';
-import type { PeerUse, RetryConfig, Timeouts } from '../config/config.ts';
+import type { RetryConfig, Timeouts } from '../config/config.ts';
 import type { ChainKnowledge } from '../config/knowledge.ts';
-import type { ChainRouting, ChainShadow, HedgeConfig } from '../config/routing.ts';
+import type { ChainRouting, ChainShadow, HedgeConfig, PeerUse } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Account } from '../providers/account.ts';

@@ -13,7 +13,10 @@ interface ListShape {
 }
 
 const OPENAI: ListShape = {
-  one: ({ id, ownedBy }) => ({ id, object: 'model', created: 0, owned_by: ownedBy }),
+  one: ({ id, ownedBy, nodes }) => {
+    const model = { id, object: 'model', created: 0, owned_by: ownedBy };
+    return nodes ? { ...model, nodes: [...nodes] } : model;
+  },
   list: (models) => ({ object: 'list', data: models.map(OPENAI.one) }),
 };
 

@@ -215,6 +215,21 @@ describe('kb add', () => {
     assert.match(there.stderr, /wants its own admin token/);
   });
 
+  test('the files of a node that runs elsewhere than it should are not touched', async () => {
+    using place = commandPlace();
+    fillFolder(place);
+    const { url } = await place.startNode();
+    place.write('config.yaml', 'server: {port: 1}\n');
+    const add = ['kb', 'add', 'docs/pump.md', '-C', 'some', '-c', 'config.yaml'];
+    const refused = await place.run(add);
+    assert.deepEqual(outcome(refused), [1, '']);
+    assert.match(
+      refused.stderr,
+      /flowmesh: A node uses this data directory \(\S+state\) but does not answer at http:\/\/127\.0\.0\.1:1; give --url\.\n$/,
+    );
+    assert.match((await place.run([...add, '--url', url])).stdout, /^1 added/);
+  });
+
   test('in a terminal a bar shows how far it is', { skip: !hasTerminal }, async () => {
     using place = commandPlace();
     fillFolder(place);

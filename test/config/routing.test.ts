@@ -83,6 +83,12 @@ describe('a chain', () => {
     ]);
   });
 
+  test('may say how it uses other nodes', () => {
+    const text = 'chains: {a: {targets: [ollama/x], peers: equal}, b: [ollama/x]}';
+    const { a, b } = parse(text).config.chains;
+    assert.deepEqual([a?.peers, a?.routing, b?.peers], ['equal', undefined, undefined]);
+  });
+
   test('may fall back to another chain when the prompt is too long', () => {
     const text = 'chains: {a: {targets: [ollama/x], onContextLength: [{chain: b}]}, b: [ollama/y, ollama/z]}';
     assert.deepEqual(
@@ -122,6 +128,10 @@ describe('what is wrong with a chain', () => {
     [
       'chains: {a: {strategy: {type: fastest, maxTtft: 2s}, targets: [ollama/x]}}',
       "1:40 chains.a.strategy: unknown key 'maxTtft'. Did you mean 'maxTtftMs'?",
+    ],
+    [
+      'chains: {a: {targets: [ollama/x], peers: sometimes}}',
+      '1:42 chains.a.peers: must be one of never, overflow, equal.',
     ],
     [
       'chains: {a: [{model: x, provider: ollama, weight: -1}]}',

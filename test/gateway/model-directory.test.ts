@@ -29,3 +29,30 @@ test('a name is found, an unknown one is not', () => {
   assert.equal(directory.find('tiny')?.ownedBy, 'b');
   assert.equal(directory.find('unknown'), undefined);
 });
+
+test('what only other nodes serve comes last, and what they serve too is told', () => {
+  const served = [
+    { model: 'zulu', names: ['shed', 'attic', 'shed'] },
+    { model: 'big', names: ['attic'] },
+    { model: 'llama', names: ['attic'] },
+  ];
+  const meshed = new ModelDirectory(
+    () => router,
+    () => [],
+    () => ({ models: () => served }),
+  );
+  assert.deepEqual(meshed.list(), [
+    { id: 'nick', ownedBy: 'flowmesh' },
+    { id: 'smart', ownedBy: 'flowmesh' },
+    { id: 'big', ownedBy: 'a', nodes: ['attic'] },
+    { id: 'flowmesh/extractive', ownedBy: 'flowmesh' },
+    { id: 'llama', ownedBy: 'attic', nodes: ['attic'] },
+    { id: 'zulu', ownedBy: 'attic, shed', nodes: ['attic', 'shed'] },
+  ]);
+  assert.deepEqual(
+    meshed.own().map(({ id }) => id),
+    ['nick', 'smart', 'big', 'flowmesh/extractive'],
+    'a node does not tell others what it has from them',
+  );
+  assert.equal(meshed.find('zulu')?.ownedBy, 'attic, shed');
+});

@@ -100,7 +100,7 @@ test('what was stored before answers had an owner stays the default tenant’s o
     const directory = mkdtempSync(join(tmpdir(), 'flowmesh-history-'));
     try {
       const path = join(directory, 'gateway.db');
-      const old = openDatabase(path, [...RESPONSE_HISTORY_MIGRATIONS, ...TENANCY_MIGRATIONS]);
+      const old = openDatabase(path, { responses: RESPONSE_HISTORY_MIGRATIONS, tenancy: TENANCY_MIGRATIONS });
       old.exec(`INSERT INTO response_history VALUES ('resp_1', 1, '[]', '{"output":[{"id":"msg_1"},{"type":"x"}]}');
         INSERT INTO response_item VALUES ('msg_1', 'resp_1')`);
       if (hasKey) {

@@ -32,7 +32,7 @@ export function ownModels(deps: OwnModelsDeps): () => readonly ModelStatus[] {
 
 /** The answerer that every node has built in is no reason to ask another one. */
 function listServed({ directory, router }: OwnModelsDeps) {
-  return directory.list().flatMap(({ id }) => {
+  return directory.own().flatMap(({ id }) => {
     const targets = router()
       .route(id)
       .targets.filter(({ account }) => !account.isBuiltin);

@@ -1,0 +1,157 @@
+// Other nodes in a chain: when they are asked, and what becomes of a request that only they can serve.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PeerUse } from '../../src/config/routing.ts';
+import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations.ts';
+import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../src/gateway/peers.ts';
+import { handle, type PipelineDeps } from '../../src/gateway/pipeline.ts';
+import { newTrace } from '../../src/gateway/trace.ts';
+import { streamed } from '../support/chat-wire.ts';
+import type { FakeReply } from '../support/fake-http.ts';
+import { chatRequest, failureOf, framesOf, TestContext, TestGateway } from './support.ts';
+
+/** Of a target that was never measured, the wait is taken for 1,000 ms. */
+const SOON = 100;
+const NOT_CLEARLY_SOONER = 900;
+
+class FakePeers implements Peers {
+  readonly asked: string[] = [];
+  readonly chats: ForwardedChat[] = [];
+  readonly #costMs: number;
+  readonly #failing: readonly string[];
+
+  constructor(costMs: number, failing: readonly string[]) {
+    this.#costMs = costMs;
+    this.#failing = failing;
+  }
+
+  serves(model: string): boolean {
+    return model === 'far';
+  }
+
+  serving(names: readonly string[]): readonly ServingPeer[] {
+    const model = names.find((name) => name === 'one' || name === 'far');
+    if (model === undefined) return [];
+    return ['attic', 'shed'].map((name) => ({ peer: `id of ${name}`, name, model, costMs: this.#costMs }));
+  }
+
+  models(): ReturnType<Peers['models']> {
+    return [];
+  }
+
+  async forward({ name }: ServingPeer, chat: ForwardedChat): Promise<ForwardResult> {
+    this.asked.push(name);
+    this.chats.push(chat);
+    if (this.#failing.includes(name)) return { ok: false, failure: { code: 'upstream_unreachable', message: 'gone' } };
+    const frames = [
+      { events: [{ type: 'text-delta', choice: 0, text: 'From afar' }] },
+      { events: [{ type: 'response-end' }] },
+    ];
+    return {
+      ok: true,
+      target: 'openai/one',
+      frames: (async function* () {
+        for (const frame of frames) yield [frame] as Awaited<ReturnType<typeof framesOf>>;
+      })(),
+    };
+  }
+}
+
+interface Setup {
+  readonly use?: PeerUse;
+  readonly reply?: FakeReply;
+  readonly costMs?: number;
+  readonly failing?: readonly string[];
+  readonly context?: { readonly isForwarded?: boolean; readonly isSpilledOver?: boolean };
+}
+
+function setUp({ use, reply = streamed('Hi'), costMs = SOON, failing = [], context: extra = {} }: Setup) {
+  const gateway = new TestGateway(
+    {
+      accounts: { a: { url: 'http://a.test' } },
+      chains: { main: { targets: ['a/one'], ...(use && { peers: use }) } },
+      retries: { max: 0 },
+    },
+    reply,
+  );
+  const peers = new FakePeers(costMs, failing);
+  const deps: PipelineDeps = { ...gateway.deps, peers };
+  const context = Object.assign(new TestContext(0), extra);
+  const ask = async (model = 'main'): Promise<void> => {
+    await framesOf(await handle(chatRequest({ model }), context, deps));
+  };
+  return { gateway, peers, deps, context, ask };
+}
+
+describe('a chain', () => {
+  const cases: readonly [what: string, setup: Setup, hosts: readonly string[], asked: readonly string[]][] = [
+    ['asks nobody else while its own target answers', {}, ['a'], []],
+    ['that overflows asks other nodes when its own have failed', { reply: 'refuse' }, ['a'], ['attic']],
+    ['asks the next node when one fails', { reply: 'refuse', failing: ['attic'] }, ['a'], ['attic', 'shed']],
+    ['among equals asks a node first that is clearly sooner', { use: 'equal' }, [], ['attic']],
+    ['among equals stays here when others are hardly sooner', { use: 'equal', costMs: NOT_CLEARLY_SOONER }, ['a'], []],
+    [
+      'among equals goes elsewhere all the same when its own have failed',
+      { use: 'equal', costMs: NOT_CLEARLY_SOONER, reply: 'refuse' },
+      ['a'],
+      ['attic'],
+    ],
+    [
+      'among equals comes back when the others fail',
+      { use: 'equal', failing: ['attic', 'shed'] },
+      ['a'],
+      ['attic', 'shed'],
+    ],
+    ['of a full node is asked elsewhere only', { context: { isSpilledOver: true } }, [], ['attic']],
+  ];
+  for (const [what, setup, hosts, asked] of cases) {
+    test(what, async () => {
+      const { gateway, peers, ask } = setUp(setup);
+      await ask();
+      assert.deepEqual([gateway.hosts, peers.asked], [hosts, asked]);
+    });
+  }
+
+  test('that never uses other nodes fails with its own', async () => {
+    const { peers, ask } = setUp({ use: 'never', reply: 'refuse' });
+    assert.equal((await failureOf(ask())).code, 'upstream_unreachable');
+    assert.deepEqual(peers.asked, []);
+  });
+
+  test('of a full node that never uses others says when to come again', async () => {
+    const { gateway, ask } = setUp({ use: 'never', context: { isSpilledOver: true } });
+    const { code, retryAfterMs } = await failureOf(ask());
+    assert.deepEqual([code, retryAfterMs, gateway.hosts], ['unavailable', 1_000, []]);
+  });
+
+  test('is not left by what another node has sent', async () => {
+    const { gateway, peers, ask } = setUp({ reply: 'refuse', context: { isForwarded: true } });
+    assert.equal((await failureOf(ask())).code, 'upstream_unreachable');
+    assert.deepEqual([gateway.hosts, peers.asked], [['a'], []]);
+  });
+});
+
+test('a model that only other nodes serve is asked there, under its name and in the client’s', async () => {
+  const { gateway, peers, context, ask } = setUp({});
+  await ask('far');
+  assert.deepEqual(gateway.hosts, []);
+  const [{ request, requestId, attempt, principal } = assert.fail()] = peers.chats;
+  assert.deepEqual([request.model, requestId, attempt, principal.tenant], ['far', 'request-1', 1, 'default']);
+  assert.equal(context.trace.target, 'attic/openai/one');
+});
+
+test('a model that nobody serves is unknown, also to what another node has sent', async () => {
+  assert.equal((await failureOf(setUp({}).ask('nothing'))).code, 'model_not_found');
+  assert.equal((await failureOf(setUp({ context: { isForwarded: true } }).ask('far'))).code, 'model_not_found');
+});
+
+test('what is no chat does not go to other nodes, but the tokens of a chat that will are counted', async () => {
+  const { deps } = setUp({});
+  const during = (operation: string) =>
+    Object.assign(new TestContext(0), { trace: newTrace('request-1', operation, 0) });
+  const count = await handleTokenCount(chatRequest({ model: 'far' }), during('count-tokens'), deps);
+  assert.equal(count.isEstimated, true);
+  const embedding = { model: 'far', inputs: ['Hello'], encoding: 'float' } as const;
+  assert.equal((await failureOf(handleEmbeddings(embedding, during('embeddings'), deps))).code, 'model_not_found');
+});

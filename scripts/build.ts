@@ -1,4 +1,4 @@
-// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.mjs is everything, the
+// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.mjs is the command, the
 // threads have a file each, and the native parts, SQLite and its vectors, lie beside them.
 //
 //   npm run build                             for this machine
@@ -36,12 +36,15 @@ const onlyPoolOfUndici: Plugin = {
 };
 
 await build({
-  // Each is complete by itself. knowledge/thread-url.ts finds the threads by their names.
+  // knowledge/thread-url.ts finds the threads by their names.
   entryPoints: ['main.ts', 'knowledge-thread.ts', 'knowledge/ingest/reader-thread.ts'].map((path) => ({
     in: join(ROOT, 'src', path),
     out: basename(path, '.ts'),
   })),
   outdir: values.out,
+  // What is loaded on demand is a file of its own: a node without a mesh never reads libp2p.
+  splitting: true,
+  chunkNames: 'part-[hash]',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',

@@ -31,6 +31,8 @@ const RETRIES = 1;
 /** Long enough for a busy test process to pass the request on. */
 const SILENCE_MS = 500;
 const PATIENCE_MS = 60_000;
+/** A port on which nobody listens, and which no other test is given: one that was free a moment ago may be. */
+const REFUSING = ':1';
 
 /** One request: it has a chain, a model and an account of its own, so that no cooldown reaches into another. */
 interface Asked {
@@ -66,8 +68,6 @@ class Bench {
   async start(): Promise<void> {
     const first = await startUpstream(this.#route.kind, { models: this.#models(this.#route) });
     const other = await startUpstream(this.#second.kind, { models: this.#models(this.#second) });
-    const closed = await startUpstream(this.#route.kind);
-    await closed.close();
     const scripts = new Map(this.#asked.map(({ name, script }) => [name, script]));
     first.respondWith((request) => {
       const name = caseOf(request);
@@ -83,8 +83,9 @@ class Bench {
     const chains: Record<string, object> = {};
     const accounts: Record<string, object> = {};
     for (const { name, script, isStream, silence, hasSecond } of this.#asked) {
-      const upstream = script === 'refused' ? closed : first;
-      accounts[`first-${name}`] = { ...accountFor(this.#route, upstream), models: ['listed'] };
+      const account = accountFor(this.#route, first);
+      const url = script === 'refused' ? first.url.replace(/:\d+/, REFUSING) : first.url;
+      accounts[`first-${name}`] = { ...account, url, models: ['listed'] };
       accounts[`second-${name}`] = { ...accountFor(this.#second, other), models: ['listed'] };
       // A whole answer has four times as long until its first content.
       const ttftMs = isStream ? SILENCE_MS : SILENCE_MS / 4;

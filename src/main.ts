@@ -218,10 +218,28 @@ program
   .option('-t, --tenant <name>', 'only of this tenant')
   .option('--key <id>', 'only of this key')
   .option('-m, --model <name>', 'only of this model')
+  .option('--mesh', 'of all nodes of the mesh; --by may have tenant, key, model, day, month, node')
   .option('--csv', 'print CSV, for spreadsheets')
   .option(...CONFIG_OPTION)
   .option(...JSON_OPTION)
   .action(async (options) => (await import('./cli/usage.ts')).usage(options));
+
+program
+  .command('backup')
+  .description('write what a node keeps into one file; it may run meanwhile')
+  .option('-o, --output <place>', 'a file, or a directory (default: here, named by the time)')
+  .option('-f, --force', 'overwrite')
+  .option(...CONFIG_OPTION)
+  .action(async (options) => (await import('./cli/backup.ts')).backup(options));
+
+program
+  .command('restore')
+  .description('put a backup in place of what a stopped node has kept')
+  .argument('<file>', 'from `flowmesh backup`')
+  .option('-f, --force', 'set aside what is there')
+  .option('--as-new-node', 'another node than the one that was saved, with an identity of its own')
+  .option(...CONFIG_OPTION)
+  .action(async (file, options) => (await import('./cli/restore.ts')).restore(file, options));
 
 const cache = program.command('cache').description('answers that a running node has kept');
 cache

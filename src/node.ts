@@ -24,17 +24,22 @@ import { DocumentReader } from './knowledge/ingest/reader.ts';
 import { knowledgePath } from './knowledge/knowledge-path.ts';
 import { meshAdministration } from './mesh/administration.ts';
 import { ownModels } from './mesh/forward/own-models.ts';
+import { recorderBeside } from './mesh/gateway-log.ts';
 import type { LocalStatus } from './mesh/local-status.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { type MeshPorts, MeshService } from './mesh/mesh-service.ts';
+import { meshSight } from './mesh/mesh-sight.ts';
 import { MESH_MIGRATIONS } from './mesh/migrations.ts';
 import { replayable } from './model/replay.ts';
+import { NodeReplication } from './node-replication.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
 import { buildAccounts } from './providers/accounts.ts';
 import { extractiveFrames } from './providers/extractive.ts';
 import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
+import { originOf } from './replication/file-origin.ts';
+import { REPLICATION_MIGRATIONS } from './replication/schema.ts';
 import { type Database, type Migrations, openDatabase } from './storage/database.ts';
 import { lockDirectory } from './storage/directory-lock.ts';
 import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
@@ -49,11 +54,13 @@ import {
 } from './storage/traffic-log.ts';
 import { registerMeshMetrics } from './telemetry/mesh-metrics.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { registerReplicationMetrics } from './telemetry/replication-metrics.ts';
 import { logRequest } from './telemetry/request-log.ts';
 import { noteFailure, settle } from './telemetry/settlement.ts';
 import { Accountant } from './tenancy/accountant.ts';
 import { adminToken } from './tenancy/admin-token.ts';
 import { dayOf } from './tenancy/calendar.ts';
+import { Escrow, escrowSpending } from './tenancy/escrow.ts';
 import { configuredPrincipal, KeyRing } from './tenancy/key-ring.ts';
 import { hashSecret, KeyStore } from './tenancy/key-store.ts';
 import { Ledger } from './tenancy/ledger.ts';
@@ -64,6 +71,8 @@ import { configuredPrices, PriceTable } from './tenancy/price-table.ts';
 import type { Principal } from './tenancy/principal.ts';
 import { keepPruned } from './tenancy/retention.ts';
 import { type UsageQuery, type UsageRow, usageReport } from './tenancy/usage-report.ts';
+import { USAGE_SHARD_MIGRATIONS } from './tenancy/usage-shard-table.ts';
+import { UsageShards } from './tenancy/usage-shards.ts';
 import { VERSION } from './version.ts';
 
 export interface NodePorts {
@@ -94,10 +103,31 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
 
   const database = openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
   const unlock = keepsState(initial) ? lockDirectory(initial.dataDirectory) : () => undefined;
-  const keyStore = new KeyStore(database, clock, random);
+  const replication =
+    ports.mesh &&
+    initial.mesh &&
+    new NodeReplication({
+      clock,
+      random,
+      logger,
+      database,
+      transport: ports.mesh.transport,
+      files: {
+        knowledgeLog: statePath(initial, 'knowledge-log.db'),
+        cacheLog: statePath(initial, 'cache-log.db'),
+      },
+      cache: () => cache,
+      cacheBytesMax: () => Math.min(SHARED_CACHE_BYTES_MAX, config.cache.bytesMax * SHARED_CACHE_SHARE),
+      onKeys: () => keyRing.forget(),
+      onUsage: () => escrow?.noteUsage(),
+      isBusy: () => admission.running > 0,
+    });
+  const recorder = replication?.recorder ?? recorderBeside({ database, clock, random });
+  const keyStore = new KeyStore(database, clock, random, recorder);
   try {
     refuseExposure(initial, keyStore);
   } catch (error) {
+    replication?.close();
     database.close();
     unlock();
     throw error;
@@ -107,6 +137,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     path: statePath(initial, 'cache.db'),
     clock,
     limits: () => config.cache,
+    ...(replication && { changes: replication.cacheRecorder }),
     onFailure: (error) => logger.warn({ err: error }, 'kept answers cannot be read or written'),
   });
   const health = new TargetHealth(clock, () => config.cooldown);
@@ -134,8 +165,33 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => principals,
     () => config.server.anonymous,
   );
-  const ledger = new Ledger({ database, clock, journal: ledgerJournal(initial), onFailure: onLedgerFailure });
-  const limiter = new Limiter(clock, (scope) => ledger.spent(scope));
+  const meshNode = originOf(database);
+  const shards =
+    meshNode === undefined
+      ? undefined
+      : new UsageShards({
+          database,
+          node: meshNode,
+          epoch: random.uuid().slice(0, 8),
+          changes: recorder,
+          onFailure: (error) => logger.warn({ err: error }, 'usage cannot be told to other nodes'),
+        });
+  const ledger = new Ledger({
+    database,
+    clock,
+    journal: ledgerJournal(initial),
+    ...(shards && { shards }),
+    onFailure: onLedgerFailure,
+  });
+  const escrow: Escrow | undefined =
+    replication &&
+    shards &&
+    new Escrow({
+      clock,
+      sight: () => meshSight(service?.mesh.view() ?? []),
+      spending: escrowSpending(ledger, shards, clock),
+    });
+  const limiter = new Limiter(clock, (scope) => ledger.spent(scope), escrow);
   const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
   for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
   let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
@@ -176,6 +232,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     queued: 0,
     capacity: config.server.concurrencyMax,
     models: models(),
+    ...(replication && { replicationDigest: replication.digest() }),
   });
   const service =
     ports.mesh &&
@@ -212,6 +269,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     },
   };
   if (service) registerMeshMetrics(metrics.registry, service.mesh);
+  if (service && replication) {
+    replication.join(service.mesh, brain);
+    registerReplicationMetrics(metrics.registry, replication);
+  }
   service?.serve({
     admission,
     handle: (request, context) => handle(request, context, pipeline),
@@ -243,7 +304,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       : undefined,
     knowledge,
     ingest,
-    mesh: service && meshAdministration(service.mesh, clock),
+    mesh: service && replication && meshAdministration(service.mesh, clock, replication),
     pipeline,
     directory,
     config: currentConfig,
@@ -272,6 +333,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : config.server.port;
       await service?.mesh.start();
+      replication?.start();
+      escrow?.start();
       return `http://${urlHost(config.server.host)}:${port}`;
     },
     reload(next) {
@@ -299,6 +362,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await admission.drain();
       await server.close();
       timer.cancel();
+      await replication?.stop();
+      escrow?.stop();
       await service?.mesh.stop();
       await shadows.stop();
       await watchers.close();
@@ -314,6 +379,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       shadowLog.flush();
       database.close();
       cache.close();
+      replication?.close();
       unlock();
     },
   };
@@ -321,6 +387,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
 
 /** Of the requests that may run at once: with more of them there is no room for copies. */
 const BUSY_SHARE = 0.5;
+
+/** Of the kept answers, what is shared with other nodes: some ten thousand answers. */
+const SHARED_CACHE_BYTES_MAX = 64 * 1024 * 1024;
+const SHARED_CACHE_SHARE = 0.25;
 
 /** Of gateway.db. */
 export const GATEWAY_MIGRATIONS: Migrations = {
@@ -330,6 +400,8 @@ export const GATEWAY_MIGRATIONS: Migrations = {
   traffic: TRAFFIC_MIGRATIONS,
   mesh: MESH_MIGRATIONS,
   settings: SETTINGS_MIGRATIONS,
+  replication: REPLICATION_MIGRATIONS,
+  usageShards: USAGE_SHARD_MIGRATIONS,
 };
 
 /** @throws GatewayError when strangers could ask as they like */
@@ -354,6 +426,11 @@ function statePath(config: Pick<Config, 'dataDirectory'>, file: string): string 
 
 /** With what was settled a moment ago. */
 function usageOf(ledger: Ledger, database: Database, query: UsageQuery): readonly UsageRow[] {
+  if (query.scope === 'mesh' && originOf(database) === undefined) {
+    throw new GatewayError('bad_request', 'This node has never been in a mesh: there is only its own usage.', {
+      param: 'scope',
+    });
+  }
   ledger.flush();
   return usageReport(database, query);
 }

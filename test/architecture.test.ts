@@ -55,7 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
   },
   storage: { folders: ['model', 'errors.ts', 'ports.ts'], because: 'files know rows, not requests' },
   tenancy: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'providers', 'config'],
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'replication', 'providers', 'config'],
     because: 'who may ask and what it costs is decided without knowing how requests travel',
   },
   providers: {
@@ -63,11 +63,11 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'who speaks which dialect, at which address; nothing of routing',
   },
   cache: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'config'],
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'replication', 'config'],
     because: 'what is kept of answers is decided without knowing how requests travel',
   },
   knowledge: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'config'],
+    folders: ['model', 'errors.ts', 'ports.ts', 'storage', 'replication', 'config'],
     because: 'it runs in a thread of its own and knows texts, not requests',
   },
   replication: {
@@ -109,6 +109,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'the edge: everything behind it must run without it',
   },
   system: { folders: ['ports.ts'], because: 'the real ports are adapters and know nothing of what they serve' },
+  'node-replication.ts': {
+    folders: ['cache', 'errors.ts', 'knowledge', 'mesh', 'model', 'ports.ts', 'replication', 'storage', 'tenancy'],
+    because: 'the part of the composition root that joins the files of a node to the mesh',
+  },
   'node.ts': {
     folders: [
       'cache',
@@ -120,6 +124,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'knowledge',
       'mesh',
       'model',
+      'node-replication.ts',
       'ports.ts',
       'providers',
       'replication',

@@ -51,6 +51,9 @@ interface Row {
   readonly body: string;
 }
 
+/** Under which changes are recorded. */
+export const ANSWER_KIND = 'cached-answer';
+export const EPOCH_KIND = 'cache-epoch';
 /** Looked for at once: some milliseconds. */
 const EXPIRED_MAX = 200;
 
@@ -94,13 +97,13 @@ export class CacheTable {
     return { key, scope, namespace, epoch, model, createdAt: row.created_at, maxAgeMs: row.max_age_ms, ...body };
   }
 
-  /** In the place of an older one of that key. */
-  put(answer: CachedAnswer, nowMs: number): Extent {
+  /** In the place of an older one of that key. @param isForeign it came from another node */
+  put(answer: CachedAnswer, nowMs: number, isForeign = false): Extent {
     const { key, scope, namespace, epoch, model, createdAt, maxAgeMs } = answer;
     const body = bodyOf(answer);
     const before = this.remove(key);
     this.#insert.run(key, scope, namespace, epoch, model, createdAt, maxAgeMs, nowMs, body.length, body);
-    this.#changes.put('cached-answer', key, answer as unknown as JsonObject);
+    if (!isForeign) this.#changes.put(ANSWER_KIND, key, answer as unknown as JsonObject);
     return { entries: 1 + before.entries, bytes: body.length + before.bytes };
   }
 
@@ -121,14 +124,14 @@ export class CacheTable {
     return shrinkage(this.#deleteExpired.all(nowMs, EXPIRED_MAX));
   }
 
-  /** Raises the epoch of the pattern and removes what is there. */
-  clear({ scope, namespace }: SpacePattern, epoch: number): Extent {
+  /** Raises the epoch of the pattern and removes what is there. @param isForeign another node did so */
+  clear({ scope, namespace }: SpacePattern, epoch: number, isForeign = false): Extent {
     let removed = shrinkage([]);
     this.transaction(() => {
       this.#database
         .prepare('INSERT OR REPLACE INTO epoch (scope, namespace, epoch) VALUES (?, ?, ?)')
         .run(scope, namespace, epoch);
-      this.#changes.put('cache-epoch', JSON.stringify([scope, namespace]), { scope, namespace, epoch });
+      if (!isForeign) this.#changes.put(EPOCH_KIND, JSON.stringify([scope, namespace]), { scope, namespace, epoch });
       const rows = this.#database
         .prepare<string[], { size: number }>(
           "DELETE FROM answer WHERE ? IN ('', scope) AND ? IN ('', namespace) RETURNING size",

@@ -46,7 +46,7 @@ export class ResponseCache {
   readonly #epochs = new Map<string, number>();
   /** When each was used last; the file learns of it now and then. */
   readonly #touched = new Map<string, number>();
-  #queue: CachedAnswer[] = [];
+  #queue: { readonly answer: CachedAnswer; readonly isForeign: boolean }[] = [];
   #isScheduled = false;
   #transactions = 0;
   #table: CacheTable;
@@ -75,9 +75,21 @@ export class ResponseCache {
 
   /** Keeps it, unless it is too large or its space has been cleared meanwhile. */
   put(answer: CachedAnswer): void {
+    this.#put(answer, false);
+  }
+
+  /** Of another node, unless it is too old or a younger one is here. Nobody is told of it again. */
+  accept(answer: CachedAnswer): void {
+    if (ageOf(answer, this.#clock.now()) >= answer.maxAgeMs) return;
+    const known = this.#hot.get(answer.key) ?? this.#read(answer.key);
+    if (known && known.createdAt >= answer.createdAt && known.epoch >= answer.epoch) return;
+    this.#put(answer, true);
+  }
+
+  #put(answer: CachedAnswer, isForeign: boolean): void {
     if (answer.epoch < this.epochOf(answer) || lengthOf(answer) > this.#limits().entryBytesMax) return;
     this.#hot.set(answer.key, answer);
-    this.#queue.push(answer);
+    this.#queue.push({ answer, isForeign });
     this.#schedule();
   }
 
@@ -95,14 +107,21 @@ export class ResponseCache {
 
   /** Forgets the answers of a space; an empty part stands for anything. Returns how many there were. */
   clear(pattern: SpacePattern): number {
-    this.flush();
-    const key = epochKey(pattern.scope, pattern.namespace);
     // Later than any epoch of before, here and, as clocks go, on other nodes.
     const latest = Math.max(0, ...this.#epochs.values());
-    const epoch = Math.max(this.#clock.now(), latest + 1);
-    this.#epochs.set(key, epoch);
+    return this.#raise(pattern, Math.max(this.#clock.now(), latest + 1), false);
+  }
+
+  /** Another node has forgotten the answers of a space. */
+  acceptEpoch(pattern: SpacePattern, epoch: number): void {
+    if (epoch > (this.#epochs.get(epochKey(pattern.scope, pattern.namespace)) ?? 0)) this.#raise(pattern, epoch, true);
+  }
+
+  #raise(pattern: SpacePattern, epoch: number, isForeign: boolean): number {
+    this.flush();
+    this.#epochs.set(epochKey(pattern.scope, pattern.namespace), epoch);
     this.#hot.clear();
-    const removed = this.#guarded(() => this.#table.clear(pattern, epoch)) ?? NOTHING;
+    const removed = this.#guarded(() => this.#table.clear(pattern, epoch, isForeign)) ?? NOTHING;
     this.#extent = sum(this.#extent, removed);
     return -removed.entries;
   }
@@ -156,10 +175,10 @@ export class ResponseCache {
   }
 
   /** Returns what the file holds then. */
-  #write(queue: readonly CachedAnswer[]): Extent {
+  #write(queue: readonly { readonly answer: CachedAnswer; readonly isForeign: boolean }[]): Extent {
     const nowMs = this.#clock.now();
     let extent = this.#extent;
-    for (const answer of queue) extent = sum(extent, this.#table.put(answer, nowMs));
+    for (const { answer, isForeign } of queue) extent = sum(extent, this.#table.put(answer, nowMs, isForeign));
     for (const [key, usedAt] of this.#touched) this.#table.touch(key, usedAt);
     this.#touched.clear();
     if (this.#transactions % EXPIRY_PERIOD === 0) extent = sum(extent, this.#table.removeExpired(nowMs));

@@ -1,6 +1,7 @@
 // `flowmesh keys` and `flowmesh tenants`: virtual keys and their tenants, in the data directory of the configuration.
 // A secret is written to standard output alone, so that a script can take it, and never again.
 
+import { recorderBeside } from '../mesh/gateway-log.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { readNewKey, readTenantChanges } from '../tenancy/key-input.ts';
 import { KeyStore, type VirtualKey } from '../tenancy/key-store.ts';
@@ -119,7 +120,8 @@ export async function listTenants({ config, json }: ListOptions): Promise<void> 
 }
 
 function storeOf({ database, clock }: State): KeyStore {
-  return new KeyStore(database, clock, systemRandom);
+  const recorder = recorderBeside({ database, clock, random: systemRandom });
+  return new KeyStore(database, clock, systemRandom, recorder);
 }
 
 function stateOf({ revokedAt, expiresAt }: VirtualKey, nowMs: number): string {

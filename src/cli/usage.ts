@@ -1,5 +1,6 @@
 // `flowmesh usage`: what was used and what it cost, from the ledger in the data directory.
 
+import { originOf } from '../replication/file-origin.ts';
 import { readUsageQuery, type WrittenUsageQuery } from '../tenancy/usage-query.ts';
 import { UNKNOWN_COST, type UsageGroup, type UsageRow, usageCsv, usageReport } from '../tenancy/usage-report.ts';
 import { CommandError, EXIT } from './command-error.ts';
@@ -9,6 +10,8 @@ import { counted, harmless, note, print, printJson, table } from './terminal.ts'
 export interface UsageOptions extends WrittenUsageQuery {
   readonly config?: string;
   readonly csv?: boolean;
+  /** Of all nodes, as this one knows it. */
+  readonly mesh?: boolean;
   readonly json?: boolean;
 }
 
@@ -17,7 +20,10 @@ const AMOUNT_HEADS = ['REQUESTS', 'FAILED', 'CACHED', 'INPUT', 'OUTPUT', 'COST']
 export async function usage(options: UsageOptions): Promise<void> {
   if (options.csv && options.json) throw new CommandError('Give --csv or --json, not both.', EXIT.usage);
   const { by, rows, total } = await withState(options.config, ({ database, clock }) => {
-    const query = readUsageQuery(options, clock.now());
+    if (options.mesh && originOf(database) === undefined) {
+      throw new CommandError('This node has never been in a mesh: there is only its own usage.');
+    }
+    const query = readUsageQuery({ ...options, ...(options.mesh && { scope: 'mesh' }) }, clock.now());
     return { by: query.by, rows: usageReport(database, query), total: usageReport(database, { ...query, by: [] })[0] };
   });
   if (options.csv) process.stdout.write(usageCsv(by, rows));

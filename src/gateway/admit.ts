@@ -8,7 +8,7 @@ import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 
 /** What limits and ledger need to know beforehand. */
-export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'maxOutputTokens' | 'prompt'>;
+export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'prompt'>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
 export function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Chain {

@@ -7,6 +7,7 @@ import type { ChatRequest } from '../model/chat.ts';
 import type { Ending, OpenAccount } from '../tenancy/accountant.ts';
 import type { CommittedFrames } from './chat-attempt.ts';
 import type { Hedging, Loser, OpenHedge } from './hedge-race.ts';
+import { heldInputTokens } from './held-tokens.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateUsage } from './token-estimate.ts';
@@ -140,6 +141,7 @@ function openAccount(
       operation: 'hedge',
       model: modelOf(target),
       inputTokens,
+      heldInputTokens: () => heldInputTokens(request),
       maxOutputTokens: request.sampling.maxOutputTokens,
       price: ownKeys.has(account.provider) ? undefined : facts(account.provider, model, account.name)?.price,
     });

@@ -9,6 +9,7 @@ import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts'
 import { AbortScope } from './abort-scope.ts';
 import { admit } from './admit.ts';
 import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
+import { heldByText } from './held-tokens.ts';
 import { withoutKnowledgeField } from './knowledge-wish.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
@@ -26,7 +27,11 @@ export async function handleEmbeddings(
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
     return { call, read: (text) => embeddings.parseResponse(text) };
   });
-  const chain = await admit({ model: request.model, inputTokens: roughEmbeddedTokens(request) }, context, deps);
+  const held = {
+    inputTokens: embeddedTokens(request, ({ length }) => roughTokens(length)),
+    heldInputTokens: () => embeddedTokens(request, heldByText),
+  };
+  const chain = await admit({ ...held, model: request.model }, context, deps);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   context.trace.usage = {
@@ -41,11 +46,11 @@ export async function handleEmbeddings(
   return { ...response, model: response.model || target.model };
 }
 
-function roughEmbeddedTokens({ inputs }: EmbeddingRequest): number {
-  return inputs.reduce((sum, input) => sum + (typeof input === 'string' ? roughTokens(input.length) : input.length), 0);
+/** A list of token ids counts itself. */
+function embeddedTokens({ inputs }: EmbeddingRequest, tokensOf: (text: string) => number): number {
+  return inputs.reduce((sum, input) => sum + (typeof input === 'string' ? tokensOf(input) : input.length), 0);
 }
 
-/** A list of token ids counts itself. */
 function estimateEmbeddedTokens({ inputs }: EmbeddingRequest): number {
   const texts = inputs.filter((input) => typeof input === 'string');
   const ids = inputs.reduce((sum, input) => sum + (typeof input === 'string' ? 0 : input.length), 0);

@@ -19,6 +19,7 @@ import { compactedFor } from './compacting.ts';
 import type { Departure } from './flight.ts';
 import { attemptForward } from './forward-attempt.ts';
 import { hedgingFor } from './hedging.ts';
+import { heldInputTokens } from './held-tokens.ts';
 import { type KnowledgeWish, knowledgeWish, readWish, withoutKnowledgeField } from './knowledge-wish.ts';
 import { type OpenRequest, openLegs } from './legs.ts';
 import { withPeers } from './peer-targets.ts';
@@ -81,6 +82,9 @@ export interface RequestContext {
   readonly signal: AbortSignal;
 }
 
+/** Who joins others holds nothing of its limits: the tokens are theirs. */
+const NOTHING_HELD = { inputTokens: 0, heldInputTokens: () => 0, maxOutputTokens: 0 };
+
 /** @throws GatewayError when no target answered; after that, errors come from the answer's frames */
 export async function handle(asked: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
   const { caching, clock } = deps;
@@ -98,6 +102,7 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const augmentation = wish && (await augment(request, wish, { trace, principal, signal: context.signal }, deps));
   const held = {
     inputTokens: inputTokens + (wish?.maxTokens ?? 0),
+    heldInputTokens: () => heldInputTokens(request) + (wish?.maxTokens ?? 0),
     maxOutputTokens: request.sampling.maxOutputTokens,
     prompt: promptName(request),
   };
@@ -110,9 +115,8 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
     openFreeAccount({ ...held, model: plan.legs[0].model }, context, deps);
     return replay(kept, request, trace, deps);
   }
-  // Who joins others holds nothing of its limits: the tokens are theirs.
   const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
-  const open = openLegs(plan, isJoining ? { ...held, inputTokens: 0, maxOutputTokens: 0 } : held, context, deps);
+  const open = openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
   if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, principal.tenant, request);
   const ready = { request, inputTokens, plan, open, context, augmentation, wish, ownWish };
   if (ticket) return readAlong(ticket, ready, deps);

@@ -50,7 +50,7 @@ declare module 'fastify' {
 
 /** Options of a route that the admin token opens. */
 export const ADMIN = { config: { isAdmin: true } } as const;
-const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'format'] as const;
+const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'scope', 'format'] as const;
 
 /** Looks at a request to a route with `isAdmin` before its body is read. */
 export function adminGuard({ administration, clock }: AdminRoutesDeps): (request: FastifyRequest) => void {

@@ -57,12 +57,26 @@ export interface MeshSettings {
   readonly adminKey?: PeerId | undefined;
 }
 
+/** Told of what happens to other members. */
+export interface MeshListener {
+  onConnect?(peer: PeerId): void;
+  /** A member was evicted, left, or its certificate ran out. */
+  onEnd?(peer: PeerId): void;
+}
+
+export type BroadcastHandler = (from: PeerId, message: Uint8Array) => void;
 export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
 
 const HEARTBEAT_TOPIC = 'heartbeat';
 const MEMBERSHIP_TOPIC = 'membership';
-/** Every topic that the mesh itself broadcasts. */
-export const MESH_TOPICS: readonly string[] = [HEARTBEAT_TOPIC, MEMBERSHIP_TOPIC];
+/** Of the change logs that nodes share: each has a topic, which is also the path of its requests. */
+export const REPLICATED_LOGS = ['gateway', 'knowledge', 'cache'] as const;
+/** Every topic of a mesh. */
+export const MESH_TOPICS: readonly string[] = [
+  HEARTBEAT_TOPIC,
+  MEMBERSHIP_TOPIC,
+  ...REPLICATED_LOGS.map((log) => `/replication/${log}`),
+];
 /** Larger broadcasts of this topic are nobody's honest ones. */
 const NEWS_BYTES_MAX = 32 * 1024;
 /** How long a parting word may take to be sent. */
@@ -75,6 +89,8 @@ export class Mesh {
   readonly #desk: JoinDesk;
   readonly #upkeep: Upkeep;
   readonly #handlers = new Map<string, MeshRequestHandler>();
+  readonly #topics = new Map<string, BroadcastHandler>();
+  readonly #listeners: MeshListener[] = [];
   #dataVersion = 0;
   #addresses = '';
   #isJoining = false;
@@ -137,7 +153,7 @@ export class Mesh {
     for (const address of this.#deps.settings.bootstrap) plan.addBootstrap(address, clock.elapsed());
     await transport.start({
       isMember: (peer) => registrar.isMember(peer),
-      onConnect: ({ peer }) => this.#core.view.connected(peer),
+      onConnect: ({ peer }) => this.#onConnect(peer),
       onDisconnect: (peer) => this.#onDisconnect(peer),
       onRequest: (request) => this.#answered(request, (incoming) => this.#dispatch(incoming)),
       onStranger: (request) => this.#answered(request, (incoming) => this.#desk.handle(incoming)),
@@ -192,6 +208,24 @@ export class Mesh {
     this.#handlers.set(prefix, handler);
   }
 
+  /** Broadcasts of members on one more of `MESH_TOPICS`. */
+  onBroadcast(topic: string, handler: BroadcastHandler): void {
+    this.#topics.set(topic, handler);
+  }
+
+  listen(listener: MeshListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Of all members: our wall clock corrected by the median of what the clocks of others differ. */
+  now(): number {
+    const offsets = this.view()
+      .flatMap(({ isConnected, clockOffsetMs }) => (isConnected && clockOffsetMs !== undefined ? [clockOffsetMs] : []))
+      .concat(0)
+      .sort((a, b) => a - b);
+    return this.#core.clock.now() + (offsets[Math.floor((offsets.length - 1) / 2)] ?? 0);
+  }
+
   /** A request to a peer failed in a way that says something about the peer: it is looked after at once. */
   reportFailure(peer: PeerId, reason: string): void {
     this.#core.view.failed(peer, reason, this.#core.clock.elapsed());
@@ -201,6 +235,15 @@ export class Mesh {
   /** May a write of this kind by that node be taken? */
   isAllowed(peer: PeerId, capability: MeshCapability): boolean {
     return this.#core.registrar.isAllowed(peer, capability);
+  }
+
+  /**
+   * Do writes of that node count, if they need one of these capabilities? Undefined while we have never heard of it. Our
+   * own do as long as we belong to no mesh.
+   */
+  mayWrite(peer: PeerId, capabilities: readonly MeshCapability[]): boolean | undefined {
+    const { registrar, transport } = this.#core;
+    return !registrar.papers && peer === transport.peer ? true : registrar.mayWrite(peer, capabilities);
   }
 
   /** Undefined when no key of this node can grant that. */
@@ -325,6 +368,8 @@ export class Mesh {
     } else if (topic === MEMBERSHIP_TOPIC && message.length <= NEWS_BYTES_MAX) {
       const news = parseObject(Buffer.from(message).toString());
       if (news) this.#exchange.takeNews(news);
+    } else {
+      this.#topics.get(topic)?.(from, message);
     }
   }
 
@@ -335,6 +380,11 @@ export class Mesh {
     if (isMember || (tag !== undefined && tag === this.meshTag())) {
       plan.hint(peer, addresses, isMember, clock.elapsed());
     }
+  }
+
+  #onConnect(peer: PeerId): void {
+    this.#core.view.connected(peer);
+    for (const listener of this.#listeners) listener.onConnect?.(peer);
   }
 
   #onDisconnect(peer: PeerId): void {
@@ -370,6 +420,7 @@ export class Mesh {
     plan.forget(peer);
     book.forget(peer);
     transport.disconnect(peer);
+    for (const listener of this.#listeners) listener.onEnd?.(peer);
   }
 
   #onChange({ peer, from, to, reason }: PeerChange): void {

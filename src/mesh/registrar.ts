@@ -58,6 +58,18 @@ export class Registrar {
     return this.isMember(peer) && member?.capabilities.includes(capability) === true;
   }
 
+  /**
+   * Do writes of that node count? Those of one that has left or whose certificate ran out still do; those of an evicted
+   * one do not. Undefined while we have never heard of it.
+   */
+  mayWrite(peer: PeerId, capabilities: readonly MeshCapability[]): boolean | undefined {
+    const membership = this.#papers?.membership;
+    const end = membership?.endOf(peer);
+    if (end === 'evicted' || end === 'issuer-evicted') return false;
+    const member = membership?.member(peer);
+    return member && capabilities.some((capability) => member.capabilities.includes(capability));
+  }
+
   /** Takes up what the data directory and the secret say. */
   load(): void {
     const roots = this.#roots();

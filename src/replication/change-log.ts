@@ -144,16 +144,17 @@ export class ChangeLog implements ChangeRecorder {
   }
 
   /** No longer held: from now on cleared. */
-  drop(change: HeldChange): void {
+  drop(change: Pick<HeldChange, 'id' | 'origin' | 'epoch' | 'seq'>): void {
     this.changes.delete(change.id);
     if (!this.faults.noClearedRanges) this.cleared.add({ ...change, first: change.seq, last: change.seq });
   }
 
-  /** Brings rows into the log that were written while nobody recorded. Returns how many. */
+  /** Brings rows into the log that were written while nobody recorded, as far as this node may. Returns how many. */
   adoptRows(): number {
     let adopted = 0;
     this.database.transaction(() => {
       for (const kind of this.kinds.values()) {
+        if (!this.mayWrite(this.origin, kind.name, kind.capability)) continue;
         for (const { key, body } of kind.rows?.(this.database) ?? []) {
           if (this.changes.byKey(kind.name, key).length > 0) continue;
           this.put(kind.name, key, body);

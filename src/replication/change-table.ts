@@ -57,6 +57,7 @@ export class ChangeTable {
   readonly #parkedKeys;
   readonly #page;
   readonly #counts;
+  readonly #sizes;
 
   constructor(database: Database, origins: OriginTable) {
     this.#origins = origins;
@@ -86,6 +87,12 @@ export class ChangeTable {
     this.#page = database.prepare<[string, string, string, string, number], Row>(
       `${COLUMNS} WHERE (kind, key) > (?, ?) AND (kind, key) <= (?, ?) AND body IS NOT NULL
        ORDER BY kind, key, o.name, epoch, seq LIMIT ?`,
+    );
+    // octet_length looks at the row's head only, not at the text.
+    this.#sizes = database.prepare<[string], Dot & { id: number; bytes: number }>(
+      `SELECT c.id, o.name AS origin, epoch, seq, octet_length(body) AS bytes
+       FROM replication_change c CROSS JOIN replication_origin o ON o.id = c.origin
+       WHERE kind = ? AND body IS NOT NULL ORDER BY c.id DESC`,
     );
     this.#counts = database.prepare<[], { rows: number; tombstones: number; parked: number }>(
       `SELECT (SELECT count(*) FROM replication_change) AS rows,
@@ -163,6 +170,11 @@ export class ChangeTable {
   /** Live rows after one row up to and including another, in order. */
   liveBetween(after: RowKey, to: RowKey, limit: number): HeldChange[] {
     return this.#page.all(after.kind, after.key, to.kind, to.key, limit).map(heldOf);
+  }
+
+  /** Live rows of a kind, those that came last first. */
+  sizes(kind: string): (Dot & { readonly id: number; readonly bytes: number })[] {
+    return this.#sizes.all(kind);
   }
 
   counts(): { readonly rows: number; readonly tombstones: number; readonly parked: number } {

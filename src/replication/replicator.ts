@@ -23,6 +23,7 @@ import { PullSession } from './pull-session.ts';
 import { type Replica, ReplicaFullError } from './replica.ts';
 import { answer, PAGE_BYTES_MAX } from './responder.ts';
 import { verifiedChanges } from './verification.ts';
+import type { DotRange } from './version-vector.ts';
 
 /** What replication needs of the mesh. */
 export interface Network {
@@ -55,12 +56,18 @@ export interface ReplicatorOptions {
   readonly meshNow?: () => number;
   readonly bulkBytesPerSecond?: number;
   readonly pushBytesPerSecondAndOrigin?: number;
+  /** False for logs that drop rows when they are full: there equal vectors do not mean equal rows. Default: true. */
+  readonly isAudited?: boolean;
 }
 
 /** A burst of writes becomes one message; nobody notices 50 ms. */
 const PUSH_DELAY_MS = 50;
+/** At the start; more are found by whoever asks. */
+const UNSIGNED_LOOKED_AT = 1_000;
 /** Broadcasts are copied by every member: larger news is only announced, and fetched. */
 const PUSH_BYTES_MAX = 16_384;
+/** More changes, with their names and signatures, are larger than that. */
+const PUSHED_AT_ONCE = 64;
 const ROUND_MS = 5_000;
 const QUIET_ROUND_MS = 30_000;
 const AUDIT_MS = 10 * 60_000;
@@ -78,8 +85,8 @@ const ANNOUNCED_SPREAD_MS = 200;
 export interface ReplicationProgress {
   /** Changes that peers knew and we did not, at last sight. */
   readonly behind: number;
-  /** Bytes that came in over the running session. */
-  readonly receivedBytes: number;
+  /** What is still to come, as far as what came tells. */
+  readonly leftBytes: number;
   /** Until the running session is over, as far as its pace tells; undefined when none is running. */
   readonly etaMs: number | undefined;
 }
@@ -100,9 +107,11 @@ export class Replicator {
   /** Peers that we are asking now: one session each. */
   readonly #running = new Map<string, Running>();
   #pushTimer: Timer | undefined;
-  #pushedEpoch = 0;
-  #pushedHead = 0;
+  /** Of each of our epochs, up to which number it was told. */
+  readonly #pushed = new Map<number, number>();
   #isQuiet = false;
+  /** Since the start. */
+  receivedBytes = 0;
 
   constructor(deps: ReplicatorDeps, options: ReplicatorOptions = {}) {
     this.#deps = deps;
@@ -111,6 +120,7 @@ export class Replicator {
       mayVouch: options.mayVouch ?? (() => true),
       meshNow: options.meshNow ?? (() => deps.clock.now()),
       bulkBytesPerSecond: options.bulkBytesPerSecond ?? BULK_BYTES_PER_SECOND,
+      isAudited: options.isAudited ?? true,
       pushBytesPerSecondAndOrigin: options.pushBytesPerSecondAndOrigin ?? PUSH_BYTES_PER_SECOND_AND_ORIGIN,
     };
     this.#bulk = new ByteBudget(this.#options.bulkBytesPerSecond);
@@ -125,7 +135,13 @@ export class Replicator {
     const { log, network, clock } = this.#deps;
     network.onBroadcast(this.path, (from, message) => void this.#guard(from, () => this.#onPush(from, message)));
     log.onWrite = () => this.#schedulePush();
-    this.#timers.add(clock.every(AUDIT_MS, () => void this.audit()));
+    for (const epoch of log.vector().epochs(log.origin)) this.#pushed.set(epoch, log.known.head(log.origin, epoch));
+    // What an earlier process or the command line has written, and nobody has signed yet, was told to nobody.
+    for (const { epoch, seq } of log.changes.unsigned(UNSIGNED_LOOKED_AT)) {
+      this.#pushed.set(epoch, Math.min(this.#pushed.get(epoch) ?? 0, seq - 1));
+    }
+    this.#schedulePush();
+    if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit()));
     this.#timers.add(clock.every(COLLECT_MS, () => this.collect()));
     this.#scheduleRound();
   }
@@ -135,6 +151,11 @@ export class Replicator {
     this.#deps.log.onWrite = () => undefined;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+  }
+
+  /** Another process (the command line) has written to the file. */
+  notice(): void {
+    this.#schedulePush();
   }
 
   /** A member has connected: whoever was away is asked at once. */
@@ -184,16 +205,16 @@ export class Replicator {
   }
 
   progress(): ReplicationProgress {
-    let [behind, receivedBytes, etaMs] = [0, 0, undefined as number | undefined];
+    let [behind, leftBytes, etaMs] = [0, 0, undefined as number | undefined];
     for (const { session, startedAt, bytes } of this.#running.values()) {
       const { missing, received } = session.progress;
       const left = Math.max(0, missing - received);
       behind = Math.max(behind, left);
-      receivedBytes += bytes;
       if (received === 0 || left === 0) continue;
+      leftBytes = Math.max(leftBytes, Math.round((bytes * left) / received));
       etaMs = Math.max(etaMs ?? 0, ((this.#deps.clock.elapsed() - startedAt) * left) / received);
     }
-    return { behind, receivedBytes, etaMs };
+    return { behind, leftBytes, etaMs };
   }
 
   async #converse(peer: string, session: PullSession | AuditSession, running?: Running): Promise<void> {
@@ -201,6 +222,7 @@ export class Replicator {
     for (let request = session.next; request !== undefined; request = session.next) {
       if (request.type !== 'digest') await this.#yield();
       const bytes = await this.#ask(peer, request);
+      this.receivedBytes += bytes.length;
       if (running) running.bytes += bytes.length;
       await this.#spend(bytes.length);
       const reply = parseReply(bytes);
@@ -254,18 +276,23 @@ export class Replicator {
   }
 
   async #push(): Promise<void> {
-    const { log, network, sign } = this.#deps;
-    const epoch = log.runningEpoch;
-    if (epoch === undefined) return;
+    const { log, sign } = this.#deps;
     await log.signPending(sign);
-    if (epoch !== this.#pushedEpoch) [this.#pushedEpoch, this.#pushedHead] = [epoch, 0];
-    const head = log.known.head(log.origin, epoch);
-    if (head === this.#pushedHead) return;
-    const range = { origin: log.origin, epoch, first: this.#pushedHead + 1, last: head };
-    this.#pushedHead = head;
-    const changes = log.changes
-      .inRange(range, PUSH_BYTES_MAX)
-      .filter((change): change is typeof change & Change => change.signature !== null);
+    // Each process that writes has an epoch: this one, and commands beside it.
+    for (const epoch of log.vector().epochs(log.origin)) {
+      const first = (this.#pushed.get(epoch) ?? 0) + 1;
+      const last = log.known.head(log.origin, epoch);
+      if (last < first) continue;
+      this.#pushed.set(epoch, last);
+      await this.#tell({ origin: log.origin, epoch, first, last });
+    }
+  }
+
+  async #tell(range: DotRange): Promise<void> {
+    const { log, network } = this.#deps;
+    const held = log.changes.inRange(range, PUSHED_AT_ONCE + 1);
+    const isFew = held.length <= PUSHED_AT_ONCE;
+    const changes = held.filter((change): change is typeof change & Change => isFew && change.signature !== null);
     const news: Push = { changes, digest: log.digest() };
     const message = renderPush(news);
     await network.broadcast(

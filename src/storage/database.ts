@@ -1,7 +1,7 @@
 // Opens SQLite files: the only place that knows better-sqlite3. Each component that keeps something in a file has its own
 // list of migrations; the table `schema_version` says how many of each the file has had.
 
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 
@@ -15,6 +15,8 @@ export type Migrations = readonly string[] | Readonly<Record<string, readonly st
 const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file: 32 MiB. */
 const CHECKPOINT_PAGES = 8_192;
+/** Copied in one go: 8 MiB. */
+const COPIED_PAGES = 2_048;
 
 /** The file is damaged, or was written by a newer flowmesh: nothing in it can be used. */
 export class UnusableFile extends Error {
@@ -59,25 +61,86 @@ export function createPrivately(path: string): void {
   closeSync(openSync(path, 'a', 0o600));
 }
 
+/** A database as it is at one moment, while others go on writing to it. */
+export interface DatabaseSnapshot {
+  /** The copy is one file that only its owner can read. */
+  copyTo(path: string): Promise<void>;
+  close(): void;
+}
+
+export function snapshotOf(path: string): DatabaseSnapshot {
+  const database = new BetterSqlite3(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+  database.exec('BEGIN');
+  // The first statement that reads is what holds the moment.
+  database.prepare('SELECT COUNT(*) FROM sqlite_schema').get();
+  return {
+    async copyTo(copy) {
+      createPrivately(copy);
+      // Page by page. VACUUM INTO would number the rows anew that vector tables find by their numbers.
+      await database.backup(copy, { progress: () => COPIED_PAGES });
+      const written = new BetterSqlite3(copy);
+      written.pragma('journal_mode = DELETE');
+      written.close();
+      chmodSync(copy, 0o600);
+    },
+    close: () => void database.close(),
+  };
+}
+
+/**
+ * Reads the whole file.
+ * @throws UnusableFile when it is damaged, or newer than `migrations`
+ */
+export function checkDatabase(path: string, migrations?: Migrations): void {
+  const database = new BetterSqlite3(path, { readonly: true });
+  try {
+    const problems = database.prepare<[], string>('PRAGMA integrity_check(3)').pluck().all();
+    if (problems.join() !== 'ok') throw new UnusableFile(`The database ${path} is damaged (${problems.join('; ')}).`);
+    if (migrations) refuseNewer(database, path, componentsOf(migrations));
+  } catch (error) {
+    if (isDamage(error))
+      throw new UnusableFile(`The database ${path} is damaged (${error.message}).`, { cause: error });
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
 function migrate(database: Database, path: string, migrations: Migrations): void {
-  const steps = Object.entries(isPlain(migrations) ? { main: migrations } : migrations);
-  database.transaction(() => {
+  const steps = componentsOf(migrations);
+  const work = database.transaction(() => {
     database.exec('CREATE TABLE IF NOT EXISTS schema_version (component TEXT PRIMARY KEY, version INTEGER NOT NULL)');
-    const versions = new Map(
-      database.prepare<[], [string, number]>('SELECT component, version FROM schema_version').raw().all(),
-    );
-    const known = new Map(steps.map(([component, { length }]) => [component, length]));
-    for (const [component, version] of versions) {
-      if (version <= (known.get(component) ?? 0)) continue;
-      throw new UnusableFile(
-        `The database ${path} was written by a newer flowmesh. Start that version, or use another data directory.`,
-      );
-    }
+    const versions = refuseNewer(database, path, steps);
     for (const [component, list] of steps) {
-      for (const statements of list.slice(versions.get(component) ?? 0)) database.exec(statements);
+      const version = versions.get(component);
+      if (version === list.length) continue;
+      for (const statements of list.slice(version ?? 0)) database.exec(statements);
       database.prepare('INSERT OR REPLACE INTO schema_version VALUES (?, ?)').run(component, list.length);
     }
-  })();
+  });
+  // One that only read at first could not write when another process has written meanwhile.
+  work.immediate();
+}
+
+type Components = readonly (readonly [component: string, steps: readonly string[]])[];
+
+function componentsOf(migrations: Migrations): Components {
+  return Object.entries(isPlain(migrations) ? { main: migrations } : migrations);
+}
+
+/** Returns how many steps of each component the file has had. */
+function refuseNewer(database: Database, path: string, steps: Components): ReadonlyMap<string, number> {
+  const versions = new Map(
+    database.prepare<[], [string, number]>('SELECT component, version FROM schema_version').raw().all(),
+  );
+  const known = new Map(steps.map(([component, { length }]) => [component, length]));
+  for (const [component, version] of versions) {
+    if (version <= (known.get(component) ?? 0)) continue;
+    throw new UnusableFile(
+      `The database ${path} was written by a newer flowmesh. Start that version, or use another data directory.`,
+    );
+  }
+  return versions;
 }
 
 function isPlain(migrations: Migrations): migrations is readonly string[] {

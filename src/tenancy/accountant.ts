@@ -16,6 +16,8 @@ export interface Accountable {
   readonly prompt?: string | undefined;
   /** Rough: what it will be is known only at the end. */
   readonly inputTokens: number;
+  /** Hardly ever less than it will be: what its limits hold. Asked only where there are limits; absent: `inputTokens`. */
+  readonly heldInputTokens?: () => number;
   /** The client's own bound of the answer. */
   readonly maxOutputTokens?: number | undefined;
   /** Of the target that will most likely answer. */
@@ -76,6 +78,8 @@ export class Accountant {
   readonly #facts: AccountantDeps['facts'];
   /** A slowly falling maximum of each model's answers: estimates that are rarely too small, so that limits hold. */
   readonly #outputs = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
+  /** The same of what prompts had beyond what was held: some upstreams add a prompt of their own. */
+  readonly #excesses = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
 
   constructor({ ledger, limiter, facts }: AccountantDeps) {
     this.#ledger = ledger;
@@ -89,26 +93,45 @@ export class Accountant {
    */
   open(request: Accountable): OpenAccount {
     const { principal, model, kind } = request;
-    const estimate = this.#estimate(request);
-    const reservation = this.#limiter.reserve(principal.limits, model, limitedAmounts(estimate), kind);
-    const entry = this.#ledger.open({ ...entryOf(request), estimatedCost: estimate.cost });
+    const isLimited = principal.limits.length > 0;
+    const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
+    const reservation = this.#limiter.reserve(principal.limits, model, this.#held(request, heldInputTokens), kind);
+    const entry = this.#ledger.open({ ...entryOf(request), estimatedCost: this.#estimatedCost(request) });
     let current = request;
     return {
       rateLimit: reservation.status,
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
-        reservation.moveTo(otherModel, limitedAmounts(this.#estimate(moved)));
+        reservation.moveTo(otherModel, this.#held(moved, heldInputTokens));
         current = moved;
         entry.moveTo(otherModel);
       },
-      settle: (ending) => this.#settle(current, entry, reservation, ending),
+      settle: (ending) => {
+        if (isLimited) this.#learnExcess(current.model, heldInputTokens, ending);
+        return this.#settle(current, entry, reservation, ending);
+      },
     };
   }
 
-  #estimate({ model, inputTokens, maxOutputTokens, price }: Accountable): Estimate {
+  /** What nobody knows the price of counts as nothing in a budget of dollars. */
+  #held(request: Accountable, heldInputTokens: number): Amounts {
+    const excess = this.#excesses.get(request.model) ?? 0;
+    const usage = this.#estimatedUsage(request, heldInputTokens + (heldInputTokens > 0 ? excess : 0));
+    return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, request.price) ?? 0 };
+  }
+
+  #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {
+    if (!usage || usage.isEstimated || status === 'cached' || heldInputTokens === 0) return;
+    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens));
+  }
+
+  #estimatedCost(request: Accountable): number | undefined {
+    return costOf(this.#estimatedUsage(request, request.inputTokens), request.price);
+  }
+
+  #estimatedUsage({ model, maxOutputTokens }: Accountable, inputTokens: number): Usage {
     const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
-    const usage = estimatedUsage(inputTokens, Math.min(known, maxOutputTokens ?? known));
-    return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, price) };
+    return estimatedUsage(inputTokens, Math.min(known, maxOutputTokens ?? known));
   }
 
   /**
@@ -133,8 +156,9 @@ export class Accountant {
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
-    if (isBilled && request.kind !== 'hedge') this.#learn(request.model, usage.outputTokens);
-    reservation.settle({ tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 });
+    if (isBilled && request.kind !== 'hedge') learn(this.#outputs, request.model, usage.outputTokens);
+    const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
+    reservation.settle(used, ending.isForwarded);
     const settlement = { ...ending, ...this.#saved(ending), cost };
     entry.settle(ending.isForwarded ? { ...settlement, status: 'forwarded', usage: undefined, cost: 0 } : settlement);
     return cost;
@@ -150,22 +174,12 @@ export class Accountant {
   #priceOf({ provider, targetModel = '', account = '' }: Ending): Price | undefined {
     return provider === undefined ? undefined : this.#facts(provider, targetModel, account)?.price;
   }
-
-  #learn(model: string, outputTokens: number): void {
-    const known = this.#outputs.get(model);
-    this.#outputs.set(model, known === undefined ? outputTokens : Math.max(outputTokens, known * FORGETTING));
-  }
 }
 
-interface Estimate {
-  readonly tokens: number;
-  /** US dollars; undefined while the price is unknown. */
-  readonly cost: number | undefined;
-}
-
-/** What nobody knows the price of counts as nothing in a budget of dollars. */
-function limitedAmounts({ tokens, cost = 0 }: Estimate): Amounts {
-  return { tokens, cost };
+/** A maximum that a larger value raises at once, and smaller ones let fall slowly. */
+function learn(maxima: LRUCache<string, number>, model: string, value: number): void {
+  const known = maxima.get(model);
+  maxima.set(model, known === undefined ? value : Math.max(value, known * FORGETTING));
 }
 
 const NOTHING = { tokens: 0, cost: 0 };

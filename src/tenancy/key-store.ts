@@ -4,8 +4,23 @@
 import { hash } from 'node:crypto';
 import { GatewayError } from '../errors.ts';
 import type { Clock, Random } from '../ports.ts';
+import { type ChangeRecorder, NOBODY_LISTENS } from '../storage/changes.ts';
 import type { Database } from '../storage/database.ts';
 import type { LimitSpec, Scopes } from './principal.ts';
+import {
+  KEY_KIND,
+  type KeyRow,
+  keyBody,
+  keyOf,
+  REVOCATION_KIND,
+  revocationBody,
+  SELECT_KEY,
+  TENANT_KIND,
+  TenancyTable,
+  type TenantRow,
+  tenantBody,
+  tenantOf,
+} from './tenancy-table.ts';
 
 export interface Tenant {
   readonly id: string;
@@ -43,28 +58,6 @@ export interface NewKey {
 const SECRET_PREFIX = 'fm-';
 const SECRET_BYTES = 32;
 
-interface TenantRow {
-  id: string;
-  created_at: number;
-  is_disabled: number;
-  limits: string;
-  accounts: string;
-  tags: string;
-}
-
-interface KeyRow {
-  id: string;
-  tenant: string;
-  name: string;
-  created_at: number;
-  expires_at: number | null;
-  revoked_at: number | null;
-  scopes: string;
-  limits: string;
-  accounts: string;
-  tags: string;
-}
-
 export function hashSecret(secret: string): string {
   return hash('sha256', secret);
 }
@@ -73,42 +66,38 @@ export class KeyStore {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #changes: ChangeRecorder;
+  readonly #table: TenancyTable;
   readonly #dataVersion;
 
-  constructor(database: Database, clock: Clock, random: Random) {
+  /** @param changes told of every row that is written here */
+  constructor(database: Database, clock: Clock, random: Random, changes: ChangeRecorder = NOBODY_LISTENS) {
     this.#database = database;
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
     this.#clock = clock;
     this.#random = random;
+    this.#changes = changes;
+    this.#table = new TenancyTable(database);
   }
 
   /** Makes a tenant, or changes what is given of it. */
   putTenant(id: string, changes: Partial<Omit<Tenant, 'id' | 'createdAt'>> = {}): Tenant {
     checkName('tenant', id);
-    const known = this.tenant(id);
-    const tenant: Tenant = {
-      id,
-      createdAt: known?.createdAt ?? this.#clock.now(),
-      isDisabled: changes.isDisabled ?? known?.isDisabled ?? false,
-      limits: changes.limits ?? known?.limits ?? {},
-      accounts: changes.accounts ?? known?.accounts ?? {},
-      tags: changes.tags ?? known?.tags ?? {},
-    };
-    this.#database
-      .prepare(
-        `INSERT INTO tenant (id, created_at, is_disabled, limits, accounts, tags) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET is_disabled = excluded.is_disabled, limits = excluded.limits,
-           accounts = excluded.accounts, tags = excluded.tags`,
-      )
-      .run(
+    return this.#transaction(() => {
+      const known = this.tenant(id);
+      const tenant: Tenant = {
         id,
-        tenant.createdAt,
-        tenant.isDisabled ? 1 : 0,
-        JSON.stringify(tenant.limits),
-        JSON.stringify(tenant.accounts),
-        JSON.stringify(tenant.tags),
-      );
-    return tenant;
+        createdAt: known?.createdAt ?? this.#clock.now(),
+        isDisabled: changes.isDisabled ?? known?.isDisabled ?? false,
+        limits: changes.limits ?? known?.limits ?? {},
+        accounts: changes.accounts ?? known?.accounts ?? {},
+        tags: changes.tags ?? known?.tags ?? {},
+      };
+      const body = tenantBody(tenant);
+      this.#table.putTenant(id, body);
+      this.#changes.put(TENANT_KIND, id, body);
+      return tenant;
+    });
   }
 
   tenant(id: string): Tenant | undefined {
@@ -122,7 +111,7 @@ export class KeyStore {
 
   /** The secret is returned here and nowhere else. The tenant is made when it does not exist yet. */
   createKey(wanted: NewKey): { readonly key: VirtualKey; readonly secret: string } {
-    if (!this.tenant(wanted.tenant)) this.putTenant(wanted.tenant);
+    checkName('tenant', wanted.tenant);
     const secret = this.#newSecret();
     const key: VirtualKey = {
       id: `key_${this.#random.uuid().replaceAll('-', '').slice(0, 16)}`,
@@ -135,62 +124,55 @@ export class KeyStore {
       accounts: wanted.accounts ?? {},
       tags: wanted.tags ?? {},
     };
-    this.#database
-      .prepare(
-        `INSERT INTO virtual_key (id, tenant, name, secret_hash, created_at, expires_at, scopes, limits, accounts, tags)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        key.id,
-        key.tenant,
-        key.name,
-        hashSecret(secret),
-        key.createdAt,
-        key.expiresAt ?? null,
-        JSON.stringify(key.scopes),
-        JSON.stringify(key.limits),
-        JSON.stringify(key.accounts),
-        JSON.stringify(key.tags),
-      );
+    this.#transaction(() => {
+      this.#table.ensureTenant(wanted.tenant, key.createdAt);
+      this.#put(key, secret);
+    });
     return { key, secret };
   }
 
   /** Same key, new secret; the old one is refused from now on. */
   rotateKey(id: string): { readonly key: VirtualKey; readonly secret: string } {
-    const key = this.#known(id);
-    if (key.revokedAt !== undefined)
-      throw new GatewayError('bad_request', `The key ${id} is revoked. Create a new one.`);
     const secret = this.#newSecret();
-    this.#database.prepare('UPDATE virtual_key SET secret_hash = ? WHERE id = ?').run(hashSecret(secret), id);
+    const key = this.#transaction(() => {
+      const known = this.#known(id);
+      if (known.revokedAt !== undefined)
+        throw new GatewayError('bad_request', `The key ${id} is revoked. Create a new one.`);
+      this.#put(known, secret);
+      return known;
+    });
     return { key, secret };
   }
 
+  /** For good: a key that was revoked never comes back. */
   revokeKey(id: string): VirtualKey {
-    const key = this.#known(id);
-    if (key.revokedAt !== undefined) return key;
-    this.#database.prepare('UPDATE virtual_key SET revoked_at = ? WHERE id = ?').run(this.#clock.now(), id);
-    return this.#known(id);
+    return this.#transaction(() => {
+      const key = this.#known(id);
+      if (key.revokedAt !== undefined) return key;
+      const revokedAt = this.#clock.now();
+      this.#table.putRevocation(id, revokedAt);
+      this.#changes.put(REVOCATION_KIND, id, revocationBody(revokedAt));
+      return { ...key, revokedAt };
+    });
   }
 
   key(id: string): VirtualKey | undefined {
-    const row = this.#database.prepare<[string], KeyRow>('SELECT * FROM virtual_key WHERE id = ?').get(id);
+    const row = this.#table.key(id);
     return row && keyOf(row);
   }
 
   keys(tenant?: string): VirtualKey[] {
     const rows =
       tenant === undefined
-        ? this.#database.prepare<[], KeyRow>('SELECT * FROM virtual_key ORDER BY tenant, created_at').all()
+        ? this.#database.prepare<[], KeyRow>(`${SELECT_KEY} ORDER BY tenant, created_at, id`).all()
         : this.#database
-            .prepare<[string], KeyRow>('SELECT * FROM virtual_key WHERE tenant = ? ORDER BY created_at')
+            .prepare<[string], KeyRow>(`${SELECT_KEY} WHERE tenant = ? ORDER BY created_at, id`)
             .all(tenant);
     return rows.map(keyOf);
   }
 
   keyByHash(secretHash: string): VirtualKey | undefined {
-    const row = this.#database
-      .prepare<[string], KeyRow>('SELECT * FROM virtual_key WHERE secret_hash = ?')
-      .get(secretHash);
+    const row = this.#table.keyByHash(secretHash);
     return row && keyOf(row);
   }
 
@@ -205,7 +187,7 @@ export class KeyStore {
       this.#database
         .prepare<[number]>(
           `SELECT 1 FROM virtual_key JOIN tenant ON tenant.id = virtual_key.tenant
-           WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?) AND NOT is_disabled LIMIT 1`,
+           WHERE NOT EXISTS (SELECT 1 FROM key_revocation WHERE key = virtual_key.id) AND (expires_at IS NULL OR expires_at > ?) AND NOT is_disabled LIMIT 1`,
         )
         .get(this.#clock.now()) !== undefined
     );
@@ -214,6 +196,17 @@ export class KeyStore {
   /** Changes whenever another process (the command line) has written. */
   dataVersion(): number {
     return this.#dataVersion.get() ?? 0;
+  }
+
+  #put(key: VirtualKey, secret: string): void {
+    const body = keyBody(key, hashSecret(secret));
+    this.#table.putKey(key.id, body);
+    this.#changes.put(KEY_KIND, key.id, body);
+  }
+
+  /** The command line writes beside a running node: whoever comes second waits. */
+  #transaction<Result>(work: () => Result): Result {
+    return this.#database.transaction(work).immediate();
   }
 
   #known(id: string): VirtualKey {
@@ -230,30 +223,4 @@ export class KeyStore {
 function checkName(what: string, name: string): void {
   if (/^[\w.-]{1,64}$/.test(name)) return;
   throw new GatewayError('bad_request', `A ${what} is named with 1 to 64 letters, digits, '.', '_' or '-'.`);
-}
-
-function tenantOf(row: TenantRow): Tenant {
-  return {
-    id: row.id,
-    createdAt: row.created_at,
-    isDisabled: row.is_disabled === 1,
-    limits: JSON.parse(row.limits),
-    accounts: JSON.parse(row.accounts),
-    tags: JSON.parse(row.tags),
-  };
-}
-
-function keyOf(row: KeyRow): VirtualKey {
-  return {
-    id: row.id,
-    tenant: row.tenant,
-    name: row.name,
-    createdAt: row.created_at,
-    ...(row.expires_at !== null && { expiresAt: row.expires_at }),
-    ...(row.revoked_at !== null && { revokedAt: row.revoked_at }),
-    scopes: JSON.parse(row.scopes),
-    limits: JSON.parse(row.limits),
-    accounts: JSON.parse(row.accounts),
-    tags: JSON.parse(row.tags),
-  };
 }

@@ -10,6 +10,8 @@ import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
 import { dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts';
 import type { Amounts, Spent } from './limiter.ts';
+import { IN_SCOPE, parseScope, type UsageScope } from './usage-scope.ts';
+import type { UsageShards } from './usage-shards.ts';
 
 export interface OpenEntry {
   readonly requestId: string;
@@ -48,6 +50,8 @@ export interface LedgerDeps {
   readonly clock: Clock;
   /** Absent: what is open when the process dies is forgotten. */
   readonly journal?: LineJournal;
+  /** Sums that other nodes see. */
+  readonly shards?: Pick<UsageShards, 'add'>;
   /** It cannot be written (a full disk, say). Requests go on, and it is tried again; somebody must be told. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -90,6 +94,7 @@ export class Ledger {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #journal: LineJournal;
+  readonly #shards: LedgerDeps['shards'];
   readonly #onFailure: (error: unknown) => void;
   readonly #insert;
   readonly #prune;
@@ -101,10 +106,11 @@ export class Ledger {
   #timer: Timer | undefined;
   #lastId: number;
 
-  constructor({ database, clock, journal = NO_JOURNAL, onFailure }: LedgerDeps) {
+  constructor({ database, clock, journal = NO_JOURNAL, shards, onFailure }: LedgerDeps) {
     this.#database = database;
     this.#clock = clock;
     this.#journal = journal;
+    this.#shards = shards;
     this.#onFailure = onFailure;
     this.#insert = database.prepare<(string | number | null)[]>(INSERT);
     this.#prune = database.prepare(PRUNE);
@@ -137,14 +143,14 @@ export class Ledger {
     this.#keep([...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)]);
   }
 
-  /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. */
-  spent(name: string): Spent {
+  /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in them. */
+  spent(name: string, sinceMs = 0): Spent {
     this.flush();
     const scope = parseScope(name);
     const now = this.#clock.now();
     return {
-      day: this.#sum(scope, startOfDay(dayOf(now))),
-      month: this.#sum(scope, startOfMonth(monthOf(now))),
+      day: this.#sum(scope, Math.max(sinceMs, startOfDay(dayOf(now)))),
+      month: this.#sum(scope, Math.max(sinceMs, startOfMonth(monthOf(now)))),
     };
   }
 
@@ -155,7 +161,9 @@ export class Ledger {
     if (this.#settled.length === 0) return;
     try {
       this.#database.transaction(() => {
-        for (const row of this.#settled) this.#insert.run(...row);
+        // What the table has already, it has from before a crash.
+        const entered = this.#settled.filter((row) => this.#insert.run(...row).changes > 0);
+        this.#shards?.add(entered.map(([id]) => Number(id)));
       })();
       this.#settled = [];
       this.#lines = '';
@@ -230,38 +238,15 @@ export class Ledger {
     this.#journal.replace([...this.#open.values()].map((row) => `${JSON.stringify(row)}\n`).join(''));
   }
 
-  #sum(scope: Scope, since: number): Amounts {
-    const pattern = scope.model ?? null;
-    // As the limiter matches them: only a `*` at the end means more than itself.
-    const isPrefix = pattern?.endsWith('*') === true;
+  #sum(scope: UsageScope, since: number): Amounts {
     const row = this.#database
       .prepare<unknown[], { tokens: number; cost: number }>(
         `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
-         WHERE started_at >= @since AND (@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR key_id = @keyId)
-           AND (@model IS NULL OR model = @model)
-           AND (@prefix IS NULL OR substr(model, 1, length(@prefix)) = @prefix)`,
+         WHERE started_at >= @since AND ${IN_SCOPE}`,
       )
-      .get({
-        since,
-        tenant: scope.tenant ?? null,
-        keyId: scope.keyId ?? null,
-        model: isPrefix ? null : pattern,
-        prefix: isPrefix ? pattern.slice(0, -1) : null,
-      });
+      .get({ since, ...scope });
     return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
   }
-}
-
-interface Scope {
-  readonly tenant?: string;
-  readonly keyId?: string;
-  /** A name, or a beginning followed by `*`. */
-  readonly model?: string;
-}
-
-function parseScope(name: string): Scope {
-  const [, kind, id = '', model] = /^(tenant|key):(\S+)(?: model:(.+))?$/s.exec(name) ?? [];
-  return { ...(kind === 'tenant' ? { tenant: id } : { keyId: id }), ...(model !== undefined && { model }) };
 }
 
 const MODEL_COLUMN = 8;

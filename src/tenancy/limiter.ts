@@ -8,6 +8,7 @@
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import { dayOf, monthOf, untilNext } from './calendar.ts';
+import type { Escrow, EscrowAccount, Period } from './escrow.ts';
 import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
 import { SlidingMinute } from './sliding-minute.ts';
 
@@ -45,8 +46,11 @@ export interface LimitReservation {
    * @throws GatewayError `rate_limited` or `budget_exhausted`; everything is then held as before
    */
   moveTo(model: string, estimate: Amounts): void;
-  /** Call once with what was really used. */
-  settle(actual: Amounts): void;
+  /**
+   * Call once with what was really used.
+   * @param isElsewhere another node has answered: what it enters counts in the budgets of all
+   */
+  settle(actual: Amounts, isElsewhere?: boolean): void;
 }
 
 /** Spent so far in the running day and month, e.g. read from the ledger at start. */
@@ -57,6 +61,8 @@ export interface Spent {
 
 /** When the running requests of a scope hold the rest of its limit, looking again soon is worth while. */
 const RUNNING_RETRY_MS = 1_000;
+/** A node that is cut off may see the others again at any moment. */
+const CUT_RETRY_MS = 60_000;
 
 interface Meter {
   readonly requests: SlidingMinute;
@@ -66,6 +72,8 @@ interface Meter {
   month: string;
   dayUse: { tokens: number; cost: number };
   monthUse: { tokens: number; cost: number };
+  /** Absent without a mesh. */
+  readonly escrow: EscrowAccount | undefined;
 }
 
 interface Held {
@@ -78,12 +86,15 @@ export class Limiter {
   readonly #clock: Clock;
   /** What a scope had spent when it is seen first after the start. */
   readonly #spentBefore: (scope: string) => Spent;
+  readonly #escrow: Escrow | undefined;
   /** One for each scope that has limits, so as many as there are tenants, keys and limited models. */
   readonly #meters = new Map<string, Meter>();
 
-  constructor(clock: Clock, spentBefore: (scope: string) => Spent) {
+  /** @param escrow of a mesh whose nodes share their budgets */
+  constructor(clock: Clock, spentBefore: (scope: string) => Spent, escrow?: Escrow) {
     this.#clock = clock;
     this.#spentBefore = spentBefore;
+    this.#escrow = escrow;
   }
 
   /** @throws GatewayError `rate_limited` with a time to wait, or `budget_exhausted` */
@@ -116,9 +127,9 @@ export class Limiter {
         if (kind === 'request') countRequest(fresh, nowMs);
         [held, reserved, atMs] = [others, otherEstimate, nowMs];
       },
-      settle: (actual) => {
+      settle: (actual, isElsewhere = false) => {
         this.#giveBack(held, reserved, atMs, kind);
-        for (const { meter } of held) this.#use(meter, actual, atMs, this.#clock.now());
+        for (const { meter } of held) this.#charge(meter, actual, atMs, isElsewhere);
       },
     };
   }
@@ -171,10 +182,14 @@ export class Limiter {
       ['day', meter.dayUse, spec.costPerDay, spec.tokensPerDay],
       ['month', meter.monthUse, spec.costPerMonth, spec.tokensPerMonth],
     ] as const) {
-      const tokens = { used: use.tokens, estimate: estimate.tokens, max: tokensMax, name: `${tokensMax} tokens` };
-      const cost = { used: use.cost, estimate: estimate.cost, max: costMax, name: `$${costMax}` };
-      for (const budget of [tokens, cost]) {
-        checkBudget({ ...budget, name: `${budget.name} a ${period} of ${name}` }, meter, kind, period, nowMs);
+      const budgets = [
+        { unit: 'tokens', max: tokensMax, text: `${tokensMax} tokens` },
+        { unit: 'cost', max: costMax, text: `$${costMax}` },
+      ] as const;
+      for (const { unit, max, text } of budgets) {
+        if (max === undefined) continue;
+        const budget = { name: `${text} a ${period} of ${name}`, unit, period, max };
+        checkBudget({ ...budget, used: use[unit], estimate: estimate[unit] }, meter, kind, nowMs);
       }
     }
   }
@@ -187,6 +202,17 @@ export class Limiter {
       use.tokens += amounts.tokens;
       use.cost += amounts.cost;
     }
+  }
+
+  #charge(meter: Meter, actual: Amounts, atMs: number, isElsewhere: boolean): void {
+    const nowMs = this.#clock.now();
+    // Without a mesh nobody else could have answered.
+    if (meter.escrow && isElsewhere) {
+      meter.tokens.add(actual.tokens, atMs, nowMs);
+      return;
+    }
+    this.#use(meter, actual, atMs, nowMs);
+    meter.escrow?.spent(actual);
   }
 
   #turnPeriod(meter: Meter, nowMs: number): void {
@@ -204,8 +230,10 @@ export class Limiter {
     let meter = this.#meters.get(name);
     if (!meter) {
       const nowMs = this.#clock.now();
-      const spent = this.#spentBefore(name);
+      const escrow = this.#escrow?.account(name);
+      const spent = escrow?.own ?? this.#spentBefore(name);
       meter = {
+        escrow,
         requests: new SlidingMinute(),
         tokens: new SlidingMinute(),
         running: 0,
@@ -242,29 +270,32 @@ function fits(used: number, estimate: number, max: number, { running }: Meter, k
 
 interface Budget {
   readonly name: string;
+  readonly period: Period;
+  readonly unit: keyof Amounts;
   readonly used: number;
   readonly estimate: number;
-  readonly max: number | undefined;
+  readonly max: number;
 }
 
-function checkBudget(
-  { name, used, estimate, max }: Budget,
-  meter: Meter,
-  kind: ReservationKind,
-  period: 'day' | 'month',
-  nowMs: number,
-): void {
-  if (max === undefined) return;
-  if (used >= max && meter.running === 0) {
+function checkBudget(budget: Budget, meter: Meter, kind: ReservationKind, nowMs: number): void {
+  const { name, period, unit, used, estimate, max } = budget;
+  const share = meter.escrow?.share(period, unit, max) ?? { max, others: 0, isCut: false };
+  if (used < share.max && fits(used, estimate, share.max, meter, kind)) return;
+  if (meter.running === 0 && used + share.others >= max) {
     throw new GatewayError('budget_exhausted', `The budget of ${name} is used up.`, {
       retryAfterMs: untilNext(period, nowMs),
     });
   }
-  if (used >= max || !fits(used, estimate, max, meter, kind)) {
-    throw new GatewayError('rate_limited', `What is left of the budget of ${name} is held by running requests.`, {
-      retryAfterMs: RUNNING_RETRY_MS,
+  if (meter.running === 0 && used >= share.max && share.isCut) {
+    const reason = 'is used up until this node sees all others of its mesh again';
+    throw new GatewayError('budget_exhausted', `This node's share of the budget of ${name} ${reason}.`, {
+      retryAfterMs: CUT_RETRY_MS,
     });
   }
+  const holders = meter.escrow ? 'running requests, or by other nodes' : 'running requests';
+  throw new GatewayError('rate_limited', `What is left of the budget of ${name} is held by ${holders}.`, {
+    retryAfterMs: RUNNING_RETRY_MS,
+  });
 }
 
 function tooMany(name: string, limit: string, waitMs: number): GatewayError {

@@ -88,4 +88,29 @@ export const TENANCY_MIGRATIONS: readonly string[] = [
      saved_cost, attempts, ttft_ms, duration_ms, error FROM ledger_by_request;
    DROP TABLE ledger_by_request;
    CREATE INDEX ledger_by_time ON ledger (started_at);`,
+  // Rows of other nodes come in any order: a key may come before its tenant. And a key that was revoked stays revoked,
+  // whatever another node that did not know of it has written over the key.
+  `CREATE TABLE key_revocation (
+     key TEXT PRIMARY KEY,
+     revoked_at INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   INSERT INTO key_revocation SELECT id, revoked_at FROM virtual_key WHERE revoked_at IS NOT NULL;
+   ALTER TABLE virtual_key RENAME TO virtual_key_of_tenant;
+   CREATE TABLE virtual_key (
+     id TEXT PRIMARY KEY,
+     tenant TEXT NOT NULL,
+     name TEXT NOT NULL,
+     secret_hash TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER,
+     scopes TEXT NOT NULL DEFAULT '{}',
+     limits TEXT NOT NULL DEFAULT '{}',
+     accounts TEXT NOT NULL DEFAULT '{}',
+     tags TEXT NOT NULL DEFAULT '{}'
+   ) WITHOUT ROWID;
+   INSERT INTO virtual_key SELECT id, tenant, name, secret_hash, created_at, expires_at, scopes, limits, accounts, tags
+     FROM virtual_key_of_tenant;
+   DROP TABLE virtual_key_of_tenant;
+   CREATE INDEX virtual_key_by_tenant ON virtual_key (tenant);
+   CREATE INDEX virtual_key_by_secret ON virtual_key (secret_hash);`,
 ];

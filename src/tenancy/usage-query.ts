@@ -3,7 +3,7 @@
 import { suggestion } from '../config/nearest.ts';
 import { GatewayError } from '../errors.ts';
 import { parseMoment } from './moment.ts';
-import { USAGE_GROUPS, type UsageGroup, type UsageQuery } from './usage-report.ts';
+import { USAGE_GROUPS, USAGE_SCOPES, type UsageGroup, type UsageQuery, type UsageScopeName } from './usage-report.ts';
 
 /** Each as text; absent ones leave everything in. */
 export interface WrittenUsageQuery {
@@ -14,6 +14,8 @@ export interface WrittenUsageQuery {
   readonly tenant?: string | undefined;
   readonly key?: string | undefined;
   readonly model?: string | undefined;
+  /** `node` (default) or `mesh` */
+  readonly scope?: string | undefined;
 }
 
 const DEFAULT_GROUPS = 'tenant,model';
@@ -21,8 +23,10 @@ const DEFAULT_GROUPS = 'tenant,model';
 /** @throws GatewayError `bad_request` in a sentence that names the field */
 export function readUsageQuery(written: WrittenUsageQuery, nowMs: number): UsageQuery {
   const { since, until } = written;
+  const scope = readScope(written.scope ?? 'node');
   return {
-    by: readGroups(written.by ?? DEFAULT_GROUPS),
+    scope,
+    by: readGroups(written.by ?? DEFAULT_GROUPS, scope),
     since: since === undefined ? undefined : parseMoment('since', since, nowMs, 'ago'),
     until: until === undefined ? undefined : parseMoment('until', until, nowMs, 'ago'),
     tenant: written.tenant,
@@ -32,16 +36,28 @@ export function readUsageQuery(written: WrittenUsageQuery, nowMs: number): Usage
 }
 
 /** Twice the same would only repeat a column. */
-function readGroups(text: string): UsageGroup[] {
+function readGroups(text: string, scope: UsageScopeName): UsageGroup[] {
   const words = text.split(',').map((word) => word.trim());
-  return [...new Set(words.filter((word) => word !== '').map(readGroup))];
+  return [...new Set(words.filter((word) => word !== '').map((word) => readGroup(word, scope)))];
 }
 
-function readGroup(word: string): UsageGroup {
-  const group = USAGE_GROUPS.find((known) => known === word);
+function readGroup(word: string, scope: UsageScopeName): UsageGroup {
+  const known = USAGE_GROUPS[scope];
+  const group = known.find((one) => one === word);
   if (group !== undefined) return group;
-  const hint = suggestion(word, USAGE_GROUPS, ` There are: ${USAGE_GROUPS.join(', ')}.`);
-  throw new GatewayError('bad_request', `by has '${word.slice(0, 100)}', which is nothing to group by.${hint}`, {
-    param: 'by',
-  });
+  const hint = suggestion(word, known, ` There are: ${known.join(', ')}.`);
+  const where = scope === 'mesh' ? ' in usage of the mesh' : '';
+  throw new GatewayError(
+    'bad_request',
+    `by has '${word.slice(0, 100)}', which is nothing to group by${where}.${hint}`,
+    {
+      param: 'by',
+    },
+  );
+}
+
+function readScope(word: string): UsageScopeName {
+  const scope = USAGE_SCOPES.find((one) => one === word);
+  if (scope !== undefined) return scope;
+  throw new GatewayError('bad_request', "scope must be 'node' or 'mesh'.", { param: 'scope' });
 }

@@ -1,6 +1,8 @@
 // What was used, summed over any of the ledger's columns.
 
 import type { Database } from '../storage/database.ts';
+import { dayOf } from './calendar.ts';
+import { USAGE_COUNTERS } from './usage-sums.ts';
 
 /** What entries can be grouped by, and the column that says it. */
 const GROUPS = {
@@ -16,11 +18,31 @@ const GROUPS = {
   status: 'status',
 } as const;
 
-export type UsageGroup = keyof typeof GROUPS;
+/** The same of shards, whose days are text. */
+const MESH_GROUPS = {
+  tenant: 'tenant',
+  key: 'key_id',
+  model: 'model',
+  day: 'day',
+  month: 'substr(day, 1, 7)',
+  node: 'node',
+} as const;
 
-export const USAGE_GROUPS = Object.keys(GROUPS) as readonly UsageGroup[];
+export type UsageGroup = keyof typeof GROUPS | keyof typeof MESH_GROUPS;
+
+/** `node`: what one node's ledger knows. `mesh`: what all nodes have told of theirs. */
+export const USAGE_SCOPES = ['node', 'mesh'] as const;
+export type UsageScopeName = (typeof USAGE_SCOPES)[number];
+
+export const USAGE_GROUPS: Readonly<Record<UsageScopeName, readonly UsageGroup[]>> = {
+  node: Object.keys(GROUPS) as UsageGroup[],
+  mesh: Object.keys(MESH_GROUPS) as UsageGroup[],
+};
+
+const DAY_MS = 86_400_000;
 
 export interface UsageQuery {
+  readonly scope?: UsageScopeName;
   /** One row for each combination; empty: one row for everything. */
   readonly by: readonly UsageGroup[];
   /** Milliseconds since 1970; inclusive. */
@@ -60,35 +82,58 @@ export interface UsageRow {
 const ROWS_MAX = 10_000;
 
 export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
-  const groups = query.by.map((group) => GROUPS[group]);
-  const columns = groups.map((expression, index) => `${expression} AS g${index}`);
-  const statement = `
-    SELECT ${[...columns, ''].join(', ')}
-      COUNT(*) AS entries,
-      SUM(operation NOT IN ('hedge', 'shadow')) AS requests,
-      SUM(operation = 'hedge' AND attempts > 0) AS hedges,
-      SUM(operation = 'shadow') AS shadows,
-      SUM(status IN ('error', 'aborted', 'recovered') AND operation NOT IN ('hedge', 'shadow')) AS failed,
-      SUM(status = 'cached') AS cacheHits,
-      SUM(input_tokens) AS inputTokens, SUM(cached_tokens) AS cachedTokens, SUM(cache_write_tokens) AS cacheWriteTokens,
-      SUM(output_tokens) AS outputTokens, SUM(reasoning_tokens) AS reasoningTokens,
-      COALESCE(SUM(cost), 0) AS cost,
-      SUM(cost IS NULL AND operation <> 'count-tokens'
-        AND (status <> 'error' AND operation <> 'hedge' OR input_tokens + output_tokens > 0)) AS unpriced,
-      SUM(saved_tokens) AS savedTokens, COALESCE(SUM(saved_cost), 0) AS savedCost
-    FROM ledger
-    WHERE status <> 'forwarded' AND started_at >= @since AND started_at < @until
-      AND (@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR key_id = @keyId) AND (@model IS NULL OR model = @model)
-    ${groups.length > 0 ? `GROUP BY ${groups.map((_, index) => `g${index}`).join(', ')}` : ''}
-    ORDER BY ${groups.map((_, index) => `g${index}`).join(', ') || '1'} LIMIT ${ROWS_MAX}`;
-  const rows = database.prepare<unknown[], Record<string, number | string>>(statement).all({
+  return query.scope === 'mesh' ? meshUsage(database, query) : nodeUsage(database, query);
+}
+
+/** Of this node, from its ledger. */
+function nodeUsage(database: Database, query: UsageQuery): UsageRow[] {
+  const source = {
+    groups: GROUPS,
+    counters: `COUNT(*) AS entries, ${USAGE_COUNTERS.map(({ name, sum }) => `${sum} AS ${name}`).join(', ')}`,
+    rows: `ledger WHERE status <> 'forwarded' AND started_at >= @since AND started_at < @until
+      AND (@keyId IS NULL OR key_id = @keyId)`,
+  };
+  return grouped(database, source, query, {
     since: query.since ?? 0,
     until: query.until ?? Number.MAX_SAFE_INTEGER,
-    tenant: query.tenant ?? null,
-    keyId: query.keyId ?? null,
-    model: query.model ?? null,
   });
-  return rows.filter((row) => Number(row.entries) > 0).map((row) => rowOf(row, groups.length));
+}
+
+/** Of all nodes of the mesh, from their shards: whole days, and the groups that shards know. */
+function meshUsage(database: Database, query: UsageQuery): UsageRow[] {
+  const { since, until } = query;
+  const source = {
+    groups: MESH_GROUPS,
+    counters: `COUNT(*) AS entries, ${USAGE_COUNTERS.map(({ name, column }) => `SUM(${column}) AS ${name}`).join(', ')}`,
+    rows: 'usage_shard WHERE day >= @since AND day < @until AND (@keyId IS NULL OR key_id = @keyId)',
+  };
+  return grouped(database, source, query, {
+    since: since === undefined ? '' : dayOf(since),
+    until: until === undefined ? '~' : dayOf(until + DAY_MS - 1),
+  });
+}
+
+interface UsageSource {
+  readonly groups: Readonly<Partial<Record<UsageGroup, string>>>;
+  readonly counters: string;
+  readonly rows: string;
+}
+
+function grouped(
+  database: Database,
+  source: UsageSource,
+  { by, tenant, keyId, model }: UsageQuery,
+  time: { readonly since: number | string; readonly until: number | string },
+): UsageRow[] {
+  const names = by.map((_, index) => `g${index}`).join(', ');
+  const columns = by.map((group, index) => `${source.groups[group] ?? "''"} AS g${index}, `).join('');
+  const statement = `SELECT ${columns}${source.counters} FROM ${source.rows}
+      AND (@tenant IS NULL OR tenant = @tenant) AND (@model IS NULL OR model = @model)
+    ${names === '' ? '' : `GROUP BY ${names}`} ORDER BY ${names || '1'} LIMIT ${ROWS_MAX}`;
+  const rows = database
+    .prepare<unknown[], Record<string, number | string>>(statement)
+    .all({ ...time, tenant: tenant ?? null, keyId: keyId ?? null, model: model ?? null });
+  return rows.filter((row) => Number(row.entries) > 0).map((row) => rowOf(row, by.length));
 }
 
 function rowOf(row: Record<string, number | string>, groupCount: number): UsageRow {

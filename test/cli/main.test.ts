@@ -31,6 +31,8 @@ test('--help names every command and every exit code, on standard output', async
     'keys',
     'tenants',
     'usage',
+    'backup',
+    'restore',
     'cache',
     'kb',
     'mcp',

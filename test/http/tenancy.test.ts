@@ -147,22 +147,24 @@ describe('limits', () => {
     assert.match((await errorOf(second)).message, /18 tokens a minute/);
   });
 
-  test('of two hundred requests at once with a hundred tokens left, no more than fit are sent', async () => {
-    const USED = 10;
-    const usage = { prompt_tokens: 3, completion_tokens: 7 };
-    await using all = await tenancyNode((response) =>
-      response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi', usage))),
-    );
-    const headers = all.headersOf({ limits: { tokensPerMinute: 100 } });
-    const responses = await Promise.all(
-      Array.from({ length: 200 }, () => all.node.chat({ max_tokens: 7 }, { headers })),
-    );
-    const admitted = responses.filter(({ status }) => status === 200).length;
-    assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
-    assert.equal(all.upstream.requests.length, admitted);
-    assert.ok(admitted >= 1 && admitted * USED <= 100 + USED, `${admitted} requests were admitted`);
-    await Promise.all(responses.map((response) => response.text()));
-  });
+  for (const promptTokens of [3, 15]) {
+    test(`of two hundred requests at once with a hundred tokens left, no more than fit are sent, each with ${promptTokens} and 7 tokens`, async () => {
+      const used = promptTokens + 7;
+      const usage = { prompt_tokens: promptTokens, completion_tokens: 7 };
+      await using all = await tenancyNode((response) =>
+        response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi', usage))),
+      );
+      const headers = all.headersOf({ limits: { tokensPerMinute: 100 } });
+      const responses = await Promise.all(
+        Array.from({ length: 200 }, () => all.node.chat({ max_tokens: 7 }, { headers })),
+      );
+      const admitted = responses.filter(({ status }) => status === 200).length;
+      assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200, 429]));
+      assert.equal(all.upstream.requests.length, admitted);
+      assert.ok(admitted >= 2 && admitted * used <= 100 + used, `${admitted} requests were admitted`);
+      await Promise.all(responses.map((response) => response.text()));
+    });
+  }
 
   test('requests that may need more than the whole limit are sent one at a time', async () => {
     const held: (() => void)[] = [];

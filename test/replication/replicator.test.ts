@@ -174,7 +174,7 @@ test('bulk waits while it may not page, and tells how far behind it is', async (
   mayPage = true;
   await wire.pass(500);
   assert.deepEqual(b.node.rows(), a.node.rows());
-  assert.deepEqual(b.replicator.progress(), { behind: 0, receivedBytes: 0, etaMs: undefined });
+  assert.deepEqual(b.replicator.progress(), { behind: 0, leftBytes: 0, etaMs: undefined });
   wire.close();
 });
 

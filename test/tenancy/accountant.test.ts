@@ -83,6 +83,17 @@ describe('the accountant', () => {
     assert.equal(remaining('5'), 997_720);
   });
 
+  test('limits hold more of a prompt than the ledger expects, and as much more as an upstream has been seen to add', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const spec = { tokensPerMinute: 1_000 };
+    const ask = (id: string) =>
+      accountant.open(asked(id, spec, { inputTokens: 10, heldInputTokens: () => 40, maxOutputTokens: 0 }));
+    const first = ask('1');
+    assert.equal(first.rateLimit.remainingTokens, 960);
+    first.settle({ status: 'done', usage: usageOf(140, 0), ...ANSWERED });
+    assert.equal(ask('2').rateLimit.remainingTokens, 1_000 - 140 - (40 + 100));
+  });
+
   test('an unknown price costs an unknown amount, a cached answer nothing', () => {
     const { accountant, database, ledger } = testAccountant(new ManualClock());
     const unknown = accountant.open(asked('1', {}, { price: undefined }));

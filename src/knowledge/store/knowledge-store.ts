@@ -4,7 +4,7 @@
 import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports.ts';
-import { type ChangeRecorder, NOBODY_LISTENS } from '../../storage/changes.ts';
+import type { ChangeRecorder } from '../../storage/changes.ts';
 import { type Database, openDatabase } from '../../storage/database.ts';
 import type {
   CollectionRef,
@@ -21,9 +21,12 @@ import { type DocumentRow, DocumentTable, documentInfo, type PlacedEntry } from 
 import { canonicalJson, documentKey, passageHash } from './identity.ts';
 import { DOCUMENT_KIND, type DocumentFacts, type Manifest, parseManifest, renderManifest } from './manifest.ts';
 import { KNOWLEDGE_MIGRATIONS } from './migrations.ts';
-import { PassageTable, type PassageText } from './passage-table.ts';
+import { Outbox } from './outbox.ts';
+import { type KeptPassage, PassageTable, type PassageText } from './passage-table.ts';
 import { type MissingEmbedding, Vectors } from './vectors.ts';
 
+/** A hash and what JSON needs around it. */
+const NAME_BYTES = 110;
 /** Memory for pages of the file, KiB. */
 const CACHE_KIB = 32_768;
 /** Of the file that is read as memory: a search reads hundreds of passages from all over it. Not counted until touched. */
@@ -48,16 +51,32 @@ export interface ManifestOutcome {
   readonly isApplied: boolean;
   /** Passages that have to be fetched first. */
   readonly missing: readonly string[];
+  /** The document was changed here, and the change log does not know it yet: it decides first which version wins. */
+  readonly isChangedHere?: boolean;
+}
+
+/** A document that was changed here; without a body it was removed. */
+export interface OutboxEntry {
+  readonly id: number;
+  readonly document: string;
+  readonly body: JsonObject | undefined;
 }
 
 export interface NamedPassage extends PassageText {
   readonly hash: string;
 }
 
+export interface NamedPassages {
+  readonly passages: readonly NamedPassage[];
+  /** Those that are not here. What is in neither list did not fit. */
+  readonly missing: readonly string[];
+}
+
 export class KnowledgeStore {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #changes: ChangeRecorder;
+  readonly #outbox: Outbox;
   readonly #documents: DocumentTable;
   readonly #passages: PassageTable;
   readonly #vectors: Vectors;
@@ -66,7 +85,8 @@ export class KnowledgeStore {
   constructor({ database, clock, changes }: KnowledgeStoreDeps) {
     this.#database = database;
     this.#clock = clock;
-    this.#changes = changes ?? NOBODY_LISTENS;
+    this.#outbox = new Outbox(database);
+    this.#changes = changes ?? this.#outbox;
     this.#documents = new DocumentTable(database);
     this.#vectors = new Vectors(database);
     this.#passages = new PassageTable(database, clock, (entry) => this.#vectors.remove(entry));
@@ -177,9 +197,47 @@ export class KnowledgeStore {
     return renderManifest({ ...facts, passages: this.#documents.passages(row.id) });
   }
 
+  /** Joins the file to a change log. @returns whether it was joined to another one, or to none, before */
+  link(log: string): boolean {
+    return this.transaction(() => this.#outbox.link(log));
+  }
+
+  /** Documents that were changed here, oldest change first, as they are now. */
+  outbox(limit: number): OutboxEntry[] {
+    return this.#outbox.list(limit).map((entry) => ({ ...entry, body: this.manifest(entry.document) }));
+  }
+
+  /** The change log has these, and all before. */
+  settleOutbox(upTo: number): void {
+    this.#outbox.settle(upTo);
+  }
+
+  /** Of these the first that fit: about so many bytes. */
+  namedPassages(hashes: readonly string[], bytesMax: number): NamedPassages {
+    const passages: NamedPassage[] = [];
+    const missing: string[] = [];
+    let bytes = 0;
+    for (const hash of hashes) {
+      const passage = this.passage(hash);
+      if (!passage) missing.push(hash);
+      else if (passages.length === 0 || bytes + bytesOf(passage) <= bytesMax) passages.push(passage);
+      if (passage) bytes += bytesOf(passage);
+      if (bytes > bytesMax) break;
+    }
+    return { passages, missing };
+  }
+
+  /** Indexes passages that are here, for a document that is too long for one transaction. Nobody finds them before it comes. */
+  stageKnown(ref: CollectionRef, hashes: readonly string[]): void {
+    this.transaction(() => {
+      const texts = hashes.flatMap((hash) => this.#passages.text(hash) ?? []);
+      this.#passages.loosen(this.#passages.addKept(this.#documents.ensureCollection(ref), texts));
+    });
+  }
+
   passage(hash: string): NamedPassage | undefined {
-    const text = this.#passages.text(hash);
-    return text && { hash, ...text };
+    const kept = this.#passages.text(hash);
+    return kept && { hash, text: kept.text, headings: kept.headings };
   }
 
   missingPassages(hashes: readonly string[]): string[] {
@@ -202,6 +260,7 @@ export class KnowledgeStore {
    * @throws GatewayError when it is no manifest, or one of another document
    */
   applyManifest(id: string, body: JsonObject | undefined): ManifestOutcome {
+    if (this.#outbox.has(id)) return { isApplied: false, missing: [], isChangedHere: true };
     if (body === undefined) {
       const row = this.#documents.byKey(id);
       if (row) this.transaction(() => this.#documents.remove(row));
@@ -211,9 +270,15 @@ export class KnowledgeStore {
     if (!manifest || documentKey(manifest, manifest.source) !== id) {
       throw new GatewayError('bad_request', `What came for the document ${id} is not its manifest.`);
     }
-    const missing = this.missingPassages([...new Set(manifest.passages.map(({ hash }) => hash))]);
-    if (missing.length > 0) return { isApplied: false, missing };
-    this.transaction(() => this.#applyComplete(manifest));
+    const kept = manifest.passages.map(({ hash }) => this.#passages.text(hash));
+    const missing = manifest.passages.filter((_passage, index) => !kept[index]).map(({ hash }) => hash);
+    if (missing.length > 0) return { isApplied: false, missing: [...new Set(missing)] };
+    this.transaction(() =>
+      this.#applyComplete(
+        manifest,
+        kept.filter((passage) => passage !== undefined),
+      ),
+    );
     return { isApplied: true, missing: [] };
   }
 
@@ -271,18 +336,17 @@ export class KnowledgeStore {
     });
   }
 
-  #applyComplete(manifest: Manifest): void {
+  #applyComplete(manifest: Manifest, kept: readonly KeptPassage[]): void {
     const { passages, updatedAt, length, ...facts } = manifest;
     const collection = this.#documents.ensureCollection(facts);
-    const texts = passages.map(({ hash }) => this.#passages.text(hash) ?? { text: '', headings: [] });
-    const added = this.#passages.addEntries(collection, texts);
+    const entries = this.#passages.addKept(collection, kept);
     const placed = passages.map((passage, index) => ({
       ...passage,
-      entry: added[index]?.entry ?? 0,
-      length: texts[index]?.text.length ?? 0,
+      entry: entries[index] ?? 0,
+      length: kept[index]?.text.length ?? 0,
     }));
     this.#documents.put(facts, placed, length, updatedAt);
-    for (const { hash } of passages) this.#passages.stopWaiting(hash);
+    for (const { id } of kept) this.#passages.stopWaiting(id);
   }
 
   #remove(row: DocumentRow): void {
@@ -294,6 +358,11 @@ export class KnowledgeStore {
     const collection = this.#documents.collection(ref);
     return collection === undefined ? [] : this.#documents.page(collection, after, limit);
   }
+}
+
+/** Of its JSON, about. */
+function bytesOf({ text, headings }: PassageText): number {
+  return Buffer.byteLength(text) + Buffer.byteLength(headings.join()) + NAME_BYTES;
 }
 
 export function lengthOf(passages: readonly Passage[]): number {

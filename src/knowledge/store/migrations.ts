@@ -89,4 +89,14 @@ export const KNOWLEDGE_MIGRATIONS: readonly string[] = [
    INSERT INTO entry_words (entry_words, rank) VALUES ('automerge', 8);
    INSERT INTO entry_grams (entry_grams, rank) VALUES ('automerge', 8);
    INSERT INTO document_words (document_words, rank) VALUES ('automerge', 8);`,
+  // Documents that were changed here, until the change log has them. Numbers are never used twice: who settles up to one
+  // must not settle a later change.
+  `CREATE TABLE document_outbox (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     document TEXT NOT NULL UNIQUE
+   );
+   CREATE TABLE knowledge_state (
+     name TEXT PRIMARY KEY,
+     value TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];

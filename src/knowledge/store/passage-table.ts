@@ -18,6 +18,12 @@ interface PassageRow {
   readonly headings: string;
 }
 
+/** A passage that is on disk. */
+export interface KeptPassage extends PassageText {
+  readonly id: number;
+  readonly joined: string;
+}
+
 /** An entry or passage that nobody refers to may belong to an import that is still running, here or in another process. */
 const GRACE_MS = 3_600_000;
 /** Passages fetched from peers wait so long for the rest of their document. */
@@ -96,20 +102,28 @@ export class PassageTable {
    * @returns their entries, in order
    */
   addEntries(collection: number, texts: readonly PassageText[]): { readonly entry: number; readonly hash: string }[] {
+    const kept = texts.map(({ text, headings }) => ({ text, headings, ...this.#keep(text, headings) }));
+    const entries = this.addKept(
+      collection,
+      kept.map(({ passage, ...rest }) => ({ ...rest, id: passage })),
+    );
+    return kept.map(({ hash }, index) => ({ entry: entries[index] ?? 0, hash }));
+  }
+
+  /** The same for texts that are on disk already. Needs a transaction. @returns their entries, in order */
+  addKept(collection: number, passages: readonly KeptPassage[]): number[] {
     let sequence = this.#nextEntry.get(collection) ?? 1;
-    const added = texts.map(({ text, headings }) => {
-      const { hash, passage, joined } = this.#keep(text, headings);
-      const known = this.#findEntry.get(passage, collection * SPAN, (collection + 1) * SPAN - 1);
-      const entry = known ?? collection * SPAN + sequence;
-      if (known === undefined) {
-        sequence += 1;
-        this.#insertEntry.run(entry, passage);
-        this.#index(entry, text, joined);
-      }
-      return { entry, hash };
+    const entries = passages.map(({ id, text, joined }) => {
+      const known = this.#findEntry.get(id, collection * SPAN, (collection + 1) * SPAN - 1);
+      if (known !== undefined) return known;
+      const entry = collection * SPAN + sequence;
+      sequence += 1;
+      this.#insertEntry.run(entry, id);
+      this.#index(entry, text, joined);
+      return entry;
     });
     this.#setNextEntry.run(sequence, collection);
-    return added;
+    return entries;
   }
 
   /** No document refers to these yet: they go if none does for long. Needs a transaction. */
@@ -118,9 +132,9 @@ export class PassageTable {
     for (const entry of entries) this.#loosen.run(entry, since);
   }
 
-  text(hash: string): PassageText | undefined {
+  text(hash: string): KeptPassage | undefined {
     const row = this.#textByHash.get(Buffer.from(hash, 'hex'));
-    return row && { text: row.text, headings: splitHeadings(row.headings) };
+    return row && { id: row.id, text: row.text, headings: splitHeadings(row.headings), joined: row.headings };
   }
 
   has(hash: string): boolean {
@@ -133,9 +147,8 @@ export class PassageTable {
     for (const { text, headings } of texts) this.#await.run(this.#keep(text, headings).passage, since);
   }
 
-  stopWaiting(hash: string): void {
-    const id = this.#idByHash.get(Buffer.from(hash, 'hex'));
-    if (id !== undefined) this.#stopWaiting.run(id);
+  stopWaiting(passage: number): void {
+    this.#stopWaiting.run(passage);
   }
 
   /**

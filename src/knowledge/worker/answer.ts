@@ -40,6 +40,10 @@ export function answerCall(
       return store.manifest(...call.arguments);
     case 'passage':
       return store.passage(...call.arguments);
+    case 'namedPassages':
+      return store.namedPassages(...call.arguments);
+    case 'outbox':
+      return store.outbox(...call.arguments);
     case 'missingPassages':
       return store.missingPassages(...call.arguments);
     case 'missingEmbeddings':
@@ -77,6 +81,12 @@ export function answerCall(
       return store.removeSome(...call.arguments);
     case 'putPassages':
       return store.putPassages(...call.arguments);
+    case 'link':
+      return store.link(...call.arguments);
+    case 'settleOutbox':
+      return store.settleOutbox(...call.arguments);
+    case 'stageKnown':
+      return store.stageKnown(...call.arguments);
     case 'applyManifest':
       return store.applyManifest(...call.arguments);
     case 'putEmbeddings':

@@ -12,7 +12,7 @@ import type {
   SearchRequest,
   StoreOutcome,
 } from '../knowledge.ts';
-import type { ManifestOutcome, NamedPassage } from '../store/knowledge-store.ts';
+import type { ManifestOutcome, NamedPassage, NamedPassages, OutboxEntry } from '../store/knowledge-store.ts';
 import type { DocumentFacts } from '../store/manifest.ts';
 import type { MissingEmbedding } from '../store/vectors.ts';
 
@@ -25,7 +25,9 @@ export interface KnowledgeCalls {
   stats(tenant: string | undefined): readonly CollectionStats[];
   manifest(id: string): JsonObject | undefined;
   passage(hash: string): NamedPassage | undefined;
+  namedPassages(hashes: readonly string[], bytesMax: number): NamedPassages;
   missingPassages(hashes: readonly string[]): readonly string[];
+  outbox(limit: number): readonly OutboxEntry[];
   missingEmbeddings(ref: CollectionRef, limit: number): readonly MissingEmbedding[];
 
   store(document: DocumentInput): StoreOutcome;
@@ -38,6 +40,9 @@ export interface KnowledgeCalls {
   /** @returns how many went: fewer than the limit when none is left */
   removeSome(ref: CollectionRef, limit: number): number;
   putPassages(passages: readonly NamedPassage[]): void;
+  link(log: string): boolean;
+  settleOutbox(upTo: number): void;
+  stageKnown(ref: CollectionRef, hashes: readonly string[]): void;
   applyManifest(id: string, body: JsonObject | undefined): ManifestOutcome;
   putEmbeddings(ref: CollectionRef, hashes: readonly string[], values: Float32Array): void;
   clearEmbeddings(ref: CollectionRef): void;
@@ -70,6 +75,9 @@ const WRITES: ReadonlySet<CallName> = new Set<CallName>([
   'removeSources',
   'removeSome',
   'putPassages',
+  'link',
+  'settleOutbox',
+  'stageKnown',
   'applyManifest',
   'putEmbeddings',
   'clearEmbeddings',

@@ -13,7 +13,13 @@ import type {
   SearchRequest,
   StoreOutcome,
 } from '../knowledge.ts';
-import { lengthOf, type ManifestOutcome, type NamedPassage } from '../store/knowledge-store.ts';
+import {
+  lengthOf,
+  type ManifestOutcome,
+  type NamedPassage,
+  type NamedPassages,
+  type OutboxEntry,
+} from '../store/knowledge-store.ts';
 import type { MissingEmbedding } from '../store/vectors.ts';
 import type { CallArguments, CallName, CallResult } from './calls.ts';
 
@@ -31,11 +37,21 @@ export interface KnowledgeReplica {
   /** A document as it travels; undefined when it is not here. */
   manifest(id: string): Promise<JsonObject | undefined>;
   passage(hash: string): Promise<NamedPassage | undefined>;
+  /** Of these the first that fit: about so many bytes. */
+  namedPassages(hashes: readonly string[], bytesMax: number): Promise<NamedPassages>;
   missingPassages(hashes: readonly string[]): Promise<readonly string[]>;
   /** Rejects with `bad_request` when one is not what its hash says. */
   putPassages(passages: readonly NamedPassage[]): Promise<void>;
   /** Takes over a peer's version of a document, whole, once all its passages are here; undefined removes it. */
   applyManifest(id: string, body: JsonObject | undefined): Promise<ManifestOutcome>;
+  /** Indexes passages that are here, for a document that is too long for one transaction. */
+  stageKnown(ref: CollectionRef, hashes: readonly string[]): Promise<void>;
+  /** Joins the file to a change log: from now on it notes what is changed here. Resolves whether it was another's before. */
+  link(log: string): Promise<boolean>;
+  /** Documents that were changed here, oldest change first, as they are now. */
+  outbox(limit: number): Promise<readonly OutboxEntry[]>;
+  /** The change log has these, and all before. */
+  settleOutbox(upTo: number): Promise<void>;
 }
 
 /** What embedding passages asks of the brain. */
@@ -48,12 +64,20 @@ export interface KnowledgeVectors {
 
 export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVectors {
   readonly #channel: Channel;
+  /** Called when a document was stored or removed through here. */
+  onChange: () => void = () => undefined;
 
   constructor(channel: Channel) {
     this.#channel = channel;
   }
 
   async store(document: DocumentInput): Promise<StoreOutcome> {
+    const outcome = await this.#store(document);
+    if (outcome !== 'unchanged') this.onChange();
+    return outcome;
+  }
+
+  async #store(document: DocumentInput): Promise<StoreOutcome> {
     if (document.passages.length <= PASSAGES_AT_ONCE) return await this.#channel.ask('store', [document]);
     const { passages, ...facts } = document;
     const staging = await this.#channel.ask('begin', [facts, passages.length, lengthOf(passages)]);
@@ -75,6 +99,14 @@ export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVe
   }
 
   async remove(ref: CollectionRef, selection: { readonly sources: readonly string[] } | 'all'): Promise<number> {
+    try {
+      return await this.#remove(ref, selection);
+    } finally {
+      this.onChange();
+    }
+  }
+
+  async #remove(ref: CollectionRef, selection: { readonly sources: readonly string[] } | 'all'): Promise<number> {
     let count = 0;
     if (selection === 'all') {
       let removed: number;
@@ -120,6 +152,26 @@ export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVe
 
   passage(hash: string): Promise<NamedPassage | undefined> {
     return this.#channel.ask('passage', [hash]);
+  }
+
+  namedPassages(hashes: readonly string[], bytesMax: number): Promise<NamedPassages> {
+    return this.#channel.ask('namedPassages', [hashes, bytesMax]);
+  }
+
+  stageKnown(ref: CollectionRef, hashes: readonly string[]): Promise<void> {
+    return this.#channel.ask('stageKnown', [ref, hashes]);
+  }
+
+  link(log: string): Promise<boolean> {
+    return this.#channel.ask('link', [log]);
+  }
+
+  outbox(limit: number): Promise<readonly OutboxEntry[]> {
+    return this.#channel.ask('outbox', [limit]);
+  }
+
+  settleOutbox(upTo: number): Promise<void> {
+    return this.#channel.ask('settleOutbox', [upTo]);
   }
 
   missingPassages(hashes: readonly string[]): Promise<readonly string[]> {

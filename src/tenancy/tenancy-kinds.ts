@@ -1,0 +1,126 @@
+// Tenants, virtual keys and revocations as kinds of rows that travel. What another node has written holds here at once.
+
+import { asNumber, asObject, asString, isObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import type { KeyedRow, Kind } from '../replication/kind.ts';
+import type { Database } from '../storage/database.ts';
+import {
+  KEY_KIND,
+  type KeyRow,
+  keyBody,
+  keyOf,
+  REVOCATION_KIND,
+  revocationBody,
+  SELECT_KEY,
+  TENANT_KIND,
+  TenancyTable,
+  type TenantRow,
+  tenantBody,
+  tenantOf,
+} from './tenancy-table.ts';
+
+const CAPABILITY = 'config:write';
+/** Limits by model may be many; a push holds 16 KB. */
+const BODY_BYTES_MAX = 48 * 1024;
+
+/** @param onMerge a merge brought a row: what is remembered of keys and tenants may be wrong */
+export function tenancyKinds(onMerge: () => void): readonly Kind[] {
+  const tables = new WeakMap<Database, TenancyTable>();
+  const tableOf = (database: Database): TenancyTable => {
+    const table = tables.get(database) ?? new TenancyTable(database);
+    tables.set(database, table);
+    return table;
+  };
+  const common = { capability: CAPABILITY, bodyBytesMax: BODY_BYTES_MAX };
+  return [
+    {
+      ...common,
+      name: TENANT_KIND,
+      isValid: (_id, body) => isTenant(body),
+      apply: (database, id, body) => {
+        if (body) tableOf(database).putTenant(id, body);
+        else tableOf(database).remove('tenant', id);
+        onMerge();
+      },
+      *rows(database): Iterable<KeyedRow> {
+        // Of the others there is nothing to tell.
+        const rows = database
+          .prepare<[], TenantRow>("SELECT * FROM tenant WHERE is_disabled OR limits || accounts || tags <> '{}{}{}'")
+          .all();
+        for (const row of rows) yield { key: row.id, body: tenantBody(tenantOf(row)) };
+      },
+    },
+    {
+      ...common,
+      name: KEY_KIND,
+      isValid: (_id, body) => isKey(body),
+      apply: (database, id, body) => {
+        const table = tableOf(database);
+        if (body) {
+          table.ensureTenant(asString(body.tenant) ?? '', asNumber(body.createdAt) ?? 0);
+          table.putKey(id, body);
+        } else table.remove('virtual_key', id);
+        onMerge();
+      },
+      *rows(database): Iterable<KeyedRow> {
+        const rows = database.prepare<[], KeyRow>(SELECT_KEY).all();
+        for (const row of rows) yield { key: row.id, body: keyBody(keyOf(row), row.secret_hash) };
+      },
+    },
+    {
+      ...common,
+      name: REVOCATION_KIND,
+      isValid: (_id, body) => asNumber(body.revokedAt) !== undefined,
+      apply: (database, id, body) => {
+        if (body) tableOf(database).putRevocation(id, asNumber(body.revokedAt) ?? 0);
+        else tableOf(database).remove('key_revocation', id);
+        onMerge();
+      },
+      // Last writer wins would bring a revoked key back that somebody has edited on an island.
+      join: earlierRevocation,
+      *rows(database): Iterable<KeyedRow> {
+        const rows = database.prepare<[], { key: string; at: number }>(
+          'SELECT key, revoked_at AS at FROM key_revocation',
+        );
+        for (const { key, at } of rows.all()) yield { key, body: revocationBody(at) };
+      },
+    },
+  ];
+}
+
+/** Revoked by two nodes: the first moment is kept. */
+export function earlierRevocation(left: JsonObject, right: JsonObject): JsonObject {
+  return (asNumber(left.revokedAt) ?? 0) <= (asNumber(right.revokedAt) ?? 0) ? left : right;
+}
+
+function isTenant({ createdAt, isDisabled, limits, accounts, tags }: JsonObject): boolean {
+  return (
+    typeof createdAt === 'number' && typeof isDisabled === 'boolean' && isObject(limits) && areTexts(accounts, tags)
+  );
+}
+
+function isKey(body: JsonObject): boolean {
+  const { tenant, name, secretHash, createdAt, expiresAt, scopes, limits, accounts, tags } = body;
+  return (
+    [tenant, name, secretHash].every((text) => asString(text) !== undefined) &&
+    typeof createdAt === 'number' &&
+    (expiresAt === undefined || typeof expiresAt === 'number') &&
+    isObject(limits) &&
+    areLists(scopes) &&
+    areTexts(accounts, tags)
+  );
+}
+
+function areTexts(...records: readonly (JsonValue | undefined)[]): boolean {
+  return records.every(
+    (record) => isObject(record) && Object.values(record).every((value) => typeof value === 'string'),
+  );
+}
+
+function areLists(record: JsonValue | undefined): boolean {
+  const lists = asObject(record);
+  return lists !== undefined && Object.values(lists).every((list) => Array.isArray(list) && list.every(isText));
+}
+
+function isText(value: JsonValue): boolean {
+  return typeof value === 'string';
+}

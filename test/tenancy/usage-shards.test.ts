@@ -1,0 +1,135 @@
+// Usage shards in real files, with real change logs between the nodes.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import BetterSqlite3 from 'better-sqlite3';
+import { GatewayError } from '../../src/errors.ts';
+import { usageReport } from '../../src/tenancy/usage-report.ts';
+import { UsageShards } from '../../src/tenancy/usage-shards.ts';
+import { accountingNode } from '../support/accounting-node.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+/** 2027-01-15, 08:00 UTC. */
+const START = 1_800_000_000_000;
+const DAY_MS = 86_400_000;
+
+describe('usage of a mesh', () => {
+  test('is the same on every node that knows the same, by tenant, key, model, day and node', () => {
+    const clock = new ManualClock(START);
+    const nodes = ['n1', 'n2', 'n3'].map((node) => accountingNode({ node, clock }));
+    const [first, second, third] = nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]];
+    first.use({ inputTokens: 10, cost: 0.5 });
+    first.use({ inputTokens: 5, model: 'other' });
+    second.use({ inputTokens: 100, keyId: 'k2' });
+    clock.advance(DAY_MS);
+    third.use({ inputTokens: 1_000, tenant: 'globex' });
+    second.use({ inputTokens: 7, status: 'forwarded' });
+    for (const from of nodes) for (const to of nodes) if (from !== to) from.tell(to);
+    for (const node of nodes) {
+      assert.deepEqual(node.report({ by: ['tenant', 'key', 'model', 'day', 'node'] }), {
+        'acme k m 2027-01-15 n1': 10,
+        'acme k other 2027-01-15 n1': 5,
+        'acme k2 m 2027-01-15 n2': 100,
+        'globex k m 2027-01-16 n3': 1_000,
+      });
+      assert.deepEqual(node.report({ by: ['month'] }), { '2027-01': 1_115 });
+      assert.deepEqual(node.report({ by: ['day'], since: START + DAY_MS }), { '2027-01-16': 1_000 });
+      assert.deepEqual(
+        node.report({ by: ['tenant'], until: START }),
+        { acme: 115 },
+        'a day that has begun is in whole',
+      );
+      assert.deepEqual(node.report({ by: [], keyId: 'k2' }), { '': 100 });
+    }
+  });
+
+  test('has the very sums of the ledger', () => {
+    const clock = new ManualClock(START);
+    const { use, ledger, database } = accountingNode({ node: 'n1', clock });
+    for (const status of ['done', 'error', 'aborted', 'cached', 'forwarded'] as const) {
+      use({ inputTokens: 3, status, ...(status === 'done' && { cost: 0.25 }) });
+    }
+    ledger.flush();
+    for (const by of [[], ['tenant', 'model'], ['key', 'day']] as const) {
+      assert.deepEqual(usageReport(database, { by, scope: 'mesh' }), usageReport(database, { by }));
+    }
+  });
+
+  test('counts nothing twice, however often and in whatever order it is told', () => {
+    const clock = new ManualClock(START);
+    const first = accountingNode({ node: 'n1', clock });
+    const second = accountingNode({ node: 'n2', clock });
+    for (let round = 0; round < 3; round += 1) {
+      first.use({ inputTokens: 10 });
+      first.tell(second);
+      second.tell(first);
+      first.tell(second);
+    }
+    assert.deepEqual(second.report({ by: ['node'] }), { n1: 30 });
+    assert.deepEqual(first.report({ by: ['node'] }), { n1: 30 });
+  });
+
+  test('keeps what a restored node had told before, and adds what it uses after', () => {
+    const clock = new ManualClock(START);
+    const other = accountingNode({ node: 'n2', clock });
+    const before = accountingNode({ node: 'n1', clock, epoch: 'e1' });
+    before.use({ inputTokens: 10 });
+    before.ledger.flush();
+    const backup = before.database.serialize();
+    before.use({ inputTokens: 40 });
+    before.tell(other);
+    const restored = accountingNode({ node: 'n1', clock, epoch: 'e2', database: new BetterSqlite3(backup) });
+    restored.use({ inputTokens: 5 });
+    restored.tell(other);
+    other.tell(restored);
+    assert.deepEqual(other.report({ by: ['node'] }), { n1: 55 });
+    assert.deepEqual(restored.report({ by: ['node'] }), { n1: 55 });
+  });
+
+  test('has what was used before the mesh, once it is in one', () => {
+    const clock = new ManualClock(START);
+    const alone = accountingNode({ node: undefined, clock });
+    alone.use({ inputTokens: 10 });
+    alone.use({ inputTokens: 7, status: 'forwarded' });
+    alone.ledger.flush();
+    assert.deepEqual(alone.report({ by: ['node'] }), {}, 'nothing is kept for others yet');
+    const joined = accountingNode({ node: 'n1', clock, epoch: 'e2', database: alone.database });
+    assert.equal(joined.log.adoptRows(), 1);
+    joined.use({ inputTokens: 3 });
+    const again = accountingNode({ node: 'n1', clock, epoch: 'e3', database: alone.database });
+    assert.deepEqual(again.report({ by: ['node'] }), { n1: 10 }, 'the ledger is summed up once');
+    const other = accountingNode({ node: 'n2', clock });
+    joined.tell(other);
+    assert.deepEqual(other.report({ by: ['node'] }), { n1: 13 });
+  });
+
+  test('a node that may not write for others keeps its own ledger and is told why', () => {
+    const clock = new ManualClock(START);
+    const told: unknown[] = [];
+    const { database } = accountingNode({ node: 'n1', clock });
+    const refuse = (): never => {
+      throw new GatewayError('forbidden', 'no');
+    };
+    const shards = new UsageShards({
+      database,
+      node: 'n1',
+      epoch: 'e',
+      changes: { put: refuse, remove: refuse },
+      onFailure: (error) => void told.push(error),
+    });
+    database.exec(
+      "INSERT INTO ledger (id, request_id, started_at, status, tenant, operation, model) VALUES (1, 'r', 0, 'done', 't', 'o', 'm')",
+    );
+    shards.add([1]);
+    assert.equal(told.length, 1);
+    assert.equal(usageReport(database, { by: [], scope: 'mesh' })[0]?.requests, 1);
+  });
+
+  test('names of models that clients make up endlessly long fit into a key', () => {
+    const clock = new ManualClock(START);
+    const { use, ledger, report } = accountingNode({ node: 'n'.repeat(60), clock });
+    use({ inputTokens: 1, model: '\u0001'.repeat(5_000), tenant: 't'.repeat(64), keyId: 'k'.repeat(64) });
+    ledger.flush();
+    assert.deepEqual(Object.keys(report({ by: ['model'] })), ['\u0001'.repeat(120)]);
+  });
+});

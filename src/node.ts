@@ -7,6 +7,7 @@ import { exposureProblem } from './config/exposure.ts';
 import { GatewayError } from './errors.ts';
 import { Admission } from './gateway/admission.ts';
 import { Caching } from './gateway/caching.ts';
+import { type AskOptions, DirectEntry } from './gateway/direct-entry.ts';
 import { embedTexts } from './gateway/embed-texts.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
 import { handle, type PipelineDeps } from './gateway/pipeline.ts';
@@ -30,7 +31,9 @@ import type { Mesh } from './mesh/mesh.ts';
 import { type MeshPorts, MeshService } from './mesh/mesh-service.ts';
 import { meshSight } from './mesh/mesh-sight.ts';
 import { MESH_MIGRATIONS } from './mesh/migrations.ts';
+import type { ChatRequest } from './model/chat.ts';
 import { replayable } from './model/replay.ts';
+import type { Frame } from './model/stream.ts';
 import { NodeReplication } from './node-replication.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import type { Account } from './providers/account.ts';
@@ -82,13 +85,32 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Present when the configuration has a mesh. */
   readonly mesh?: MeshPorts;
+  /** Instead of gateway.db and the ledger's journal in the data directory. Whoever gives it closes it. */
+  readonly disk?: NodeDisk;
+}
+
+/** What a node must find again after its process has ended. */
+export interface NodeDisk {
+  /** With GATEWAY_MIGRATIONS. */
+  readonly database: Database;
+  readonly journal: LineJournal;
 }
 
 export interface FlowmeshNode {
   /** Absent while the configuration has none. */
   readonly mesh: Mesh | undefined;
+  /** Tenants and virtual keys; tell `forgetKeys` after changing them. */
+  readonly keys: KeyStore;
+  /** Requests that run now. */
+  readonly runningCount: number;
+  /** Keys were changed: what is remembered of them is read anew. */
+  forgetKeys(): void;
   /** Begins to take requests; resolves with the base URL clients use. */
   listen(): Promise<string>;
+  /** Takes part in its mesh without a port for clients: they ask by `ask`. */
+  open(): Promise<void>;
+  /** A client's request without HTTP: the same way through the gateway. Whoever leaves the frames stops the upstream. */
+  ask(request: ChatRequest, options: AskOptions): AsyncIterable<readonly Frame[]>;
   /** Takes over a new configuration. Running requests end as they began; host, port and data directory stay. */
   reload(config: Config): void;
   /** Takes no new requests, lets the running ones end within the drain time, then closes everything. */
@@ -101,7 +123,10 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const currentConfig = (): Config => config;
   const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');
 
-  const database = openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
+  const database = ports.disk?.database ?? openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
+  const closeDatabase = (): void => {
+    if (!ports.disk) database.close();
+  };
   const unlock = keepsState(initial) ? lockDirectory(initial.dataDirectory) : () => undefined;
   const replication =
     ports.mesh &&
@@ -128,7 +153,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     refuseExposure(initial, keyStore);
   } catch (error) {
     replication?.close();
-    database.close();
+    closeDatabase();
     unlock();
     throw error;
   }
@@ -179,7 +204,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const ledger = new Ledger({
     database,
     clock,
-    journal: ledgerJournal(initial),
+    journal: ports.disk?.journal ?? ledgerJournal(initial),
     ...(shards && { shards }),
     onFailure: onLedgerFailure,
   });
@@ -285,31 +310,43 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const fileBytesMax = (): number => config.knowledge.fileBytesMax;
   const ingest = new Ingest({ knowledge, reader, fileBytesMax });
   const watchers = new FolderWatchers({ knowledge, ingest, clock, logger });
-  const server = createServer({
+  const entry = new DirectEntry({
     clock,
     random,
-    logger,
-    metrics,
     admission,
-    history,
     keyRing,
-    administration: keepsState(initial)
-      ? {
-          token: adminToken(initial.dataDirectory),
-          keyStore,
-          cache,
-          usage: (query) => usageOf(ledger, database, query),
-          shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
-        }
-      : undefined,
-    knowledge,
-    ingest,
-    mesh: service && replication && meshAdministration(service.mesh, clock, replication),
-    pipeline,
-    directory,
-    config: currentConfig,
-    version: VERSION,
+    hasPeers: service !== undefined,
+    handle: (request, context) => handle(request, context, pipeline),
+    settle: (trace) => settle(trace, { clock, metrics, logger }),
+    noteFailure,
   });
+  const newServer = () =>
+    createServer({
+      clock,
+      random,
+      logger,
+      metrics,
+      admission,
+      history,
+      keyRing,
+      administration: keepsState(initial)
+        ? {
+            token: adminToken(initial.dataDirectory),
+            keyStore,
+            cache,
+            usage: (query) => usageOf(ledger, database, query),
+            shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
+          }
+        : undefined,
+      knowledge,
+      ingest,
+      mesh: service && replication && meshAdministration(service.mesh, clock, replication),
+      pipeline,
+      directory,
+      config: currentConfig,
+      version: VERSION,
+    });
+  let server: ReturnType<typeof newServer> | undefined;
   const stopForgetting = [promptLog, shadowLog].map((log) => log.keepPruned());
   const stopPruning = keepPruned({
     ledger,
@@ -325,7 +362,17 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
 
   return {
     mesh: service?.mesh,
+    keys: keyStore,
+    get runningCount() {
+      return admission.running;
+    },
+    forgetKeys: () => keyRing.forget(),
+    ask: (request, options) => entry.ask(request, options),
+    async open() {
+      await service?.mesh.start();
+    },
     async listen() {
+      server = newServer();
       watchers.follow(config.knowledge.watch);
       semantic.start();
       if (keepsState(initial)) openKnowledge();
@@ -354,13 +401,13 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     async stop() {
       const timer = clock.after(config.server.drainTimeoutMs, () => {
         logger.warn({ running: admission.running }, 'drain time is over; cutting the running answers');
-        server.server.closeAllConnections();
+        server?.server.closeAllConnections();
       });
       // Until the last answer has ended, new requests are still told, in their dialect, to go elsewhere.
       service?.mesh.drain();
       ports.mesh?.withdraw?.();
       await admission.drain();
-      await server.close();
+      await server?.close();
       timer.cancel();
       await replication?.stop();
       escrow?.stop();
@@ -377,7 +424,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       ledger.close();
       promptLog.flush();
       shadowLog.flush();
-      database.close();
+      closeDatabase();
       cache.close();
       replication?.close();
       unlock();

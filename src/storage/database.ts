@@ -50,6 +50,11 @@ export function openDatabase(path: string, migrations: Migrations): Database {
   return database;
 }
 
+/** A database in memory that begins as a copy of another one, as `serialize` gave it. */
+export function openCopy(content: Buffer): Database {
+  return new BetterSqlite3(content);
+}
+
 /** Does SQLite say that the file is no sound database? */
 export function isDamage(error: unknown): error is Error {
   return error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code);

@@ -1,6 +1,9 @@
 // A mesh of simulated nodes: the real Mesh of each over one network in memory and one virtual clock.
 
 import assert from 'node:assert/strict';
+import { HostClock } from '../../mesh-sim/sim/host-clock.ts';
+import { SimNetwork } from '../../mesh-sim/sim/sim-network.ts';
+import { SimTransport } from '../../mesh-sim/sim/sim-transport.ts';
 import type { MeshKeys } from '../../src/mesh/certifier.ts';
 import { type Identity, identityFromSeed } from '../../src/mesh/identity.ts';
 import type { LocalStatus } from '../../src/mesh/local-status.ts';
@@ -11,11 +14,8 @@ import { MESH_MIGRATIONS } from '../../src/mesh/migrations.ts';
 import { FLEET_CAPABILITIES, type MeshCapability } from '../../src/model/mesh-capability.ts';
 import type { LogFields, Logger, Random } from '../../src/ports.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { HostClock } from './host-clock.ts';
 import { ManualClock } from './manual-clock.ts';
 import { seededRandom } from './seeded-random.ts';
-import { SimNetwork } from './sim-network.ts';
-import { SimTransport } from './sim-transport.ts';
 
 export interface SimMeshOptions {
   readonly seed?: number;

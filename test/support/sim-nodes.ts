@@ -6,6 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { HostClock } from '../../mesh-sim/sim/host-clock.ts';
+import { SimNetwork } from '../../mesh-sim/sim/sim-network.ts';
+import { SimTransport } from '../../mesh-sim/sim/sim-transport.ts';
 import type { MeshConfig } from '../../src/config/mesh.ts';
 import { recorderBeside } from '../../src/mesh/gateway-log.ts';
 import type { Identity } from '../../src/mesh/identity.ts';
@@ -17,12 +20,9 @@ import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { UndiciHttpClient } from '../../src/system/undici-http-client.ts';
 import { adminToken } from '../../src/tenancy/admin-token.ts';
 import { KeyStore } from '../../src/tenancy/key-store.ts';
-import { HostClock } from './host-clock.ts';
 import { ManualClock } from './manual-clock.ts';
 import { configWith, LogRecorder, type PartialConfig } from './node.ts';
 import { seededRandom } from './seeded-random.ts';
-import { SimNetwork } from './sim-network.ts';
-import { SimTransport } from './sim-transport.ts';
 
 /** For what does not wait for the virtual clock. */
 const PATIENCE_MS = 30_000;

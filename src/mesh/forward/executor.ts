@@ -136,11 +136,14 @@ class AnswerLines implements AsyncIterableIterator<Uint8Array> {
     if (this.#isEnded) return { done: true, value: undefined };
     try {
       const batch = await this.#answer.next();
+      // Its reader may have gone while it was waited for: that was its end.
+      if (this.#isEnded) return { done: true, value: undefined };
       if (!batch) return this.#finish();
       const line = renderFrames(batch, this.#request.original?.dialect);
       this.#keep(line);
       return { done: false, value: Buffer.from(line) };
     } catch (thrown) {
+      if (this.#isEnded) return { done: true, value: undefined };
       return this.#fail(toGatewayError(thrown));
     }
   }

@@ -12,6 +12,7 @@ import type { RequestTrace } from '../../../src/gateway/trace.ts';
 import { Executor } from '../../../src/mesh/forward/executor.ts';
 import { Forwarder, type TakingPeer } from '../../../src/mesh/forward/forwarder.ts';
 import { Repetitions } from '../../../src/mesh/forward/repetitions.ts';
+import { FORWARD_PATH, renderChat } from '../../../src/mesh/forward/wire.ts';
 import type { ChatRequest } from '../../../src/model/chat.ts';
 import type { Frame } from '../../../src/model/stream.ts';
 import { HttpFailure, type MeshRequest, type MeshResponse } from '../../../src/ports.ts';
@@ -209,6 +210,29 @@ describe('a forwarded chat', () => {
     assert.equal(answer.isCancelled, true);
     assert.equal(settled[0]?.errorCode, 'client_closed');
   });
+
+  // Found by the simulator, seeds 8 and 44: its place was given back twice.
+  for (const ending of ['breaks', 'ends'] as const) {
+    test(`whose reader leaves while a piece is waited for ends once, also when the piece then ${ending}`, async () => {
+      let finish = (): void => undefined;
+      const piece = new Promise<never>((resolve, reject) => {
+        finish = () =>
+          ending === 'breaks' ? reject(new GatewayError('client_closed', 'Gone.')) : resolve(undefined as never);
+      });
+      const { executor, settled, admission } = pair(async () => new ScriptedAnswer([[TEXT], piece]));
+      const sent = async function* (): AsyncGenerator<Uint8Array> {
+        yield renderChat(CHAT);
+      };
+      const incoming = { path: FORWARD_PATH, headers: {}, from: 'entry', body: sent(), signal: NEVER };
+      const lines = (await executor.answer(incoming)).body[Symbol.asyncIterator]();
+      await lines.next();
+      const waiting = lines.next();
+      await lines.return?.();
+      finish();
+      assert.deepEqual(await waiting, { done: true, value: undefined });
+      assert.deepEqual([settled.length, admission.running], [1, 0]);
+    });
+  }
 
   test('that is aborted before its head aborts the work there', async () => {
     const client = new AbortController();

@@ -27,6 +27,8 @@ export interface SimTransportOptions {
   readonly clock: HostClock;
   /** What its beacons carry. */
   readonly meshTag?: () => string | undefined;
+  /** Told of each request to a member as it is sent. */
+  readonly onRequest?: (to: PeerId, request: MeshRequest) => void;
   /** Beacons reach everybody whom packets reach. Default: yes. */
   readonly isDiscovered?: boolean;
 }
@@ -66,6 +68,7 @@ export class SimTransport implements Transport {
 
   start(handlers: TransportHandlers): Promise<void> {
     this.#handlers = handlers;
+    for (const other of this.#network.hosts.values()) other.#meetReset(this.peer);
     this.#network.hosts.set(this.peer, this);
     if (this.#options.isDiscovered !== false) this.#beginAnnouncing();
     return Promise.resolve();
@@ -87,6 +90,9 @@ export class SimTransport implements Transport {
   powerOff(): void {
     this.#clock.switchOff();
     this.#handlers = undefined;
+    for (const connection of this.#connections.values()) {
+      this.#network.clock.after(SILENCE_MS, () => this.#close(connection));
+    }
     for (const other of this.#network.hosts.keys()) if (other !== this.peer) this.#network.cut(this.peer, other);
     this.#network.hosts.delete(this.peer);
   }
@@ -127,7 +133,24 @@ export class SimTransport implements Transport {
     if (!connection?.memberSides.has(this)) throw new HttpFailure('connect', 'no connection');
     const other = otherEnd(connection, this);
     if (!connection.memberSides.has(other)) throw new HttpFailure('connect', 'refused as a stranger');
-    return this.#exchange(connection, request, (handlers) => handlers.onRequest);
+    this.#options.onRequest?.(peer, request);
+    const response = await this.#exchange(connection, request, (handlers) => handlers.onRequest);
+    if (request.body instanceof Uint8Array && this.#network.chance(this.#network.duplicationRate)) {
+      void this.#repeat(connection, request);
+    }
+    return response;
+  }
+
+  /** As by somebody between the nodes who sends again what seems lost; nobody waits for the answer. */
+  async #repeat(connection: Connection, { path, headers, body }: MeshRequest): Promise<void> {
+    try {
+      const repetition = { path, headers, ...(body && { body }) };
+      const response = await this.#exchange(connection, repetition, (handlers) => handlers.onRequest);
+      for await (const chunk of response.body) void chunk;
+    } catch (error) {
+      // The connection broke, which the request itself has met as well.
+      if (!(error instanceof HttpFailure)) throw error;
+    }
   }
 
   async requestJoin(peer: PeerId, request: MeshRequest): Promise<MeshResponse> {
@@ -149,7 +172,8 @@ export class SimTransport implements Transport {
         if (relay.#clock.isPaused) continue;
         for (const other of relay.#memberNeighbours()) {
           if (reached.has(other) || !this.#network.isOpen(relay.peer, other.peer)) continue;
-          reached.set(other, (reached.get(relay) ?? 0) + this.#network.travelMs());
+          const wayMs = this.#network.travelMs() + this.#network.queueMs(relay.peer, other.peer, message.length);
+          reached.set(other, (reached.get(relay) ?? 0) + wayMs);
           next.push(other);
         }
       }
@@ -239,6 +263,14 @@ export class SimTransport implements Transport {
     });
   }
 
+  /** A machine that has started again knows nothing of the connections of its earlier life. */
+  #meetReset(peer: PeerId): void {
+    const connection = this.#connections.get(peer);
+    if (!connection) return;
+    const end = (): void => this.#close(connection);
+    this.#network.carry(peer, this.peer, () => connection.isOpen, end);
+  }
+
   #isUsable(connection: Connection): boolean {
     return connection.isOpen && connection.memberSides.has(this);
   }
@@ -263,10 +295,19 @@ export class SimTransport implements Transport {
         () => connection.isOpen,
         () => far.abort(request.signal?.reason),
       );
+    // A connection that breaks ends what runs over it, at both of its ends.
+    const onBreak = (): void => other.#clock.deliver(() => far.abort(new HttpFailure('response', 'connection reset')));
+    const end = (): void => {
+      request.signal?.removeEventListener('abort', onAbort);
+      connection.onClose.delete(onBreak);
+    };
     request.signal?.addEventListener('abort', onAbort, { once: true });
+    connection.onClose.add(onBreak);
     const link = { connection, network: this.#network, signal: request.signal };
+    let response: MeshResponse | undefined;
+    let isGone = false;
     try {
-      await carried(link, this, other);
+      await carried(link, this, other, request.body instanceof Uint8Array ? request.body.length : undefined);
       await waitUntil((done) => other.#clock.deliver(done), request.signal, connection);
       const handlers = other.#handlers;
       if (!handlers) throw new HttpFailure('response', 'connection reset');
@@ -276,12 +317,22 @@ export class SimTransport implements Transport {
         body: bodyOf(request.body),
         signal: far.signal,
       };
-      const response = await handlerOf(handlers)(incoming);
+      const handled = handlerOf(handlers)(incoming).then((answer) => {
+        response = answer;
+        // Whoever asked has gone meanwhile: nobody will read it.
+        if (isGone) void giveUp(answer.body);
+        return answer;
+      });
+      await orBroken(link, handled);
       await carried(link, other, this);
       await waitUntil((done) => this.#clock.deliver(done), request.signal, connection);
-      return { ...response, body: streamed(link, other, this, response.body) };
-    } finally {
-      if (!request.signal?.aborted) request.signal?.removeEventListener('abort', onAbort);
+      const { status, headers, body } = await handled;
+      return { status, headers, body: streamed(link, other, this, body, end) };
+    } catch (error) {
+      isGone = true;
+      if (response) void giveUp(response.body);
+      if (!request.signal?.aborted) end();
+      throw error;
     }
   }
 
@@ -330,8 +381,14 @@ interface Link {
   readonly signal: AbortSignal | undefined;
 }
 
-function carried({ connection, network, signal }: Link, from: SimTransport, to: SimTransport): Promise<void> {
-  return waitUntil((done) => network.carry(from.peer, to.peer, () => connection.isOpen, done), signal, connection);
+function carried(
+  { connection, network, signal }: Link,
+  from: SimTransport,
+  to: SimTransport,
+  bytes?: number,
+): Promise<void> {
+  const isWanted = (): boolean => connection.isOpen;
+  return waitUntil((done) => network.carry(from.peer, to.peer, isWanted, done, bytes), signal, connection);
 }
 
 /** Resolves when `begin` calls back; rejects when the signal aborts or the connection breaks first. */
@@ -357,15 +414,55 @@ async function* bodyOf(body: MeshRequest['body']): AsyncIterable<Uint8Array> {
   else if (body) yield* body;
 }
 
+/** What the other process does, unless the connection to it or the wish for it ends first. */
+function orBroken<Result>({ connection, signal }: Link, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => {
+      signal?.removeEventListener('abort', onAbort);
+      connection.onClose.delete(onClose);
+    };
+    const onAbort = (): void => {
+      end();
+      reject(signal?.reason);
+    };
+    const onClose = (): void => {
+      end();
+      reject(new HttpFailure('response', 'connection reset'));
+    };
+    work.then(resolve, reject).finally(end);
+    if (signal?.aborted) onAbort();
+    else if (!connection.isOpen) onClose();
+    else {
+      signal?.addEventListener('abort', onAbort, { once: true });
+      connection.onClose.add(onClose);
+    }
+  });
+}
+
+async function giveUp(body: AsyncIterable<Uint8Array>): Promise<void> {
+  await body[Symbol.asyncIterator]().return?.();
+}
+
 /** Chunk by chunk, each asked for when the reader wants it. */
 async function* streamed(
   link: Link,
   from: SimTransport,
   to: SimTransport,
   body: AsyncIterable<Uint8Array>,
+  end: () => void,
 ): AsyncIterable<Uint8Array> {
-  for await (const chunk of body) {
-    await carried(link, from, to);
-    yield chunk;
+  const chunks = body[Symbol.asyncIterator]();
+  let isDone = false;
+  try {
+    for (;;) {
+      const next = await orBroken(link, chunks.next());
+      isDone = next.done === true;
+      if (next.done) return;
+      await carried(link, from, to, next.value.length);
+      yield next.value;
+    }
+  } finally {
+    if (!isDone) void chunks.return?.();
+    end();
   }
 }

@@ -1,23 +1,43 @@
-// The clock of one simulated machine: its process can be stopped and continued as by SIGSTOP and SIGCONT, and its wall
-// clock may be wrong. Monotonic time goes on while the process stands still, as it does on a real machine.
+// The clock of one simulated machine: its process can be stopped and continued as by SIGSTOP and SIGCONT, its wall clock
+// may be wrong, run too fast or be set. Monotonic time goes on while the process stands still, as it does on a real
+// machine.
 
 import type { Clock, Timer } from '../../src/ports.ts';
 
+/** How far a machine's wall clock is from the truth. */
+export interface ClockError {
+  /** Added to the wall time. */
+  offsetMs: number;
+  /** Milliseconds gained in each real one: 0.001 is a very bad quartz. */
+  driftRate: number;
+}
+
 export class HostClock implements Clock {
   readonly #clock: Clock;
-  /** Added to the wall time. */
-  readonly #skewMs: number;
+  readonly #error: ClockError;
+  readonly #startedAt: number;
   #isPaused = false;
   #isOff = false;
   #waiting: (() => void)[] = [];
 
-  constructor(clock: Clock, skewMs = 0) {
+  /** @param error may be changed while it runs: the wall clock jumps */
+  constructor(clock: Clock, error: number | ClockError = 0) {
     this.#clock = clock;
-    this.#skewMs = skewMs;
+    this.#error = typeof error === 'number' ? { offsetMs: error, driftRate: 0 } : error;
+    this.#startedAt = clock.elapsed();
   }
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  get isOff(): boolean {
+    return this.#isOff;
+  }
+
+  /** Things that wait for the process to continue. */
+  get waitingCount(): number {
+    return this.#waiting.length;
   }
 
   pause(): void {
@@ -46,7 +66,8 @@ export class HostClock implements Clock {
   }
 
   now(): number {
-    return this.#clock.now() + this.#skewMs;
+    const { offsetMs, driftRate } = this.#error;
+    return this.#clock.now() + offsetMs + (this.#clock.elapsed() - this.#startedAt) * driftRate;
   }
 
   elapsed(): number {
@@ -82,13 +103,16 @@ export class HostClock implements Clock {
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = this.after(delayMs, resolve);
+      if (signal?.aborted) return reject(signal.reason);
       const onAbort = (): void => {
         timer.cancel();
         reject(signal?.reason);
       };
-      if (signal?.aborted) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
+      const timer = this.after(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 }

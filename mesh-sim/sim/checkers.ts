@@ -1,0 +1,264 @@
+// What must hold in every simulated world, whatever happened in it. Each checker reads the history and returns a line
+// for each breach. docs/simulator.md says how to add one.
+
+import { ERROR_TABLE } from '../../src/errors.ts';
+import { type AskHistory, type History, isLinked, type MachineHistory } from './history.ts';
+import { TOTAL_MS } from './machine.ts';
+import { answerPieces } from './sim-upstream.ts';
+
+export interface Checker {
+  readonly name: string;
+  readonly check: (history: History) => readonly string[];
+}
+
+/** Aborts, settlements and refusals take this long after their cause. */
+const SLACK_MS = 2_000;
+/** A node that has been undisturbed for this long is known to the others, and has forgotten what failed. */
+const CALM_MS = 12_000;
+/** Timers of a node that is at rest, with all its parts. */
+const TIMERS_MAX = 40;
+
+export const CHECKERS: readonly Checker[] = [
+  { name: 'every request ends: answered, or with a typed error', check: everyRequestEnds },
+  { name: 'an answer is whole, in order, and the one that was asked for', check: answersAreWhole },
+  { name: 'no client sees an error while some node can serve it', check: servedWhileAnyoneCan },
+  { name: 'the deadline is kept', check: deadlineIsKept },
+  { name: 'a tenant sees its own answers alone', check: tenantsAreApart },
+  { name: 'a revoked key is refused by a node that knows', check: revokedKeysAreRefused },
+  { name: 'each request is settled exactly once, where it was bought', check: settledOnce },
+  { name: 'a forwarded request goes no further', check: singleHop },
+  { name: 'a request that arrives twice is executed once', check: executedOnce },
+  { name: 'an evicted member executes nothing and is seen by nobody', check: evictedStayOutside },
+  { name: 'nobody is declared dead who was there', check: livingAreNotDead },
+  { name: 'after the trouble everybody sees everybody', check: meshIsWhole },
+  { name: 'all agree who is a member', check: membershipAgrees },
+  { name: 'nothing is left running', check: nothingIsLeft },
+  { name: 'no node logs a defect', check: noDefects },
+];
+
+/** All breaches, each under its checker's name. */
+export function breachesOf(history: History): readonly string[] {
+  return CHECKERS.flatMap(({ name, check }) => check(history).map((breach) => `${name}: ${breach}`));
+}
+
+function everyRequestEnds({ asks, machines }: History): readonly string[] {
+  return asks.flatMap((ask) => {
+    if (ask.end === 'open' && !isOff(machines, ask)) return [`${ask.id} has no end`];
+    if (ask.end !== 'failed') return [];
+    const isTyped = ask.errorCode !== undefined && Object.hasOwn(ERROR_TABLE, ask.errorCode);
+    if (!isTyped) return [`${ask.id} failed with ${ask.errorCode}: ${ask.errorMessage}`];
+    return ask.errorCode === 'internal' ? [`${ask.id} met a defect: ${ask.errorMessage}`] : [];
+  });
+}
+
+/** A stopped process answers nobody. */
+function isOff(machines: readonly MachineHistory[], { machine }: AskHistory): boolean {
+  return machines[machine]?.state.current !== 'up';
+}
+
+function answersAreWhole({ asks }: History): readonly string[] {
+  return asks.flatMap((ask) => {
+    const whole = answerPieces(ask.prompt).join('');
+    if (ask.end === 'answered' && (ask.text !== whole || !ask.hasTerminal)) {
+      return [`${ask.id} was answered with '${ask.text}'${ask.hasTerminal ? '' : ' without its end'}`];
+    }
+    return whole.startsWith(ask.text) ? [] : [`${ask.id} was shown '${ask.text}'`];
+  });
+}
+
+/** Codes by which a node refuses what the client may not have. */
+const DESERVED: ReadonlySet<string> = new Set(['unauthenticated', 'forbidden', 'rate_limited', 'budget_exhausted']);
+
+function servedWhileAnyoneCan(history: History): readonly string[] {
+  return history.asks.flatMap((ask) => {
+    if (ask.end !== 'failed' || DESERVED.has(ask.errorCode ?? '')) return [];
+    // A node that dies in the middle of an answer breaks that answer: its beginning is out.
+    if (ask.text !== '') return [];
+    const [from, to] = [ask.at - CALM_MS, ask.endedAt];
+    const entry = history.machines[ask.machine];
+    if (!entry?.state.held('up', from, to)) return [];
+    const server = history.machines.find((machine) => canServe(history, entry, machine, from, to));
+    if (!server) return [];
+    return [
+      `${ask.id} on ${entry.name} failed with ${ask.errorCode} while ${server.name} was well: ${ask.errorMessage}`,
+    ];
+  });
+}
+
+function canServe(history: History, entry: MachineHistory, server: MachineHistory, from: number, to: number): boolean {
+  if (!server.hasUpstream || !server.state.held('up', from, to) || !server.mood.held('well', from, to)) return false;
+  if (server === entry) return true;
+  // Lost packets may silence anybody for a moment.
+  if (history.isLossy) return false;
+  if (server.evictedAt !== undefined || entry.evictedAt !== undefined) return false;
+  return isLinked(history, entry.index, server.index, from, to);
+}
+
+function deadlineIsKept({ asks, machines }: History): readonly string[] {
+  return asks.flatMap((ask) => {
+    const tookMs = ask.endedAt - ask.at;
+    if (ask.end === 'open' || tookMs <= TOTAL_MS + SLACK_MS) return [];
+    const wasPaused = machines[ask.machine]?.state.wasEver('paused', ask.at, ask.endedAt) === true;
+    return wasPaused ? [] : [`${ask.id} took ${Math.round(tookMs)} ms`];
+  });
+}
+
+/** A key that a node without keys has never heard of is nobody's there. */
+const NOBODYS_TENANT = 'default';
+
+function tenantsAreApart({ asks, ledger, machines }: History): readonly string[] {
+  const byId = new Map(asks.map((ask) => [ask.id, ask]));
+  const foreign = ledger.flatMap((row) => {
+    const ask = byId.get(row.requestId);
+    if (!ask) return [];
+    const isKnown = ask.isKeyOfEntry && machines[ask.machine]?.restores === 0;
+    const isRight = ask.key !== undefined && row.tenant === ask.tenant;
+    const isNobodys = !isKnown && row.tenant === NOBODYS_TENANT;
+    return isRight || isNobodys
+      ? []
+      : [`${ask.id} of ${ask.tenant} was billed to ${row.tenant} on node-${row.machine}`];
+  });
+  const seen = asks.flatMap(({ id, text, tenant }) =>
+    text === '' || text.startsWith(`${tenant}/`) ? [] : [`${id} of ${tenant} was shown '${text}'`],
+  );
+  return [...foreign, ...seen];
+}
+
+function revokedKeysAreRefused({ asks }: History): readonly string[] {
+  return asks.flatMap((ask) =>
+    ask.isRevoked && (ask.end === 'answered' || ask.text !== '') ? [`${ask.id} was answered`] : [],
+  );
+}
+
+/** What is bought stands in the buyer's ledger, once for each time it was bought, and with the entry node as well. */
+function settledOnce(history: History): readonly string[] {
+  const { asks, ledger, calls, machines } = history;
+  const rows = Map.groupBy(ledger, ({ requestId }) => requestId);
+  const bought = Map.groupBy(
+    calls.filter(({ isComplete }) => isComplete),
+    ({ prompt }) => prompt,
+  );
+  return asks.flatMap((ask): string[] => {
+    const mine = rows.get(ask.id) ?? [];
+    const here = mine.filter((row) => row.machine === ask.machine && row.operation === 'direct');
+    const breaches: string[] = [];
+    const isLedgerLost = (index: number): boolean => (machines[index]?.restores ?? 0) > 0;
+    if (here.length > 1) breaches.push(`${ask.id} stands ${here.length} times in the ledger of its entry node`);
+    if (ask.end === 'answered' && here.length === 0 && !isLedgerLost(ask.machine)) {
+      breaches.push(`${ask.id} was answered and stands in no ledger of its entry node`);
+    }
+    const done = mine.filter(({ status }) => status === 'done');
+    const purchases = bought.get(ask.prompt) ?? [];
+    for (const { index, name } of machines) {
+      const billed = done.filter(({ machine }) => machine === index).length;
+      const made = purchases.filter(({ machine }) => machine === index).length;
+      if (billed > made) breaches.push(`${ask.id} was bought ${made} times on ${name} and billed ${billed} times`);
+    }
+    const isBilled = mine.some(({ status }) => status === 'done' || status === 'recovered');
+    const isLostWithDisk = purchases.some(({ machine }) => isLedgerLost(machine));
+    if (ask.end === 'answered' && !isBilled && !isLostWithDisk)
+      breaches.push(`${ask.id} was answered and never billed`);
+    if (done.length > 1 && purchases.length < 2) breaches.push(`${ask.id} was billed ${done.length} times`);
+    return breaches;
+  });
+}
+
+function singleHop({ asks, forwards, machines }: History): readonly string[] {
+  const entries = new Map(asks.map((ask) => [ask.id, machines[ask.machine]?.peer]));
+  return forwards.flatMap(({ requestId, from, to }) =>
+    entries.get(requestId) === from
+      ? []
+      : [`${requestId} was sent on to ${nameOf(machines, to)} by ${nameOf(machines, from)}`],
+  );
+}
+
+/** An attempt buys one answer at most; what fails is not complete. */
+function executedOnce({ asks, calls, forwards, machines }: History): readonly string[] {
+  const bought = Map.groupBy(
+    calls.filter(({ isComplete }) => isComplete),
+    ({ prompt, machine }) => `${prompt} ${machine}`,
+  );
+  const sent = Map.groupBy(forwards, ({ requestId, to }) => `${requestId} ${to}`);
+  return asks.flatMap(({ id, prompt, machine: entry }) =>
+    machines.flatMap(({ index, peer, name }) => {
+      const purchases = bought.get(`${prompt} ${index}`)?.length ?? 0;
+      const attempts = new Set(sent.get(`${id} ${peer}`)?.map(({ attempt }) => attempt)).size;
+      const allowed = attempts + (entry === index ? 1 : 0);
+      return purchases <= allowed ? [] : [`${id} was bought ${purchases} times on ${name} in ${allowed} attempts`];
+    }),
+  );
+}
+
+function evictedStayOutside({ machines, forwards, final, endedAt, startedAt }: History): readonly string[] {
+  return machines.flatMap(({ peer, name, evictedAt, index }) => {
+    if (evictedAt === undefined) return [];
+    const sent = forwards.filter(({ at, from, to }) => at > evictedAt + SLACK_MS && (to === peer || from === peer));
+    const late = sent.filter(({ at }) => at > endedAt - (endedAt - startedAt) / 4);
+    const isMember = (machine: number): boolean => machines[machine]?.evictedAt === undefined;
+    const seen = final.filter(({ machine, beliefs }) => isMember(machine) && beliefs[index] !== 'nobody');
+    return [
+      ...late.map(({ requestId }) => `${requestId} passed between ${name} and a member`),
+      ...seen.map(({ machine }) => `node-${machine} still knows ${name}`),
+    ];
+  });
+}
+
+/** How long before a verdict the accused must have been well for it to be wrong. */
+const ALIBI_MS = 6_000;
+
+function livingAreNotDead(history: History): readonly string[] {
+  // Where packets get lost several in a row may do so: a verdict is then only too hasty.
+  if (history.isLossy) return [];
+  return history.verdicts.flatMap(({ at, by, about, to, reason }) => {
+    const accused = history.machines.find(({ peer }) => peer === about);
+    if (to !== 'dead' || !accused) return [];
+    const from = at - ALIBI_MS;
+    const wasThere = accused.state.held('up', from, at) && isLinked(history, by, accused.index, from, at);
+    return wasThere ? [`node-${by} declared ${accused.name} dead (${reason})`] : [];
+  });
+}
+
+function meshIsWhole({ machines, final, isWholeNetwork }: History): readonly string[] {
+  if (!isWholeNetwork || machines.length > 32) return [];
+  const members = machines.filter(({ evictedAt }) => evictedAt === undefined);
+  return members.flatMap(({ name, index }) =>
+    members.flatMap((other) => {
+      const belief = final[index]?.beliefs[other.index];
+      return other.index === index || belief === 'alive' ? [] : [`${name} sees ${other.name} as ${belief}`];
+    }),
+  );
+}
+
+function membershipAgrees({ machines, final, isWholeNetwork }: History): readonly string[] {
+  if (!isWholeNetwork) return [];
+  const members = machines.filter(({ evictedAt }) => evictedAt === undefined).map(({ index }) => index);
+  return members.flatMap((index) => {
+    const view = final[index]?.members ?? [];
+    const expected = members.filter((other) => other !== index);
+    return view.join() === expected.join()
+      ? []
+      : [`node-${index} knows the members ${view.join(', ')} instead of ${expected.join(', ')}`];
+  });
+}
+
+function nothingIsLeft({ final, openCalls, machines }: History): readonly string[] {
+  const timers = final[0]?.timers ?? 0;
+  return [
+    ...final.flatMap(({ machine, running }) =>
+      running === 0 ? [] : [`${running} requests still run on node-${machine}`],
+    ),
+    ...openCalls.map(({ prompt, machine }) => `the upstream of node-${machine} is still answering ${prompt}`),
+    ...(timers > TIMERS_MAX * machines.length ? [`${timers} timers are pending`] : []),
+  ];
+}
+
+function noDefects({ errors, machines }: History): readonly string[] {
+  return errors.flatMap(({ machine, text }) => {
+    const isEvicted = machines[machine]?.evictedAt !== undefined && text.includes('is a member of the mesh no more');
+    return isEvicted ? [] : [`node-${machine}: ${text}`];
+  });
+}
+
+function nameOf(machines: readonly MachineHistory[], peer: string): string {
+  return machines.find((machine) => machine.peer === peer)?.name ?? 'a stranger';
+}

@@ -1,0 +1,145 @@
+// The time of a whole simulated world: it jumps from one due timer to the next. Timers that are due at the same moment
+// fire in the order in which they were set, and what each sets going has settled before the next one fires, so that one
+// seed always gives one course of events.
+
+import type { Clock, Timer } from '../../src/ports.ts';
+
+interface Pending {
+  at: number;
+  /** Set later means fired later. */
+  order: number;
+  readonly action: () => void;
+  /** In the heap, or -1. */
+  place: number;
+}
+
+export const START_MS = 1_800_000_000_000;
+
+export class VirtualClock implements Clock {
+  #time: number;
+  #order = 0;
+  readonly #heap: Pending[] = [];
+  /** Events so far: what a simulation costs. */
+  fired = 0;
+
+  constructor(startMs = START_MS) {
+    this.#time = startMs;
+  }
+
+  now(): number {
+    return this.#time;
+  }
+
+  elapsed(): number {
+    return this.#time;
+  }
+
+  get timerCount(): number {
+    return this.#heap.length;
+  }
+
+  after(delayMs: number, action: () => void): Timer {
+    const pending: Pending = { at: 0, order: 0, action, place: -1 };
+    const refresh = (): void => {
+      this.#remove(pending);
+      pending.at = this.#time + Math.max(0, delayMs);
+      this.#add(pending);
+    };
+    refresh();
+    return { cancel: () => this.#remove(pending), refresh };
+  }
+
+  soon(action: () => void): void {
+    this.after(0, action);
+  }
+
+  every(periodMs: number, action: () => void): Timer {
+    const timer = this.after(periodMs, () => {
+      timer.refresh();
+      action();
+    });
+    return timer;
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const onAbort = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      const timer = this.after(delayMs, () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      });
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** Moves the time on, event by event. */
+  async run(durationMs: number): Promise<void> {
+    const end = this.#time + durationMs;
+    await settled();
+    for (let due = this.#heap[0]; due && due.at <= end; due = this.#heap[0]) {
+      this.#remove(due);
+      this.#time = due.at;
+      this.fired += 1;
+      due.action();
+      await settled();
+    }
+    this.#time = end;
+  }
+
+  #add(pending: Pending): void {
+    this.#order += 1;
+    pending.order = this.#order;
+    pending.place = this.#heap.length;
+    this.#heap.push(pending);
+    this.#rise(pending);
+  }
+
+  #remove(pending: Pending): void {
+    const { place } = pending;
+    if (place < 0) return;
+    const last = this.#heap.pop() as Pending;
+    pending.place = -1;
+    if (last === pending) return;
+    this.#heap[place] = last;
+    last.place = place;
+    this.#rise(last);
+    this.#sink(last);
+  }
+
+  #rise(pending: Pending): void {
+    while (pending.place > 0) {
+      const parent = this.#heap[(pending.place - 1) >> 1] as Pending;
+      if (!isSooner(pending, parent)) return;
+      this.#swap(pending, parent);
+    }
+  }
+
+  #sink(pending: Pending): void {
+    for (;;) {
+      const left = this.#heap[2 * pending.place + 1];
+      const right = this.#heap[2 * pending.place + 2];
+      const child = left && right ? (isSooner(right, left) ? right : left) : left;
+      if (!child || !isSooner(child, pending)) return;
+      this.#swap(child, pending);
+    }
+  }
+
+  #swap(a: Pending, b: Pending): void {
+    [a.place, b.place] = [b.place, a.place];
+    this.#heap[a.place] = a;
+    this.#heap[b.place] = b;
+  }
+}
+
+function isSooner(a: Pending, b: Pending): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+/** All promises have run as far as they get: nothing in a simulated world waits for anything but its clock. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -34,15 +34,17 @@ export class MeshService {
   readonly #clock: Clock;
 
   constructor(deps: MeshServiceDeps) {
-    const mesh = new Mesh(deps);
-    this.mesh = mesh;
-    this.#clock = deps.clock;
-    this.peers = new Forwarder({
+    const mesh = new Mesh({ ...deps, onUnreached: (peer) => forwarder.giveUp(peer) });
+    const forwarder = new Forwarder({
       transport: deps.transport,
+      clock: deps.clock,
       random: deps.random,
       taking: () => takingPeers(mesh.view()),
       suspect: (peer) => mesh.reportFailure(peer, 'a forwarded request met silence'),
     });
+    this.mesh = mesh;
+    this.peers = forwarder;
+    this.#clock = deps.clock;
   }
 
   /** Begins to answer what other nodes forward. */

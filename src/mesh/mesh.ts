@@ -46,6 +46,8 @@ export interface MeshDeps {
   readonly settings: MeshSettings;
   /** How this node is; asked several times a second. */
   readonly local: () => LocalStatus;
+  /** A peer is dead or out of this node's reach: what is awaited from it will not come. */
+  readonly onUnreached?: (peer: PeerId) => void;
 }
 
 export interface MeshSettings {
@@ -96,7 +98,7 @@ export class Mesh {
   #isJoining = false;
 
   constructor(deps: MeshDeps) {
-    const { transport, clock, random, logger, database, keys, settings, local } = deps;
+    const { transport, clock, random, logger, database, keys, settings, local, onUnreached = () => undefined } = deps;
     const store = new MeshStore(database);
     this.#deps = deps;
     const registrar = new Registrar({
@@ -130,7 +132,7 @@ export class Mesh {
       onProbe: (target) => prober.probeFor(target),
     });
     const dialler = new Dialler(this.#core, this.#exchange, onNews);
-    const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer));
+    const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer), onUnreached);
     const sendHeartbeat = (bytes: Uint8Array): void => this.#broadcast(HEARTBEAT_TOPIC, bytes);
     const onSecond = (): void => {
       this.#rememberAddresses();

@@ -18,13 +18,23 @@ export class Prober {
   readonly #core: MeshCore;
   readonly #exchange: Exchange;
   readonly #connect: (peer: PeerId) => Promise<void>;
+  readonly #onUnreached: (peer: PeerId) => void;
   readonly #underWay = new Set<PeerId>();
 
-  /** @param connect dials and says hello; rejects when that fails */
-  constructor(core: MeshCore, exchange: Exchange, connect: (peer: PeerId) => Promise<void>) {
+  /**
+   * @param connect dials and says hello; rejects when that fails
+   * @param onUnreached it is dead, given up, or beyond this node's own reach: what is awaited from it will not come
+   */
+  constructor(
+    core: MeshCore,
+    exchange: Exchange,
+    connect: (peer: PeerId) => Promise<void>,
+    onUnreached: (peer: PeerId) => void,
+  ) {
     this.#core = core;
     this.#exchange = exchange;
     this.#connect = connect;
+    this.#onUnreached = onUnreached;
   }
 
   async probe(peer: PeerId): Promise<void> {
@@ -38,7 +48,10 @@ export class Prober {
       const verdict = await this.#askOthers(peer);
       const now = clock.elapsed();
       // A verdict of one who has just woken, or does not get to run, is worth nothing.
-      if (!doubt.isDoubtful(now)) view.probed(peer, verdict, now);
+      if (doubt.isDoubtful(now)) return;
+      view.probed(peer, verdict, now);
+      // With nobody to ask it may yet be a pause: then the view says when it has lasted too long.
+      if (verdict !== 'no-witness' || view.get(peer)?.state === 'unknown') this.#onUnreached(peer);
     } finally {
       this.#underWay.delete(peer);
     }

@@ -1,9 +1,10 @@
 // The entry node's half of forwarding: which members can answer, and asking one of them.
 
+import { AbortScope } from '../../gateway/abort-scope.ts';
 import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../gateway/peers.ts';
 import type { Frame } from '../../model/stream.ts';
 import type { UpstreamError } from '../../model/upstream-error.ts';
-import { HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
+import { type Clock, HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
 import type { ModelStatus } from '../local-status.ts';
 import { type PeerCandidate, rankPeers } from './peer-choice.ts';
 import { FORWARD_PATH, parseError, parseFrames, renderChat, TARGET_HEADER } from './wire.ts';
@@ -19,6 +20,7 @@ export interface TakingPeer {
 
 export interface ForwarderDeps {
   readonly transport: Pick<Transport, 'request'>;
+  readonly clock: Clock;
   readonly random: Random;
   readonly taking: () => readonly TakingPeer[];
   /** A request has met silence or a broken connection: no new ones should go there for now. */
@@ -30,7 +32,8 @@ const ERROR_BYTES_MAX = 64 * 1_024;
 
 export class Forwarder implements Peers {
   readonly #deps: ForwarderDeps;
-  readonly #unanswered = new Map<PeerId, number>();
+  /** Requests under way, by who is to answer them. */
+  readonly #underWay = new Map<PeerId, Set<AbortScope>>();
 
   constructor(deps: ForwarderDeps) {
     this.#deps = deps;
@@ -45,7 +48,7 @@ export class Forwarder implements Peers {
       const model = names.find((name) => isUsable(peer.models.get(name)));
       if (model === undefined) return [];
       const { ttftMs } = peer.models.get(model) ?? {};
-      const unanswered = this.#unanswered.get(peer.peer) ?? 0;
+      const unanswered = this.#underWay.get(peer.peer)?.size ?? 0;
       return [{ ...peer, model, unanswered, ...(ttftMs !== undefined && { ttftMs }) }];
     });
     return rankPeers(candidates, affinity, () => this.#deps.random.next()).map(({ peer, name, model, costMs }) => ({
@@ -64,19 +67,20 @@ export class Forwarder implements Peers {
     return [...served].map(([model, names]) => ({ model, names }));
   }
 
+  /** Nothing more will come from it, though its connection is still open: a cut cable does not say so. */
+  giveUp(peer: PeerId): void {
+    for (const scope of this.#underWay.get(peer) ?? []) scope.abort(new HttpFailure('response', 'It is out of reach'));
+  }
+
   async forward({ peer, name }: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
-    this.#unanswered.set(peer, (this.#unanswered.get(peer) ?? 0) + 1);
-    const done = (): void => {
-      const left = (this.#unanswered.get(peer) ?? 1) - 1;
-      if (left > 0) this.#unanswered.set(peer, left);
-      else this.#unanswered.delete(peer);
-    };
+    const scope = new AbortScope(this.#deps.clock, signal);
+    const done = this.#begin(peer, scope);
     try {
       const response = await this.#deps.transport.request(peer, {
         path: FORWARD_PATH,
         headers: { 'content-type': 'application/json' },
         body: renderChat(chat),
-        signal,
+        signal: scope.signal,
       });
       if (response.status !== 200) {
         const failure = parseError(await errorText(response));
@@ -93,6 +97,17 @@ export class Forwarder implements Peers {
       this.#deps.suspect(peer);
       return { ok: false, failure: lostPeer(thrown, name) };
     }
+  }
+
+  /** @returns what to call when it has ended */
+  #begin(peer: PeerId, scope: AbortScope): () => void {
+    const scopes = this.#underWay.get(peer) ?? new Set();
+    this.#underWay.set(peer, scopes.add(scope));
+    return () => {
+      scope.end();
+      scopes.delete(scope);
+      if (scopes.size === 0 && this.#underWay.get(peer) === scopes) this.#underWay.delete(peer);
+    };
   }
 
   /** A connection that breaks is a failure of the answer, and a reason to doubt the member. */

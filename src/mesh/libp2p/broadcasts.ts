@@ -1,28 +1,39 @@
 // Small messages to everyone by gossip. Each is signed by its origin, so who said it is proven however it came here.
 
 import type { Message } from '@chainsafe/libp2p-gossipsub';
-import type { PeerId, TransportHandlers } from '../../ports.ts';
+import type { Clock, PeerId, TransportHandlers } from '../../ports.ts';
 import type { Libp2pNode } from './libp2p-node.ts';
 import { LIMITS } from './limits.ts';
 
 /** gossipsub's answers to a message; its enum is a value we would have to load the package for. */
 const ACCEPT = 'accept';
 const REJECT = 'reject';
-type Verdict = ReturnType<Parameters<Libp2pNode['services']['pubsub']['topicValidators']['set']>[1]>;
+type Verdict = Awaited<ReturnType<Parameters<Libp2pNode['services']['pubsub']['topicValidators']['set']>[1]>>;
+
+/** What the package's own type of its service leaves out. */
+type Pubsub = Libp2pNode['services']['pubsub'] & {
+  reportMessageValidationResult(messageId: string, carrier: string, verdict: Verdict): void;
+};
 
 export class Broadcasts {
-  readonly #pubsub: Libp2pNode['services']['pubsub'];
+  readonly #pubsub: Pubsub;
   readonly #prefix: string;
+  readonly #clock: Clock;
 
-  constructor(pubsub: Libp2pNode['services']['pubsub'], prefix: string) {
-    this.#pubsub = pubsub;
+  constructor(pubsub: Libp2pNode['services']['pubsub'], prefix: string, clock: Clock) {
+    this.#pubsub = pubsub as Pubsub;
     this.#prefix = prefix;
+    this.#clock = clock;
   }
 
   start(topics: readonly string[], handlers: TransportHandlers): void {
-    this.#pubsub.addEventListener('message', ({ detail }) => {
-      if (detail.type !== 'signed' || !detail.topic.startsWith(this.#prefix)) return;
-      handlers.onBroadcast(detail.topic.slice(this.#prefix.length), detail.from.toString(), detail.data);
+    this.#pubsub.addEventListener('gossipsub:message', ({ detail: { msg, msgId, propagationSource } }) => {
+      // Most nodes have it from its origin as well, and say so meanwhile: they are spared a second copy.
+      this.#clock.after(LIMITS.gossipPassOnMs, () => {
+        this.#pubsub.reportMessageValidationResult(msgId, propagationSource.toString(), ACCEPT as Verdict);
+      });
+      if (msg.type !== 'signed' || !msg.topic.startsWith(this.#prefix)) return;
+      handlers.onBroadcast(msg.topic.slice(this.#prefix.length), msg.from.toString(), msg.data);
     });
     for (const topic of topics) {
       // Judged before it is passed on, so that no member carries what a stranger or an evicted member said.

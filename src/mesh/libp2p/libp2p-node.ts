@@ -101,12 +101,16 @@ function services(topics: readonly string[], gate: Gate) {
       emitSelf: false,
       doPX: false,
       // In a full mesh every node gets a broadcast from its origin; these few pass it on to whom the origin cannot reach.
-      D: 4,
-      Dlo: 3,
-      Dhi: 8,
-      Dscore: 2,
+      D: 3,
+      Dlo: 2,
+      Dhi: 6,
+      Dscore: 1,
       Dout: 1,
-      // Who has a heartbeat already says so, instead of being sent it again by everyone.
+      // To how many others a node says every second what it has; a quarter of them where there are many.
+      Dlazy: 2,
+      // A message is passed on a moment after it came (broadcasts.ts). Who has it already says so meanwhile, instead of
+      // being sent it again by everyone.
+      asyncValidation: true,
       idontwantMinDataSize: 200,
       maxInboundDataLength: LIMITS.gossipFrameBytesMax,
       maxOutboundBufferSize: LIMITS.gossipBacklogBytesMax,

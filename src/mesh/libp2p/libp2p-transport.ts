@@ -113,7 +113,7 @@ export class Libp2pTransport implements Transport {
     this.#identity = identityFromSeed(options.privateKey);
     this.#dialer = new Dialer(node, gate, deps.clock);
     this.#directory = new Directory(node, deps.clock);
-    this.#broadcasts = new Broadcasts(node.services.pubsub, TOPIC_PREFIX);
+    this.#broadcasts = new Broadcasts(node.services.pubsub, TOPIC_PREFIX, deps.clock);
     const { openHttpClient, clock } = deps;
     this.#requests = new PeerRequests(PROTOCOL.request, (peer) => this.#memberConnection(peer), openHttpClient, clock);
     this.#joins = new PeerRequests(PROTOCOL.join, (peer) => this.#anyConnection(peer), openHttpClient, clock);

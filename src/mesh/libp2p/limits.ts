@@ -49,6 +49,8 @@ export const LIMITS = {
 
   /** Heartbeats are ≤ 1 KB, changes that travel by broadcast ≤ 16 KB; anything large goes as a request. */
   broadcastBytesMax: 32 * 1024,
+  /** Within it a LAN has told everyone who has a broadcast; what it costs is felt only where broadcasts take several hops. */
+  gossipPassOnMs: 50,
   /** A received gossip frame may carry several broadcasts. */
   gossipFrameBytesMax: 256 * 1024,
   /** What waits for a peer that does not read; beyond it broadcasts to it are dropped. */

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import { type Machine, NetworkLab, namespacesMissing } from '../../../mesh-sim/real/namespaces.ts';
 import { identityFromSeed } from '../../../src/mesh/identity.ts';
-import { type Machine, NetworkLab, namespacesMissing } from '../../support/namespaces.ts';
 import type { ProcessOptions } from '../../support/transport-process.ts';
 import { until } from '../../support/transports.ts';
 

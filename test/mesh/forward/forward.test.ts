@@ -106,6 +106,7 @@ function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY } 
   };
   const forwarder = new Forwarder({
     transport: { request },
+    clock,
     random: seededRandom(1),
     taking: () => [TAKING],
     suspect: (peer) => suspected.push(peer),
@@ -309,5 +310,51 @@ describe('a forwarded chat', () => {
       { model: 'm', names: ['box'] },
       { model: 'broken', names: ['box'] },
     ]);
+  });
+});
+
+describe('a member that is out of reach, though its connection is open', () => {
+  function silentMember() {
+    const asked: MeshRequest[] = [];
+    const forwarder = new Forwarder({
+      // As a connection over a cut cable: nothing comes, and only whoever asked can end it.
+      transport: {
+        request: (_peer, sent) =>
+          new Promise((_resolve, reject) => {
+            asked.push(sent);
+            sent.signal?.addEventListener('abort', () => reject(sent.signal?.reason));
+          }),
+      },
+      clock: new ManualClock(),
+      random: seededRandom(1),
+      taking: () => [TAKING],
+      suspect: () => undefined,
+    });
+    return { forwarder, asked };
+  }
+
+  test('is waited for no longer: the request may go elsewhere', async () => {
+    const { forwarder } = silentMember();
+    const waiting = forwarder.forward(PEER, CHAT, NEVER);
+    forwarder.giveUp('executor');
+    assert.deepEqual(await waiting, {
+      ok: false,
+      failure: { code: 'upstream_cut', message: 'The connection to the node box broke.' },
+    });
+  });
+
+  test('takes only its own requests with it', async () => {
+    const { forwarder, asked } = silentMember();
+    void forwarder.forward({ ...PEER, peer: 'other' }, CHAT, NEVER);
+    forwarder.giveUp('executor');
+    assert.equal(asked[0]?.signal?.aborted, false);
+  });
+
+  test('a client that leaves is not taken for a failure of the member', async () => {
+    const { forwarder } = silentMember();
+    const client = new AbortController();
+    const waiting = forwarder.forward(PEER, CHAT, client.signal);
+    client.abort(new GatewayError('client_closed', 'The client left.'));
+    await assert.rejects(waiting, { code: 'client_closed' });
   });
 });

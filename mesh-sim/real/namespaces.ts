@@ -3,7 +3,6 @@
 // There is no default route anywhere, as on a LAN that nobody configured.
 
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 
 /** Why there can be no namespaces here; undefined when there can. */
 export function namespacesMissing(): string | undefined {
@@ -19,34 +18,91 @@ export function namespacesMissing(): string | undefined {
   return undefined;
 }
 
+/** Of every namespace made here; then the process that made it. */
+const PREFIX = 'fm';
+const OURS = new RegExp(`^${PREFIX}(\\d+)x\\d+-`);
+
+/** The namespaces of labs whose process is no more: it was killed before it could remove them. */
+export function leftovers(): readonly string[] {
+  return namespaces().filter((name) => {
+    const pid = OURS.exec(name)?.[1];
+    return pid !== undefined && !isRunning(Number(pid));
+  });
+}
+
+/** All that exist, of whomever. */
+export function namespaces(): readonly string[] {
+  const listed = ip('netns', 'list').split('\n');
+  return listed.flatMap((line) => line.split(' ')[0] || []);
+}
+
+function removeLeftovers(): void {
+  for (const name of leftovers()) removeNamespace(name);
+}
+
+function removeNamespace(name: string): void {
+  try {
+    // A process that was started in the very moment in which its parent was killed.
+    for (const pid of ip('netns', 'pids', name).split('\n').filter(Boolean)) killIfThere(Number(pid));
+    ip('netns', 'del', name);
+  } catch (error) {
+    process.stderr.write(
+      `The namespace ${name} cannot be removed: ${error instanceof Error ? error.message : error}\n`,
+    );
+  }
+}
+
+function killIfThere(pid: number): void {
+  if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
 export interface Cable {
-  /** The switch it leads to. */
-  readonly to: string;
+  /** The switch it leads to; absent: its other end hangs free, and a relay moves its packets. */
+  readonly to?: string;
   /** With the bits of its subnet; none: link-local addresses only. */
   readonly address?: string;
   /** Of the interface in the machine; eth0, eth1 … when not given. */
   readonly name?: string;
 }
 
+let labCount = 0;
+
 /** One experiment. `close` removes everything and kills what runs in it. */
 export class NetworkLab {
-  readonly #id = randomBytes(3).toString('hex');
-  readonly #switches: string;
+  /** Names the process that made it, so that what a killed one left can be told from what is in use. */
+  readonly #id: string;
+  readonly #switches: Machine;
   readonly #machines = new Map<string, Machine>();
   #cables = 0;
 
   constructor() {
-    this.#switches = `fm${this.#id}-switches`;
-    ip('netns', 'add', this.#switches);
+    labCount += 1;
+    this.#id = `${PREFIX}${process.pid}x${labCount}`;
+    removeLeftovers();
+    this.#switches = new Machine(`${this.#id}-switches`, '');
+  }
+
+  /** Where the far ends of all cables are. */
+  get switches(): Machine {
+    return this.#switches;
   }
 
   addSwitch(name: string): void {
-    ip('-n', this.#switches, 'link', 'add', name, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0');
-    ip('-n', this.#switches, 'link', 'set', name, 'up');
+    this.#switches.ip('link', 'add', name, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0');
+    this.#switches.ip('link', 'set', name, 'up');
   }
 
   addMachine(name: string, cables: readonly Cable[]): Machine {
-    const machine = new Machine(`fm${this.#id}-${name}`, this.#switches);
+    const machine = new Machine(`${this.#id}-${name}`, this.#switches.namespace);
     this.#machines.set(name, machine);
     for (const cable of cables) {
       this.#cables += 1;
@@ -55,29 +111,30 @@ export class NetworkLab {
     return machine;
   }
 
+  /** Does as much as it can: one thing that cannot be removed is no reason to leave the rest. */
   close(): void {
-    for (const machine of this.#machines.values()) machine.close();
-    ip('netns', 'del', this.#switches);
+    for (const machine of [...this.#machines.values(), this.#switches]) machine.close();
+    this.#machines.clear();
   }
 }
 
 export class Machine {
-  readonly #namespace: string;
+  readonly namespace: string;
   readonly #switches: string;
   /** The switch's end of each cable, by the interface here. */
   readonly #ports = new Map<string, string>();
   readonly #processes = new Set<ChildProcess>();
 
   constructor(namespace: string, switches: string) {
-    this.#namespace = namespace;
+    this.namespace = namespace;
     this.#switches = switches;
     ip('netns', 'add', namespace);
     this.ip('link', 'set', 'lo', 'up');
   }
 
   plug({ to, address, name = `eth${this.#ports.size}` }: Cable, port: string): void {
-    ip('-n', this.#switches, 'link', 'add', port, 'type', 'veth', 'peer', 'name', name, 'netns', this.#namespace);
-    ip('-n', this.#switches, 'link', 'set', port, 'master', to, 'up');
+    ip('-n', this.#switches, 'link', 'add', port, 'type', 'veth', 'peer', 'name', name, 'netns', this.namespace);
+    ip('-n', this.#switches, 'link', 'set', port, ...(to === undefined ? [] : ['master', to]), 'up');
     this.#bringUp(name, address);
     this.#ports.set(name, port);
   }
@@ -93,11 +150,11 @@ export class Machine {
 
   /** Pulls the plug at the switch: the machine still sees a link and hears nothing. */
   cut(interfaceName = 'eth0'): void {
-    ip('-n', this.#switches, 'link', 'set', this.#port(interfaceName), 'nomaster');
+    ip('-n', this.#switches, 'link', 'set', this.port(interfaceName), 'nomaster');
   }
 
   mend(to: string, interfaceName = 'eth0'): void {
-    ip('-n', this.#switches, 'link', 'set', this.#port(interfaceName), 'master', to);
+    ip('-n', this.#switches, 'link', 'set', this.port(interfaceName), 'master', to);
   }
 
   /** The interface itself goes, as when a cable is pulled on this side. */
@@ -116,12 +173,16 @@ export class Machine {
 
   /** A command of iproute2 in this machine. */
   ip(...parameters: readonly string[]): string {
-    return ip('-n', this.#namespace, ...parameters);
+    return ip('-n', this.namespace, ...parameters);
   }
 
-  /** Runs a program here; it is killed with the machine. */
+  /**
+   * Runs a program here, which is this child itself: no shell and no helper stands between. It is killed with the machine,
+   * and by the kernel when this process dies. Ctrl-C in the terminal does not reach it: it is ours to end.
+   */
   spawn(command: string, parameters: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    const child = spawn('ip', ['netns', 'exec', this.#namespace, command, ...parameters], options);
+    const words = ['netns', 'exec', this.namespace, 'setpriv', '--pdeathsig', 'KILL', command, ...parameters];
+    const child = spawn('ip', words, { ...options, detached: true });
     this.#processes.add(child);
     child.once('exit', () => this.#processes.delete(child));
     return child;
@@ -129,18 +190,19 @@ export class Machine {
 
   close(): void {
     for (const child of this.#processes) child.kill('SIGKILL');
-    ip('netns', 'del', this.#namespace);
+    removeNamespace(this.namespace);
   }
 
   #bringUp(interfaceName: string, address: string | undefined): void {
     // Else IPv6 waits a second for an objection before an address may be used.
     const conf = `/proc/sys/net/ipv6/conf/${interfaceName}/accept_dad`;
-    execFileSync('ip', ['netns', 'exec', this.#namespace, 'sh', '-c', `! [ -e ${conf} ] || echo 0 > ${conf}`]);
+    execFileSync('ip', ['netns', 'exec', this.namespace, 'sh', '-c', `! [ -e ${conf} ] || echo 0 > ${conf}`]);
     if (address !== undefined) this.ip('addr', 'add', address, 'dev', interfaceName);
     this.ip('link', 'set', interfaceName, 'up');
   }
 
-  #port(interfaceName: string): string {
+  /** The far end of a cable, by its name at the switches. */
+  port(interfaceName = 'eth0'): string {
     const port = this.#ports.get(interfaceName);
     if (port === undefined) throw new Error(`No cable is plugged into ${interfaceName}`);
     return port;

@@ -1,0 +1,201 @@
+// Everything a run needs, made and removed again: the network, a machine for each node, its processes and files. Beside the
+// network between the nodes there is a second one on which only clients and the observer meet each node; its interfaces
+// look like those of containers, so that no node ever uses it to reach another one.
+
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoadNews, LoadOptions, LoadOrder, Seen } from './load-process.ts';
+import { CLIENT_KEY, MeshNode, programFromSource, SHARED_MODEL } from './mesh-node.ts';
+import { isRunning, type Machine, NetworkLab } from './namespaces.ts';
+import type { ObserverNews, ObserverOrder, Sight } from './observer-process.ts';
+import { RelaySwitch } from './relay-switch.ts';
+import { Worker } from './worker.ts';
+
+export const SECRET = 'a secret that only this run knows';
+
+export interface RigOptions {
+  readonly nodes: number;
+  readonly hasUpstream?: (node: number) => boolean;
+  readonly upstreamTtftMs?: number;
+  /** Packets go through a relay that can delay, lose and cut them. Default: the kernel's own switch. */
+  readonly isRelayed?: boolean;
+  readonly hasOwnClocks?: boolean;
+  /** A second LAN, and an inner network that is the same on every machine, as container engines make it. */
+  readonly hasManyInterfaces?: boolean;
+  readonly program?: readonly string[];
+  /** Of the nodes' configuration, over the default one. */
+  readonly config?: (node: number) => Readonly<Record<string, unknown>>;
+}
+
+/** Directories of runs; then the process that made it. */
+const FILES = 'flowmesh-mesh-sim-';
+const LAN = 'lan';
+const DESK = 'desk';
+const STORAGE = 'storage';
+
+export function nodeName(node: number): string {
+  return `n${node}`;
+}
+
+export class Rig {
+  readonly nodes: readonly MeshNode[];
+  /** Present when the network is relayed. */
+  readonly relay: RelaySwitch | undefined;
+  readonly directory: string;
+  readonly seen: Seen[] = [];
+  readonly sights: Sight[] = [];
+  readonly #lab: NetworkLab;
+  readonly #machines: Machine[] = [];
+  readonly #people: Machine;
+  readonly #clients: Worker<LoadOrder, LoadNews>;
+  readonly #observer: Worker<ObserverOrder, ObserverNews>;
+  readonly #onExit = (): void => this.close();
+  #isClosed = false;
+
+  constructor(options: RigOptions) {
+    // Whatever ends this process, what was made is removed.
+    process.once('exit', this.#onExit);
+    for (const signal of ENDING) process.on(signal, endBySignal);
+    this.#lab = new NetworkLab();
+    removeLeftFiles();
+    this.directory = mkdtempSync(join(tmpdir(), `${FILES}${process.pid}-`));
+    for (const name of [LAN, DESK, STORAGE]) this.#lab.addSwitch(name);
+    this.nodes = Array.from({ length: options.nodes }, (_, node) => this.#addNode(node, options));
+    if (options.isRelayed) {
+      this.relay = new RelaySwitch(
+        this.#lab.switches,
+        this.#machines.map((machine) => machine.port()),
+      );
+    }
+    this.#people = this.#lab.addMachine('people', [{ to: DESK, address: '10.250.0.200/24' }]);
+    this.#clients = new Worker(this.#people, 'load-process.ts');
+    this.#observer = new Worker(this.#people, 'observer-process.ts');
+    this.#clients.onNews((news) => {
+      if (news.kind === 'seen') this.seen.push(...news.seen);
+    });
+    this.#observer.onNews((news) => {
+      if (news.kind === 'sight') this.sights.push(news.sight);
+    });
+  }
+
+  /** Helpers and upstreams; not yet the nodes. */
+  async prepare(): Promise<void> {
+    await Promise.all([
+      this.#clients.told('ready'),
+      this.#observer.told('ready'),
+      this.relay?.ready,
+      ...this.nodes.map((node) => node.startUpstream()),
+    ]);
+  }
+
+  /** Begins to look at these nodes, which must have started once. */
+  watch(nodes: readonly MeshNode[], everyMs = 250): void {
+    const watched = nodes.map((node) => ({ name: node.name, url: node.url, token: node.adminToken() }));
+    this.#observer.order({ nodes: watched, everyMs });
+  }
+
+  ask(nodes: readonly MeshNode[], options: Partial<Omit<LoadOptions, 'nodes' | 'key'>> = {}): void {
+    const load: LoadOptions = {
+      nodes: nodes.map(({ name, url }) => ({ name, url: `${url}/v1` })),
+      key: CLIENT_KEY,
+      model: SHARED_MODEL,
+      perSecond: 10,
+      streamEvery: 2,
+      frames: 10,
+      frameMs: 20,
+      timeoutMs: 60_000,
+      ...options,
+    };
+    this.#clients.order({ kind: 'start', options: load });
+  }
+
+  /** Resolves when the last answer has ended. */
+  async stopAsking(): Promise<void> {
+    const stopped = this.#clients.told('stopped', 90_000);
+    this.#clients.order({ kind: 'stop' });
+    await stopped;
+  }
+
+  /** A program of ours at the people's desk. */
+  spawnAtDesk(parameters: readonly string[]): ReturnType<Machine['spawn']> {
+    return this.#people.spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
+  }
+
+  /** Bytes that each machine has sent and received on the network between nodes. */
+  traffic(): readonly number[] {
+    const links = JSON.parse(this.#lab.switches.ip('-s', '-j', 'link')) as readonly Link[];
+    const bytes = new Map(
+      links.map(({ ifname, stats64 }) => [ifname, (stats64?.rx.bytes ?? 0) + (stats64?.tx.bytes ?? 0)]),
+    );
+    return this.#machines.map((machine) => bytes.get(machine.port()) ?? 0);
+  }
+
+  /** Pulls the plug of the network between the nodes, at the switch. */
+  unplug(node: MeshNode): void {
+    this.#machines[this.nodes.indexOf(node)]?.cut();
+  }
+
+  plugIn(node: MeshNode): void {
+    this.#machines[this.nodes.indexOf(node)]?.mend(LAN);
+  }
+
+  /** Everything is gone when it returns. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    process.removeListener('exit', this.#onExit);
+    for (const signal of ENDING) process.removeListener(signal, endBySignal);
+    this.#lab.close();
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  }
+
+  #addNode(node: number, options: RigOptions): MeshNode {
+    const { isRelayed = false, hasManyInterfaces = false } = options;
+    const number = node + 1;
+    const host = `10.250.0.${number}`;
+    const machine = this.#lab.addMachine(nodeName(node), [
+      { ...(!isRelayed && { to: LAN }), address: `10.77.0.${number}/24`, name: 'eth0' },
+      { to: DESK, address: `${host}/24`, name: 'veth-desk' },
+      ...(hasManyInterfaces ? [{ to: STORAGE, address: `192.168.5.${number}/24`, name: 'eth1' }] : []),
+    ]);
+    this.#machines.push(machine);
+    if (hasManyInterfaces) machine.addContainerBridge('172.17.0.1/16');
+    const directory = join(this.directory, nodeName(node));
+    mkdirSync(directory);
+    return new MeshNode({
+      name: nodeName(node),
+      place: machine,
+      host,
+      directory,
+      hasUpstream: options.hasUpstream?.(node) ?? true,
+      upstreamTtftMs: options.upstreamTtftMs ?? 20,
+      program: options.program ?? programFromSource(),
+      config: { mesh: { enabled: true, name: nodeName(node), secret: SECRET }, ...options.config?.(node) },
+      hasOwnClock: options.hasOwnClocks ?? false,
+    });
+  }
+}
+
+interface Link {
+  readonly ifname: string;
+  readonly stats64?: { readonly rx: { readonly bytes: number }; readonly tx: { readonly bytes: number } };
+}
+
+/** Of runs that were killed before they could. */
+function removeLeftFiles(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${FILES}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** By shells' custom. */
+const SIGNALLED = 128;
+const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** Ends the process in the way that runs what waits for its end. */
+function endBySignal(signal: (typeof ENDING)[number]): void {
+  process.exit(SIGNALLED + NUMBERS[signal]);
+}

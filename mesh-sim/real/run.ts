@@ -1,0 +1,98 @@
+// `npm run mesh-sim -- --topology NAME`: one topology with real processes in networks of their own. Needs Linux and root;
+// without them it says so and ends well, so that it can stand in scripts.
+//
+//   --topology NAME   one of mesh-sim/topologies.ts, or `all`; --list shows them
+//   --seconds N       squeeze or stretch it so that clients ask for N seconds
+//   --json FILE       the numbers            --html FILE   the report with its picture
+//   --built           run dist/ (npm run build) instead of the sources
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { TOPOLOGIES, type Topology, topologyNamed } from '../topologies.ts';
+import { renderReport } from './html-report.ts';
+import { programBuilt } from './mesh-node.ts';
+import { namespacesMissing } from './namespaces.ts';
+import { relayMissing } from './relay-switch.ts';
+import { needsRelay, runScenario, unrunnable } from './scenario.ts';
+import { type Summary, summarize } from './summary.ts';
+
+const { values } = parseArgs({
+  options: {
+    topology: { type: 'string', default: 'lan' },
+    seconds: { type: 'string' },
+    json: { type: 'string' },
+    html: { type: 'string' },
+    built: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+  },
+});
+
+if (values.list) {
+  for (const { name, about } of TOPOLOGIES) print(`${name.padEnd(14)} ${about}`);
+  process.exit();
+}
+
+const chosen = values.topology === 'all' ? TOPOLOGIES : [known(values.topology)];
+const summaries: Summary[] = [];
+for (const topology of chosen) {
+  const reason = unrunnable(topology) ?? namespacesMissing() ?? (needsRelay(topology) ? relayMissing() : undefined);
+  if (reason !== undefined) print(`skipped ${topology.name}: ${reason}`);
+  else summaries.push(await one(topology));
+}
+if (values.json !== undefined)
+  write(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
+process.exit(summaries.every(({ isGreen }) => isGreen) ? 0 : 1);
+
+async function one(topology: Topology): Promise<Summary> {
+  print(`${topology.name}: ${topology.about}`);
+  const run = await runScenario(topology, {
+    ...(values.built && { program: programBuilt() }),
+    ...(values.seconds !== undefined && { durationMs: Number(values.seconds) * 1_000 }),
+    onProgress: (what) => print(`  ${what}`),
+  });
+  const summary = summarize(run);
+  report(summary);
+  if (values.html !== undefined) {
+    const file = chosen.length === 1 ? values.html : values.html.replace(/(\.html)?$/, `-${topology.name}.html`);
+    write(file, renderReport(run, summary));
+    print(`  ${resolve(file)}`);
+  }
+  return summary;
+}
+
+function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, remarks, isGreen, costs }: Summary): void {
+  const { all, answered, failed, broken, nobody } = requests;
+  print(
+    `  ${answered} of ${all} requests answered; ${failed} failed, ${broken} streams broke, ${nobody} nobody could answer`,
+  );
+  print(
+    `  first token p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms; all knew all after ${formedMs ?? '–'} ms`,
+  );
+  for (const { what, failoverMs, agreedMs } of faults) {
+    const agreed = agreedMs === undefined ? 'no agreement before the next' : `all agreed after ${agreedMs} ms`;
+    print(`  ${what}: ${failoverMs === 0 ? 'no client waited' : `clients noticed for ${failoverMs} ms`}; ${agreed}`);
+  }
+  const worst = (of: (cost: (typeof costs)[number]) => number): number => Math.max(...costs.map(of));
+  print(
+    `  a node at most: ${worst(({ cpuPercent }) => cpuPercent).toFixed(1)} % CPU, ${worst(({ peakMb }) => peakMb).toFixed(0)} MB, ${(worst(({ bytesPerSecond }) => bytesPerSecond) / 1_000).toFixed(1)} KB/s`,
+  );
+  for (const remark of remarks) print(`  remark: ${remark}`);
+  print(isGreen ? '  green' : `  RED: ${complaints.join('; ')}`);
+}
+
+function known(name: string): Topology {
+  const topology = topologyNamed(name);
+  if (topology) return topology;
+  print(`There is no topology '${name}'. Known: ${TOPOLOGIES.map((each) => each.name).join(', ')}, all.`);
+  process.exit(2);
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(dirname(resolve(file)), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,147 @@
+// What a run says about the mesh: what clients saw, how soon the mesh agreed after each fault, what it cost.
+
+import { Histogram } from '../../bench/histogram.ts';
+import type { Seen } from './load-process.ts';
+import { nodeName } from './rig.ts';
+import { describeFault, type NodeCost, type ScenarioRun } from './scenario.ts';
+import { areTogether, isServable, type Truth, truthsBetween } from './world.ts';
+
+/** What became of a request. */
+export type Verdict =
+  /** Answered. */
+  | 'answered'
+  /** It failed though somebody was there who could have answered, all the time. */
+  | 'failed'
+  /** A stream past its first token broke, which nobody can take over; the client was told why. */
+  | 'broken'
+  /** It failed, and nobody could have answered at that moment or just before. */
+  | 'nobody';
+
+export interface FaultEffect {
+  readonly atMs: number;
+  readonly what: string;
+  /** Until the last request that began after it and failed or was slow, at nodes that could be served. 0: none was. */
+  readonly failoverMs: number;
+  /** Until every node believed what was true. Absent: not before the next fault or the end. */
+  readonly agreedMs?: number;
+}
+
+export interface Summary {
+  readonly name: string;
+  readonly about: string;
+  readonly isGreen: boolean;
+  /** Why it is not green. */
+  readonly complaints: readonly string[];
+  readonly remarks: readonly string[];
+  readonly nodes: number;
+  readonly seconds: number;
+  readonly requests: Readonly<Record<Verdict, number>> & { readonly all: number };
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly lostFrames: number;
+  /** From the start of the first process until every node knew all others, and their models. */
+  readonly formedMs?: number;
+  readonly formedAfterReadyMs?: number;
+  readonly faults: readonly FaultEffect[];
+  /** At the end every node believed what was true. */
+  readonly hasAgreed: boolean;
+  readonly costs: readonly NodeCost[];
+}
+
+/** A mesh needs this long to find new ways after a change for the better. */
+const FINDING_MS = 6_000;
+/** Beyond the usual wait for a first token. */
+const SLOW_MS = 1_000;
+
+export function summarize(run: ScenarioRun): Summary {
+  const { topology, seen, faults, history, askedFrom, askedUntil, startedAt, readyAt, endedAt, costs, remarks } = run;
+  const verdicts = new Map(seen.map((one) => [one, verdictOf(one, history)]));
+  const count = (verdict: Verdict): number => seen.filter((one) => verdicts.get(one) === verdict).length;
+  const waits = new Histogram();
+  for (const one of seen) if (verdicts.get(one) === 'answered') waits.addMs(one.ttftMs ?? one.totalMs);
+  const usual = waits.quantileMs(0.5);
+  const lostFrames = seen.reduce((sum, one) => sum + (verdicts.get(one) === 'answered' ? one.lostFrames : 0), 0);
+  const untyped = seen.filter((one) => verdicts.get(one) === 'broken' && one.error?.code === undefined).length;
+  const effects = faults.map(({ at, fault }, index): FaultEffect => {
+    const until = faults.slice(index + 1).find((next) => next.at - at > 1)?.at ?? endedAt;
+    const bad = seen.filter((one) => {
+      const isBad = verdicts.get(one) === 'failed' || (one.ttftMs ?? 0) > usual + SLOW_MS;
+      return isBad && one.at >= at && one.at < until && verdicts.get(one) !== 'nobody';
+    });
+    const agreedAt = agreement(run, at, until);
+    return {
+      atMs: Math.round(at - askedFrom),
+      what: describeFault(fault),
+      failoverMs: Math.round(Math.max(0, ...bad.map((one) => one.at - at))),
+      ...(agreedAt !== undefined && { agreedMs: Math.round(agreedAt - at) }),
+    };
+  });
+  const formedAt = agreement(run, startedAt, faults[0]?.at ?? endedAt, true);
+  const lastChange = Math.max(startedAt, ...faults.map(({ at }) => at));
+  const hasAgreed = agreement(run, lastChange, endedAt) !== undefined;
+  const complaints = [
+    ...(count('failed') > 0 ? [`${count('failed')} requests failed though a node could have answered`] : []),
+    ...(untyped > 0 ? [`${untyped} streams broke without a typed error`] : []),
+    ...(lostFrames > 0 ? [`${lostFrames} frames were lost or out of order`] : []),
+    ...(hasAgreed ? [] : ['at the end the nodes did not agree on who is there']),
+    ...(seen.length === 0 ? ['no client asked anything'] : []),
+  ];
+  return {
+    name: topology.name,
+    about: topology.about,
+    isGreen: complaints.length === 0,
+    complaints,
+    remarks,
+    nodes: topology.nodes,
+    seconds: (askedUntil - askedFrom) / 1_000,
+    requests: {
+      all: seen.length,
+      answered: count('answered'),
+      failed: count('failed'),
+      broken: count('broken'),
+      nobody: count('nobody'),
+    },
+    p50Ms: usual,
+    p99Ms: waits.quantileMs(0.99),
+    lostFrames,
+    ...(formedAt !== undefined && {
+      formedMs: Math.round(formedAt - startedAt),
+      formedAfterReadyMs: Math.max(0, Math.round(formedAt - readyAt)),
+    }),
+    faults: effects,
+    hasAgreed,
+    costs,
+  };
+}
+
+export function verdictOf(seen: Seen, history: readonly Truth[]): Verdict {
+  if (!seen.error) return 'answered';
+  const node = Number(seen.node.slice(1));
+  const around = truthsBetween(history, seen.at - FINDING_MS, seen.at + seen.totalMs);
+  if (!around.every((truth) => isServable(truth, node))) return 'nobody';
+  return seen.error.kind === 'stream' ? 'broken' : 'failed';
+}
+
+/** The first moment in a time at which every node believed what was true; by `withModels` also what others serve. */
+function agreement(run: ScenarioRun, from: number, until: number, withModels = false): number | undefined {
+  const { history, sights, topology } = run;
+  const truth = truthsBetween(history, from, from).at(-1);
+  if (!truth) return undefined;
+  const watching = [...truth.running].filter((node) => !truth.frozen.has(node) && !truth.evicted.has(node));
+  const agreeing = new Set<number>();
+  for (const { at, node: name, states, models } of sights) {
+    if (at < from || at >= until) continue;
+    const node = Number(name.slice(1));
+    if (!watching.includes(node)) continue;
+    const isRight = [...Array(topology.nodes).keys()].every((other) => {
+      if (other === node) return true;
+      const isTogether = areTogether(truth, node, other);
+      const knowsModels = !withModels || !truth.able.has(other) || models?.includes(`only-${nodeName(other)}`);
+      return isTogether ? states?.[nodeName(other)] === 'alive' && knowsModels : states?.[nodeName(other)] !== 'alive';
+    });
+    if (isRight && states) agreeing.add(node);
+    else agreeing.delete(node);
+    if (agreeing.size === watching.length) return at;
+  }
+  return undefined;
+}

@@ -111,7 +111,7 @@ const LITELLM = `model_list:
 `;
 
 async function flowmesh(words: readonly string[], env: Record<string, string | undefined>): Promise<string> {
-  const urlOption = words[0] === 'chat' || words[0] === 'models' ? ['--url', `http://127.0.0.1:${PORT}`] : [];
+  const urlOption = ['chat', 'models', 'kb'].includes(words[0] ?? '') ? ['--url', `http://127.0.0.1:${PORT}`] : [];
   const { stdout, stderr } = await run(
     process.execPath,
     [join(ROOT, 'scripts', 'flowmesh.mjs'), ...words, ...urlOption],

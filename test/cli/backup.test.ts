@@ -31,7 +31,7 @@ describe('flowmesh backup and restore', () => {
     const key = (await place.run(['keys', 'create', '--tenant', 'acme', '--name', 'app'])).stdout.trim();
     place.write('boiler.md', '# Boiler\n\nThe boiler is serviced in March.\n');
     const { url, node } = await place.startNode([]);
-    assert.equal((await place.run(['kb', 'add', 'boiler.md', '-C', 'house'])).exitCode, 0);
+    assert.equal((await place.run(['kb', 'add', 'boiler.md', '-C', 'house', '--url', url])).exitCode, 0);
     assert.equal((await ask(url, key)).status, 200);
     const saved = await place.run(['backup', '--output', 'saved.tar.gz']);
     assert.equal(saved.exitCode, 0, saved.stderr);

@@ -105,7 +105,7 @@ test('a member without knowledge:write changes nobody’s knowledge, and what it
   assert.deepEqual(await found(a, 'gull'), ['law.txt']);
 });
 
-test('documents from before the mesh, and those of a command beside the node, travel too', async (context) => {
+test('documents from before the mesh travel too', async (context) => {
   const sim = new SimNodes(context);
   const a = await sim.start('a', { config: { mesh: undefined as never } });
   await add(a, 'before.txt', ['an owl from before']);

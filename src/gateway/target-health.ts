@@ -28,11 +28,15 @@ interface Circuit {
   cooldownMs: number;
   isProbing: boolean;
   inFlight: number;
+  /** When its first content last came, monotonic milliseconds. */
+  answeredAt: number;
 }
 
 /** One stay at a target, from `enter` to `leave`. */
 export interface Visit {
   readonly circuit: Circuit;
+  /** How old its news of the target is: its start, then its first content. Monotonic milliseconds. */
+  newsFrom: number;
   /** Let through a half-open circuit, to find out. */
   isProbe: boolean;
 }
@@ -58,11 +62,13 @@ export class TargetHealth {
       circuit.isProbing = true;
     }
     circuit.inFlight += 1;
-    return { circuit, isProbe };
+    return { circuit, newsFrom: this.#clock.elapsed(), isProbe };
   }
 
   /** The first content is here: a probe has found out. Whether the answer also ends well, `leave` tells. */
   answered(visit: Visit): void {
+    visit.newsFrom = this.#clock.elapsed();
+    visit.circuit.answeredAt = visit.newsFrom;
     if (!visit.isProbe) return;
     visit.isProbe = false;
     visit.circuit.isProbing = false;
@@ -70,7 +76,7 @@ export class TargetHealth {
   }
 
   /** Ends a visit: well, badly by the target's fault, or without saying anything about it (the client left). */
-  leave({ circuit, isProbe }: Visit, outcome: VisitOutcome): void {
+  leave({ circuit, newsFrom, isProbe }: Visit, outcome: VisitOutcome): void {
     circuit.inFlight -= 1;
     if (isProbe) circuit.isProbing = false;
     // What began before the circuit opened brings old news: only the probe decides.
@@ -79,7 +85,8 @@ export class TargetHealth {
       circuit.failuresInARow = 0;
       circuit.openUntil = 0;
       circuit.cooldownMs = 0;
-    } else if (outcome === 'failure') {
+    } else if (outcome === 'failure' && (isProbe || circuit.answeredAt <= newsFrom)) {
+      // What began before the target last answered others is old news, too.
       circuit.failuresInARow += 1;
       if (isProbe || circuit.failuresInARow >= this.#config().failures) this.#open(circuit);
     }
@@ -154,7 +161,14 @@ export class TargetHealth {
   #circuit(targetId: string): Circuit {
     let circuit = this.#circuits.get(targetId);
     if (!circuit) {
-      circuit = { failuresInARow: 0, openUntil: 0, cooldownMs: 0, isProbing: false, inFlight: 0 };
+      circuit = {
+        failuresInARow: 0,
+        openUntil: 0,
+        cooldownMs: 0,
+        isProbing: false,
+        inFlight: 0,
+        answeredAt: Number.NEGATIVE_INFINITY,
+      };
       this.#circuits.set(targetId, circuit);
     }
     return circuit;

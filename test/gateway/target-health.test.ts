@@ -125,6 +125,28 @@ test('an answer that began before the circuit opened does not close it', () => {
   assert.equal(health.state('a/m'), 'open');
 });
 
+test('a failure that began before the target answered others says nothing of it now', () => {
+  const { clock, health, target } = setup();
+  const stalled = Array.from({ length: 3 }, () => health.enter('a/m')!);
+  clock.advance(1);
+  health.answered(health.enter('a/m')!);
+  clock.advance(1);
+  for (const visit of stalled) health.leave(visit, 'failure');
+  assert.equal(health.waitFor(target).waitMs, 0);
+});
+
+test('an answer that breaks after its first content counts against its target', () => {
+  const { clock, health } = setup();
+  for (let count = 0; count < 3; count += 1) {
+    const visit = health.enter('a/m')!;
+    clock.advance(1);
+    health.answered(visit);
+    clock.advance(1);
+    health.leave(visit, 'failure');
+  }
+  assert.equal(health.state('a/m'), 'open');
+});
+
 test('visits under way are counted until they are left', () => {
   const { health } = setup();
   const first = health.enter('a/m')!;

@@ -12,6 +12,10 @@ parentPort?.on('message', async (job: ReaderJob) => {
   parentPort?.postMessage(await answer(job));
 });
 
+// A parser may forget a promise that fails (pdf.js does, for some damaged files). It says nothing of the file: what is
+// awaited does. Left to itself it would end the thread, and with it whichever file is being read by then.
+process.on('unhandledRejection', () => undefined);
+
 async function answer(job: ReaderJob): Promise<ReaderAnswer> {
   try {
     return await work(job);

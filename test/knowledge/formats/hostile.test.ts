@@ -1,13 +1,14 @@
 // Files that want to do harm, or have come to harm: each ends in a sentence, never in another error.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { strToU8, zipSync } from 'fflate';
 import { UnreadableFile } from '../../../src/knowledge/formats/extracted.ts';
 import { extract } from '../../../src/knowledge/formats/formats.ts';
-import { prepareDocument } from '../../../src/knowledge/ingest/prepare.ts';
+import { DocumentReader } from '../../../src/knowledge/ingest/reader.ts';
 import { docxFile, docxParagraph, epubFile, pdfFile } from '../../support/documents.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { blocksOf } from './support.ts';
 
 const WHOLE: Readonly<Record<string, Uint8Array>> = {
@@ -22,10 +23,14 @@ const WHOLE: Readonly<Record<string, Uint8Array>> = {
   'a.epub': epubFile('T', ['<h1>One</h1><p>two</p>']),
 };
 
+/** Files are parsed where a node parses them: some parsers leave errors behind that nobody awaits. */
+const reader = new DocumentReader(new ManualClock());
+after(() => reader.close());
+
 /** Either it can be read, or it is said why not. */
 async function isHandled(name: string, bytes: Uint8Array): Promise<void> {
   try {
-    await prepareDocument({ name, bytes });
+    await reader.prepareBytes(bytes, name);
   } catch (error) {
     assert.ok(error instanceof UnreadableFile, `${name}: ${error}`);
   }

@@ -6,9 +6,17 @@ import { after, describe, test } from 'node:test';
 import { UnreadableFile } from '../../../src/knowledge/formats/extracted.ts';
 import { contentHashOf } from '../../../src/knowledge/ingest/content-hash.ts';
 import { DocumentReader, type ReaderLimits } from '../../../src/knowledge/ingest/reader.ts';
+import { pdfFile } from '../../support/documents.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const LIMITS: ReaderLimits = { fileMs: 60_000, idleMs: 5_000, memoryMb: 256, queueMax: 2 };
+/** Bytes of a PDF, by their places, that make pdf.js read its table of objects twice and forget the first time. */
+const FORGETTING = [
+  [437, 199],
+  [487, 190],
+  [203, 48],
+  [222, 81],
+] as const;
 const MEBIBYTE = 1024 ** 2;
 const directory = mkdtempSync(join(tmpdir(), 'flowmesh-reader-'));
 
@@ -77,6 +85,19 @@ describe('the reader', () => {
       const hungry = JSON.stringify(Array.from({ length: 400_000 }, (_, index) => ({ a: [index, { b: `${index}` }] })));
       await assert.rejects(reader.prepareBytes(bytesOf(hungry), 'a.json'), /needs too much memory/);
       assert.equal((await reader.prepareBytes(bytesOf('next'), 'next.txt')).passages[0]?.text, 'next');
+    });
+  });
+
+  test('a file whose parser forgets a failed promise is told by what was awaited, and the next one is read', async () => {
+    const forgotten = pdfFile([[{ text: 'One', size: 20 }, { text: 'two' }], [{ text: 'three' }]], 'T');
+    for (const [place, byte] of FORGETTING) forgotten[place] = byte;
+    await using({}, async (reader) => {
+      const damaged = assert.rejects(
+        reader.prepareBytes(forgotten, 'a.pdf'),
+        new UnreadableFile('has no text; it may be a scan'),
+      );
+      assert.equal((await reader.prepareBytes(bytesOf('next'), 'next.txt')).passages[0]?.text, 'next');
+      await damaged;
     });
   });
 

@@ -13,11 +13,8 @@ export interface Checker {
 
 /** Aborts, settlements and refusals take this long after their cause. */
 const SLACK_MS = 2_000;
-/**
- * A node that has been undisturbed for this long is known to the others, and has forgotten what failed: a whole answer
- * that stalls fails after 12 s, and its target cools down for 4 s then.
- */
-const CALM_MS = 18_000;
+/** A node that has been undisturbed for this long is known to the others, and has forgotten what failed. */
+const CALM_MS = 12_000;
 /** Timers of a node that is at rest, with all its parts. */
 const TIMERS_MAX = 40;
 

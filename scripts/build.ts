@@ -5,7 +5,16 @@
 //   npm run build -- --platform linux-arm64   for another one (any prebuild of better-sqlite3)
 //   npm run build -- --executable             also dist/flowmesh, one file that does not even need Node
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
@@ -60,6 +69,17 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
+
+// esbuild leaves regular expressions as they are, and one character beyond Latin-1 makes the engine keep a whole file with
+// two bytes for each of its characters.
+for (const file of readdirSync(values.out).filter((name) => name.endsWith('.mjs'))) {
+  const path = join(values.out, file);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/[^\0-\x7f]/g, escaped));
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
 
 // sqlite-vec has fewer platforms than SQLite: elsewhere everything but vectors works.
 const vectors = join(ROOT, 'node_modules', `sqlite-vec-${values.platform.replace('win32', 'windows')}`);

@@ -9,6 +9,7 @@ import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
 import { createLogger } from '../system/pino-logger.ts';
+import { releaseStartMemory } from '../system/start-memory.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { UndiciHttpClient } from '../system/undici-http-client.ts';
@@ -67,6 +68,7 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
+  releaseStartMemory(systemClock, () => node.runningCount === 0);
 }
 
 async function buildNode(

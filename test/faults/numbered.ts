@@ -192,7 +192,9 @@ async function readNumbered(message: IncomingMessage, reader: Reader): Promise<R
   let text = '';
   let endCount = 0;
   const take = (line: string): void => {
-    const data = line.startsWith('data: ') ? line.slice('data: '.length) : line.startsWith('{') ? line : '';
+    // A keep-alive of lines of JSON is a space in front of the next one.
+    const trimmed = line.trimStart();
+    const data = trimmed.startsWith('data: ') ? trimmed.slice('data: '.length) : trimmed.startsWith('{') ? trimmed : '';
     if (data === '') return;
     const value = data === '[DONE]' ? data : JSON.parse(data);
     text += reader.read(value) ?? '';

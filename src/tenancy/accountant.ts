@@ -18,7 +18,7 @@ export interface Accountable {
   /** Rough: what it will be is known only at the end. */
   readonly inputTokens: number;
   /** Hardly ever less than it will be: what its limits hold. Asked only where there are limits; absent: `inputTokens`. */
-  readonly heldInputTokens?: () => number;
+  readonly heldInputTokens?: (() => number) | undefined;
   /** The client's own bound of the answer. */
   readonly maxOutputTokens?: number | undefined;
   /** Of the target that will most likely answer. */
@@ -96,7 +96,8 @@ export class Accountant {
     const { principal, model, kind } = request;
     const isLimited = principal.limits.length > 0;
     const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
-    const reservation = this.#limiter.reserve(principal.limits, model, this.#held(request, heldInputTokens), kind);
+    const held = isLimited ? this.#held(request, heldInputTokens) : NOTHING;
+    const reservation = this.#limiter.reserve(principal.limits, model, held, kind);
     const entry = this.#ledger.open({ ...entryOf(request), estimatedCost: this.#estimatedCost(request) });
     let current = request;
     return {
@@ -127,6 +128,7 @@ export class Accountant {
   }
 
   #estimatedCost(request: Accountable): number | undefined {
+    if (!request.price) return undefined;
     return costOf(this.#estimatedUsage(request, request.inputTokens), request.price);
   }
 
@@ -185,7 +187,8 @@ function learn(maxima: LRUCache<string, number>, model: string, value: number): 
 
 const NOTHING = { tokens: 0, cost: 0 };
 
-function entryOf({ principal, ...request }: Accountable): OpenEntry {
+function entryOf(request: Accountable): OpenEntry {
+  const { principal } = request;
   return {
     requestId: request.requestId,
     tenant: principal.tenant,

@@ -1,8 +1,9 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// An opened entry is a line of the journal when `open` returns, so that it survives the process; a settled one follows
-// with the next line, and becomes a row of gateway.db, many in one transaction, a moment later. At the next start, what the journal has settled and the
-// table has not is entered, and what was never settled is entered as `recovered`, with the estimate it was opened with.
+// An opened entry is a line of the journal when `open` returns, so that it survives the process; how it was settled
+// follows with the next line, and it becomes a row of gateway.db, many in one transaction, a moment later. At the next
+// start, what the journal has settled and the table has not is entered, and what was never settled is entered as
+// `recovered`, with the estimate it was opened with.
 
 import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
@@ -103,6 +104,8 @@ export class Ledger {
   /** Of settled entries that the journal does not have yet. */
   #lines = '';
   #isTorn = false;
+  /** A line of an open entry may be missing in the journal. */
+  #isIncomplete = false;
   #timer: Timer | undefined;
   #lastId: number;
 
@@ -140,7 +143,9 @@ export class Ledger {
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
-    this.#keep([...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)]);
+    const row = [...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)];
+    this.#note(row);
+    this.#keep(row);
   }
 
   /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in them. */
@@ -201,12 +206,14 @@ export class Ledger {
     const opened = this.#open.get(id);
     if (!opened) return;
     this.#open.delete(id);
-    this.#keep([...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)]);
+    const settled = settledColumns(settlement);
+    const row = [...opened.slice(0, ESTIMATE_COLUMN), ...settled];
+    this.#note(this.#isIncomplete ? row : [id, ...settled]);
+    this.#keep(row);
   }
 
   #keep(row: Row): void {
     this.#settled.push(row);
-    this.#note(row);
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
     else if (!this.#timer) this.#flushIn(FLUSH_MS);
   }
@@ -227,6 +234,7 @@ export class Ledger {
       this.#isTorn = false;
     } catch (error) {
       this.#isTorn = true;
+      this.#isIncomplete = true;
       this.#onFailure(error);
     }
     this.#lines = '';
@@ -236,6 +244,7 @@ export class Ledger {
   #shortenJournal(): void {
     if (this.#open.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
     this.#journal.replace([...this.#open.values()].map((row) => `${JSON.stringify(row)}\n`).join(''));
+    this.#isIncomplete = false;
   }
 
   #sum(scope: UsageScope, since: number): Amounts {
@@ -253,6 +262,8 @@ const MODEL_COLUMN = 8;
 /** Up to here an open entry and a settled one have the same columns. */
 const ESTIMATE_COLUMN = 9;
 const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
+/** The id, and what is known only at the end. */
+const SETTLED_COLUMNS = 1 + COLUMNS - ESTIMATE_COLUMN;
 
 function openColumns(id: number, startedAt: number, entry: OpenEntry): Row {
   return [
@@ -291,23 +302,36 @@ function settledColumns(settlement: Settlement): Row {
   ];
 }
 
-/** What a journal holds of entries, as rows of the table; an entry's later line replaces its earlier one. */
+/** What a journal holds of entries, as rows of the table; an entry's later line replaces or completes its earlier one. */
 function recover(lines: readonly string[]): { readonly rows: Row[]; readonly unreadable: number } {
   const rows = new Map<unknown, Row>();
   let unreadable = 0;
   for (const line of lines) {
     if (line === '') continue;
-    const row = rowOf(line);
+    const noted = notedRow(line);
+    const row = noted && completed(noted, rows.get(noted[0]));
     if (row) rows.set(row[0], row);
     else unreadable += 1;
   }
   return { rows: [...rows.values()], unreadable };
 }
 
-function rowOf(line: string): Row | undefined {
+function completed(noted: Row, before: Row | undefined): Row | undefined {
+  switch (noted.length) {
+    case OPEN_COLUMNS:
+      return recoveredRow(noted);
+    case SETTLED_COLUMNS:
+      return before && [...before.slice(0, ESTIMATE_COLUMN), ...noted.slice(1)];
+    case COLUMNS:
+      return noted;
+    default:
+      return undefined;
+  }
+}
+
+function notedRow(line: string): Row | undefined {
   try {
-    const row = JSON.parse(line) as Row;
-    return row.length === OPEN_COLUMNS ? recoveredRow(row) : row.length === COLUMNS ? row : undefined;
+    return JSON.parse(line) as Row;
   } catch {
     // The write was cut short; the caller counts it.
     return undefined;

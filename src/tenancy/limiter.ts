@@ -59,6 +59,8 @@ export interface Spent {
   readonly month: Amounts;
 }
 
+const UNLIMITED: LimitReservation = { status: {}, moveTo: () => undefined, settle: () => undefined };
+
 /** When the running requests of a scope hold the rest of its limit, looking again soon is worth while. */
 const RUNNING_RETRY_MS = 1_000;
 /** A node that is cut off may see the others again at any moment. */
@@ -104,6 +106,7 @@ export class Limiter {
     estimate: Amounts,
     kind: ReservationKind = 'request',
   ): LimitReservation {
+    if (limits.length === 0) return UNLIMITED;
     let held = this.#allHeld(limits, model);
     let reserved = estimate;
     let atMs = this.#clock.now();

@@ -7,6 +7,15 @@ export interface Timer {
   refresh(): void;
 }
 
+/** What stops work early: an AbortSignal, or anything as simple. Listeners are told once. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  /** Of the abort; what waits rejects with it. */
+  readonly reason: unknown;
+  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 export interface Clock {
   /** Wall time in milliseconds since 1970; may jump. */
   now(): number;
@@ -19,7 +28,7 @@ export interface Clock {
   /** Runs `action` every `periodMs` until cancelled. */
   every(periodMs: number, action: () => void): Timer;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  sleep(delayMs: number, signal?: StopSignal): Promise<void>;
 }
 
 export interface Random {
@@ -47,7 +56,7 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   /** Aborting closes the connection at once. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
   readonly connectTimeoutMs?: number;
 }
 
@@ -83,7 +92,7 @@ export interface MeshRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
   /** Aborting reaches the other side, whose handler's signal aborts too. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 export interface MeshResponse {
@@ -105,7 +114,7 @@ export interface StreamHttpClient {
 export interface IncomingMeshRequest extends MeshRequest {
   readonly from: PeerId;
   readonly body: AsyncIterable<Uint8Array>;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** Text form of a node's public key. */

@@ -2,7 +2,7 @@
 // may be wrong, run too fast or be set. Monotonic time goes on while the process stands still, as it does on a real
 // machine.
 
-import type { Clock, Timer } from '../../src/ports.ts';
+import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
 
 /** How far a machine's wall clock is from the truth. */
 export interface ClockError {
@@ -101,7 +101,7 @@ export class HostClock implements Clock {
     return timer;
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = (): void => {

@@ -9,6 +9,7 @@ import {
   type MeshResponse,
   type PeerConnection,
   type PeerId,
+  type StopSignal,
   type Transport,
   type TransportHandlers,
 } from '../../src/ports.ts';
@@ -107,7 +108,7 @@ export class SimTransport implements Transport {
       .map((connection) => this.#described(connection));
   }
 
-  async dial(addresses: readonly string[], peer: PeerId | undefined, signal: AbortSignal): Promise<PeerId> {
+  async dial(addresses: readonly string[], peer: PeerId | undefined, signal: StopSignal): Promise<PeerId> {
     this.sent.dials += 1;
     const known = peer === undefined ? undefined : this.#connections.get(peer);
     if (known && this.#isUsable(known)) return known.dialler === this ? known.acceptor.peer : known.dialler.peer;
@@ -209,7 +210,7 @@ export class SimTransport implements Transport {
       .map((connection) => otherEnd(connection, this));
   }
 
-  async #roundTrip(target: PeerId, signal: AbortSignal): Promise<void> {
+  async #roundTrip(target: PeerId, signal: StopSignal): Promise<void> {
     const isWanted = (): boolean => !signal.aborted;
     await waitUntil((done) => this.#network.carry(this.peer, target, isWanted, done), signal);
     await waitUntil((done) => this.#network.carry(target, this.peer, isWanted, done), signal);
@@ -378,7 +379,7 @@ function otherEnd({ dialler, acceptor }: Connection, side: SimTransport): SimTra
 interface Link {
   readonly connection: Connection;
   readonly network: SimNetwork<SimTransport>;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
 }
 
 function carried(
@@ -392,7 +393,7 @@ function carried(
 }
 
 /** Resolves when `begin` calls back; rejects when the signal aborts or the connection breaks first. */
-function waitUntil(begin: (done: () => void) => void, signal?: AbortSignal, connection?: Connection): Promise<void> {
+function waitUntil(begin: (done: () => void) => void, signal?: StopSignal, connection?: Connection): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => (): void => {
       signal?.removeEventListener('abort', onAbort);

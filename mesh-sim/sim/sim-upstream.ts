@@ -1,7 +1,7 @@
 // The upstream of a simulated machine: an OpenAI-compatible server that answers what it was asked, so that a checker can
 // see whose answer a client got, and that fails in all the ways upstreams do.
 
-import type { Random } from '../../src/ports.ts';
+import type { Random, StopSignal } from '../../src/ports.ts';
 import { type HttpClient, HttpFailure, type HttpRequest, type HttpResponse } from '../../src/ports.ts';
 import type { UpstreamMood } from '../topologies.ts';
 import type { HostClock } from './host-clock.ts';
@@ -45,7 +45,7 @@ export class SimUpstream implements HttpClient {
   async request(request: HttpRequest): Promise<HttpResponse> {
     const { machine, clock, random, mood, onCall } = this.#options;
     const { signal } = request;
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw signal.reason;
     await clock.sleep(1 + random.next() * 5, signal);
     if (mood() === 'refuse') throw new HttpFailure('connect', 'connection refused');
     const { prompt, isStream } = promptIn(request);
@@ -79,7 +79,7 @@ export class SimUpstream implements HttpClient {
     return Promise.resolve();
   }
 
-  async *#streamed(call: UpstreamCall, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#streamed(call: UpstreamCall, signal: StopSignal | undefined): AsyncGenerator<Uint8Array> {
     try {
       for (const [index, content] of answerPieces(call.prompt).entries()) {
         await this.#pause(index, signal);
@@ -98,7 +98,7 @@ export class SimUpstream implements HttpClient {
     }
   }
 
-  async *#whole(call: UpstreamCall, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#whole(call: UpstreamCall, signal: StopSignal | undefined): AsyncGenerator<Uint8Array> {
     try {
       await this.#pause(1, signal);
       call.isComplete = true;
@@ -116,12 +116,12 @@ export class SimUpstream implements HttpClient {
     }
   }
 
-  async #pause(index: number, signal: AbortSignal | undefined): Promise<void> {
+  async #pause(index: number, signal: StopSignal | undefined): Promise<void> {
     const { clock, random, mood } = this.#options;
     if (index > 0) await clock.sleep(5 + random.next() * (mood() === 'slow' ? 400 : 30), signal);
     if (index > 0 && mood() === 'cut') throw new HttpFailure('response', 'connection reset');
     if (index > 0 && mood() === 'stall') await clock.sleep(Number.MAX_SAFE_INTEGER, signal);
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw signal.reason;
   }
 }
 

@@ -2,7 +2,7 @@
 // fire in the order in which they were set, and what each sets going has settled before the next one fires, so that one
 // seed always gives one course of events.
 
-import type { Clock, Timer } from '../../src/ports.ts';
+import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
 
 interface Pending {
   at: number;
@@ -61,7 +61,7 @@ export class VirtualClock implements Clock {
     return timer;
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
       const onAbort = (): void => {

@@ -1,27 +1,48 @@
-// A signal that follows another one and can be aborted by itself, with deadlines that restart. Cheaper than
-// AbortSignal.any and without its leak: `end` lets go of the parent.
+// A signal that follows another one and can be aborted by itself, with deadlines that restart. `end` lets go of the
+// parent. It is no AbortController: three of those, their signals and listeners, cost a request as much as its routing.
 
 import { GatewayError } from '../errors.ts';
-import type { Clock, Timer } from '../ports.ts';
+import type { Clock, StopSignal, Timer } from '../ports.ts';
 
-export class AbortScope {
-  readonly #controller = new AbortController();
-  readonly #parent: AbortSignal | undefined;
+export class AbortScope implements StopSignal {
+  readonly #parent: StopSignal | undefined;
   readonly #clock: Clock;
-  readonly #follow = (): void => this.#controller.abort(this.#parent?.reason);
+  readonly #follow = (): void => this.abort(this.#parent?.reason);
+  /** Told once; those who come later look at `aborted`. */
+  #listeners: (() => void)[] = [];
   #timer: Timer | undefined;
   #isResting = false;
   #isLate = false;
+  #isAborted = false;
+  #reason: unknown;
 
-  constructor(clock: Clock, parent?: AbortSignal) {
+  constructor(clock: Clock, parent?: StopSignal) {
     this.#clock = clock;
     this.#parent = parent;
     if (parent?.aborted) this.#follow();
     else parent?.addEventListener('abort', this.#follow, { once: true });
   }
 
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  /** What those see who may not abort it. */
+  get signal(): StopSignal {
+    return this;
+  }
+
+  get aborted(): boolean {
+    return this.#isAborted;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    if (!this.#isAborted) this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const index = this.#listeners.indexOf(listener);
+    if (index >= 0) this.#listeners.splice(index, 1);
   }
 
   /** Was it one of its own deadlines that aborted it? */
@@ -29,8 +50,14 @@ export class AbortScope {
     return this.#isLate;
   }
 
+  /** Does nothing when it has been aborted before. */
   abort(reason: unknown): void {
-    this.#controller.abort(reason);
+    if (this.#isAborted) return;
+    this.#isAborted = true;
+    this.#reason = reason;
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener();
   }
 
   /** Replaces the running deadline; when it passes, the signal aborts with `upstream_timeout`. */
@@ -38,9 +65,9 @@ export class AbortScope {
     this.#timer?.cancel();
     this.#isResting = false;
     this.#timer = this.#clock.after(delayMs, () => {
-      if (this.#isResting || this.#controller.signal.aborted) return;
+      if (this.#isResting || this.#isAborted) return;
       this.#isLate = true;
-      this.#controller.abort(new GatewayError('upstream_timeout', `${what} within ${delayMs} ms.`));
+      this.abort(new GatewayError('upstream_timeout', `${what} within ${delayMs} ms.`));
     });
   }
 

@@ -5,6 +5,7 @@
 // A passage is immutable text, named by the hash of its content and stored once however many documents contain it.
 
 import type { JsonObject } from '../model/json.ts';
+import type { StopSignal } from '../ports.ts';
 
 /** A tenant's set of documents. */
 export interface CollectionRef {
@@ -101,7 +102,7 @@ export interface Knowledge {
   /** How many documents went. */
   remove(ref: CollectionRef, selection: { readonly sources: readonly string[] } | 'all'): Promise<number>;
   /** Aborting drops the search, also while it is running. */
-  search(request: SearchRequest, signal?: AbortSignal): Promise<readonly SearchHit[]>;
+  search(request: SearchRequest, signal?: StopSignal): Promise<readonly SearchHit[]>;
   /** Ordered by source; `after` is the last source of the page before. */
   documents(
     ref: CollectionRef,

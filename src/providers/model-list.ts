@@ -4,7 +4,7 @@ import { foreignError, fromUpstreamError } from '../dialects/upstream-failure.ts
 import { GatewayError } from '../errors.ts';
 import type { DialectName } from '../model/chat.ts';
 import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue } from '../model/json.ts';
-import type { HttpClient, HttpResponse } from '../ports.ts';
+import type { HttpClient, HttpResponse, StopSignal } from '../ports.ts';
 import type { Account } from './account.ts';
 import { endpointFor } from './endpoint.ts';
 
@@ -58,7 +58,7 @@ const PROTOCOLS: Readonly<Record<DialectName, ListProtocol>> = {
  * key) answer from their configuration.
  * @throws GatewayError for a refusal or for something that is no list; HttpFailure when nothing answers
  */
-export async function listModels(account: Account, http: HttpClient, signal: AbortSignal): Promise<ModelEntry[]> {
+export async function listModels(account: Account, http: HttpClient, signal: StopSignal): Promise<ModelEntry[]> {
   if (account.isBuiltin || account.provider === 'azure') return account.models.map((id) => ({ id }));
   const protocol = PROTOCOLS[account.dialect];
   const found = new Map<string, ModelEntry>();
@@ -76,7 +76,7 @@ async function fetchPage(
   protocol: ListProtocol,
   path: string,
   http: HttpClient,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Page> {
   const call = { path, ...(protocol.headers && { headers: protocol.headers }) };
   const endpoint = endpointFor(account, account.keys[0], call, '');

@@ -1,10 +1,10 @@
 // Takes undici's callbacks for one request and hands the answer out as a body that is pulled: reading slowly slows the sender.
 
 import type { Dispatcher } from 'undici';
-import { HttpFailure, type HttpResponse } from '../ports.ts';
+import { HttpFailure, type HttpResponse, type StopSignal } from '../ports.ts';
 
 export interface ResponseReceiverOptions {
-  readonly signal: AbortSignal | undefined;
+  readonly signal: StopSignal | undefined;
   /** Unread bytes of the answer after which its sender is stopped. */
   readonly unreadBytesMax: number;
 }
@@ -12,7 +12,7 @@ export interface ResponseReceiverOptions {
 export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #resolve: (response: HttpResponse) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: StopSignal | undefined;
   readonly #unreadBytesMax: number;
   readonly #onAbort = (): void => this.#abort();
   #controller: Dispatcher.DispatchController | undefined;

@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it.
 
-import type { Clock, Timer } from '../../src/ports.ts';
+import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
 
 interface Pending {
   at: number;
@@ -53,7 +53,7 @@ export class ManualClock implements Clock {
     return timer;
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = this.after(delayMs, resolve);
       const onAbort = (): void => {

@@ -1,6 +1,6 @@
 // An HttpClient whose internet is a table: URL → answer. What is not in it cannot be connected to.
 
-import { type HttpClient, HttpFailure, type HttpRequest, type HttpResponse } from '../../src/ports.ts';
+import { type HttpClient, HttpFailure, type HttpRequest, type HttpResponse, type StopSignal } from '../../src/ports.ts';
 
 export interface ScriptedAnswer {
   readonly status?: number;
@@ -36,7 +36,7 @@ export class ScriptedHttpClient implements HttpClient {
   async close(): Promise<void> {}
 }
 
-function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+function untilAborted(signal: StopSignal | undefined): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

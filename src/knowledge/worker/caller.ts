@@ -1,6 +1,7 @@
 // This side of the knowledge thread: pairs replies with calls, bounds how many wait, drops those that are aborted.
 
 import { GatewayError } from '../../errors.ts';
+import type { StopSignal } from '../../ports.ts';
 import {
   CALLS_MAX,
   type CallArguments,
@@ -42,7 +43,7 @@ export class Caller {
     return this.#waiting.size;
   }
 
-  ask<Name extends CallName>(name: Name, args: CallArguments<Name>, signal?: AbortSignal): Promise<CallResult<Name>> {
+  ask<Name extends CallName>(name: Name, args: CallArguments<Name>, signal?: StopSignal): Promise<CallResult<Name>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) {
         reject(signal.reason);

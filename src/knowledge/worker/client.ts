@@ -2,6 +2,7 @@
 // cut into parts here, so that neither this thread nor the other one is busy with one of them for long.
 
 import type { JsonObject } from '../../model/json.ts';
+import type { StopSignal } from '../../ports.ts';
 import type {
   CollectionRef,
   CollectionStats,
@@ -28,7 +29,7 @@ const PASSAGES_AT_ONCE = 128;
 const REMOVED_AT_ONCE = 16;
 
 export interface Channel {
-  ask<Name extends CallName>(name: Name, args: CallArguments<Name>, signal?: AbortSignal): Promise<CallResult<Name>>;
+  ask<Name extends CallName>(name: Name, args: CallArguments<Name>, signal?: StopSignal): Promise<CallResult<Name>>;
   close(): Promise<void>;
 }
 
@@ -123,7 +124,7 @@ export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVe
     return count;
   }
 
-  search(request: SearchRequest, signal?: AbortSignal): Promise<readonly SearchHit[]> {
+  search(request: SearchRequest, signal?: StopSignal): Promise<readonly SearchHit[]> {
     return this.#channel.ask('search', [request], signal);
   }
 

@@ -1,7 +1,7 @@
 // Reaches a store in this thread. Its work is ordered and sliced as in the thread of its own.
 
 import { GatewayError } from '../../errors.ts';
-import type { Clock } from '../../ports.ts';
+import type { Clock, StopSignal } from '../../ports.ts';
 import type { ChangeRecorder } from '../../storage/changes.ts';
 import { KnowledgeStore, openKnowledgeDatabase } from '../store/knowledge-store.ts';
 import { Caller } from './caller.ts';
@@ -29,7 +29,7 @@ export class LocalChannel implements Channel {
   async ask<Name extends CallName>(
     name: Name,
     args: CallArguments<Name>,
-    signal?: AbortSignal,
+    signal?: StopSignal,
   ): Promise<CallResult<Name>> {
     if (this.#isClosed) throw closed();
     return await this.#caller.ask(name, args, signal);

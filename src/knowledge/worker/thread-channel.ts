@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { GatewayError } from '../../errors.ts';
-import type { Logger } from '../../ports.ts';
+import type { Logger, StopSignal } from '../../ports.ts';
 import { threadUrl } from '../thread-url.ts';
 import { Caller } from './caller.ts';
 import { CALLS_MAX, type CallArguments, type CallName, type CallResult, isWrite, type Reply } from './calls.ts';
@@ -48,7 +48,7 @@ export class ThreadChannel implements Channel {
   async ask<Name extends CallName>(
     name: Name,
     args: CallArguments<Name>,
-    signal?: AbortSignal,
+    signal?: StopSignal,
   ): Promise<CallResult<Name>> {
     if (this.#isClosed) throw closed();
     if (this.#isEmpty() && !isWrite(name)) return NOTHING[name] as CallResult<Name>;

@@ -9,7 +9,7 @@ import type { ForwardedChat } from '../../gateway/peers.ts';
 import type { RequestContext } from '../../gateway/pipeline.ts';
 import { newTrace, type RequestTrace } from '../../gateway/trace.ts';
 import type { ChatRequest } from '../../model/chat.ts';
-import type { Clock, IncomingMeshRequest, MeshResponse } from '../../ports.ts';
+import type { Clock, IncomingMeshRequest, MeshResponse, StopSignal } from '../../ports.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import { KEPT_ANSWER_LENGTH_MAX, type Repeatable, type Repetitions } from './repetitions.ts';
 import { errorFrame, parseChat, renderError, renderFrames, TARGET_HEADER } from './wire.ts';
@@ -58,7 +58,7 @@ export class Executor {
     }
   }
 
-  async #execute(id: string, chat: ForwardedChat, signal: AbortSignal): Promise<MeshResponse> {
+  async #execute(id: string, chat: ForwardedChat, signal: StopSignal): Promise<MeshResponse> {
     const { admission, clock, handle, principalOf, noteFailure, settle } = this.#deps;
     const trace = newTrace(chat.requestId, 'forwarded', clock.elapsed());
     const principal = principalOf(chat.principal);

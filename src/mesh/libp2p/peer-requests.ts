@@ -35,7 +35,7 @@ export class PeerRequests {
   }
 
   async request(peer: PeerId, request: MeshRequest): Promise<MeshResponse> {
-    request.signal?.throwIfAborted();
+    if (request.signal?.aborted) throw request.signal.reason;
     if (!this.#connectionWith(peer)) throw new HttpFailure('connect', `No connection with ${peer}`);
     let client = this.#clients.get(peer);
     if (!client) {

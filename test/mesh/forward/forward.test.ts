@@ -15,7 +15,7 @@ import { Repetitions } from '../../../src/mesh/forward/repetitions.ts';
 import { FORWARD_PATH, renderChat } from '../../../src/mesh/forward/wire.ts';
 import type { ChatRequest } from '../../../src/model/chat.ts';
 import type { Frame } from '../../../src/model/stream.ts';
-import { HttpFailure, type MeshRequest, type MeshResponse } from '../../../src/ports.ts';
+import { HttpFailure, type MeshRequest, type MeshResponse, type StopSignal } from '../../../src/ports.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 
@@ -237,7 +237,7 @@ describe('a forwarded chat', () => {
 
   test('that is aborted before its head aborts the work there', async () => {
     const client = new AbortController();
-    let inner: AbortSignal | undefined;
+    let inner: StopSignal | undefined;
     const { forwarder, settled } = pair((_request, context) => {
       inner = context.signal;
       return new Promise((_resolve, reject) => {

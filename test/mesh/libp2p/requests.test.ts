@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpFailure, type MeshResponse } from '../../../src/ports.ts';
+import { HttpFailure, type MeshResponse, type StopSignal } from '../../../src/ports.ts';
 import {
   answer,
   connect,
@@ -266,7 +266,7 @@ async function* chunks(texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
 }
 
-async function* endless(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+async function* endless(signal: StopSignal): AsyncGenerator<Uint8Array> {
   while (!signal.aborted) {
     yield Buffer.alloc(1_000);
     await new Promise((resolve) => setTimeout(resolve, 1));

@@ -50,8 +50,12 @@ export function openAccount(
 ): void {
   const [first] = chain.targets;
   trace.account = deps.accountant.open({
-    ...asked,
-    ...(isShadow && { kind: 'shadow' }),
+    model: asked.model,
+    inputTokens: asked.inputTokens,
+    heldInputTokens: asked.heldInputTokens,
+    maxOutputTokens: asked.maxOutputTokens,
+    prompt: asked.prompt,
+    kind: isShadow ? 'shadow' : 'request',
     requestId: trace.requestId,
     principal,
     operation: trace.operation,

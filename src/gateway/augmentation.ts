@@ -8,7 +8,7 @@ import { lastWritten, searchQuery } from '../knowledge/augment-query.ts';
 import { type PassageBlock, renderPassages } from '../knowledge/augment-template.ts';
 import type { Knowledge, SearchHit } from '../knowledge/knowledge.ts';
 import type { ChatRequest, Message, Part } from '../model/chat.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, StopSignal } from '../ports.ts';
 import type { Passage as QuotablePassage } from '../providers/extractive-material.ts';
 import type { AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
@@ -32,7 +32,7 @@ export interface AugmentationDeps {
 export interface Asker {
   readonly trace: RequestTrace;
   readonly principal: Principal;
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** Room is left for so many tokens of an answer whose length nobody has bounded. */
@@ -203,7 +203,7 @@ async function search(
 }
 
 /** A brain that does not heed the signal must not hold the request up either. */
-function rejectedOn(signal: AbortSignal): Promise<never> {
+function rejectedOn(signal: StopSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });

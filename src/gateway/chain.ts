@@ -2,7 +2,7 @@
 
 import { type AttemptSummary, GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, Random, StopSignal } from '../ports.ts';
 import { policyOf, usefulness } from './failure-policy.ts';
 import { type Hedging, tryHedged } from './hedge-race.ts';
 import type { Chain, Target } from './target.ts';
@@ -17,19 +17,19 @@ export type AttemptResult<Answer> =
   | { readonly ok: false; readonly failure: UpstreamError };
 
 /** One try at one target with one credential. Never rejects but for a defect or the request's own abort. */
-export type Attempt<Answer> = (target: Target, key: string, signal: AbortSignal) => Promise<AttemptResult<Answer>>;
+export type Attempt<Answer> = (target: Target, key: string, signal: StopSignal) => Promise<AttemptResult<Answer>>;
 
 export interface ChainWalk {
   readonly health: TargetHealth;
   readonly clock: Clock;
   readonly random: Random;
   /** Aborted when the client leaves or the total deadline is over; its reason is a GatewayError. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   readonly trace: RequestTrace;
   /** The client's own credentials, by provider: they take the place of ours there. */
   readonly ownKeys: ReadonlyMap<string, string>;
   /** Asked before each target: why this request may not go there. Absent: it may go everywhere. */
-  readonly refusalOf?: (target: Target) => UpstreamError | undefined;
+  readonly refusalOf?: ((target: Target) => UpstreamError | undefined) | undefined;
 }
 
 export interface Answered<Answer> {
@@ -66,9 +66,7 @@ export async function walkChain<Answer>(
       failures.push({ target, failure: refusal });
       continue;
     }
-    const outcome = await tryOne(target, rest, attempt, walk, hedging).catch((error: unknown) => {
-      throw walk.signal.aborted ? endOf(walk) : error;
-    });
+    const outcome = await tryOne(target, rest, attempt, walk, hedging);
     if ('answer' in outcome) return outcome;
     failures.push(...outcome);
     const final = outcome.find(({ failure }) => policyOf(failure.code).proceed === 'final');
@@ -91,9 +89,13 @@ async function tryOne<Answer>(
   walk: ChainWalk,
   hedging: Hedging<Answer> | undefined,
 ): Promise<Answered<Answer> | readonly TargetFailure[]> {
-  if (hedging) return tryHedged(target, rest, (one, lane) => tryTarget(one, attempt, lane), walk, hedging);
-  const outcome = await tryTarget(target, attempt, walk);
-  return 'answer' in outcome ? outcome : [outcome];
+  try {
+    if (hedging) return await tryHedged(target, rest, (one, lane) => tryTarget(one, attempt, lane), walk, hedging);
+    const outcome = await tryTarget(target, attempt, walk);
+    return 'answer' in outcome ? outcome : [outcome];
+  } catch (error) {
+    throw walk.signal.aborted ? endOf(walk) : error;
+  }
 }
 
 /** Why the whole request was given up; at its deadline the attempts tell what the time went into. */

@@ -10,7 +10,7 @@ import { cutError, fromUpstreamError, garbageError } from '../dialects/upstream-
 import type { ChatRequest } from '../model/chat.ts';
 import { type Frame, isContent } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import type { Clock, HttpClient } from '../ports.ts';
+import type { Clock, HttpClient, StopSignal } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
@@ -32,7 +32,7 @@ export function attemptChat(
   target: Target,
   key: string,
   deps: ChatAttemptDeps,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<AttemptResult<CommittedFrames>> {
   return attempted(request, target, deps.clock, signal, (scope) =>
     openFrames(request, spokenTo(target, request), key, deps, scope),
@@ -46,7 +46,7 @@ export async function attempted(
   request: ChatRequest,
   target: Target,
   clock: Clock,
-  signal: AbortSignal,
+  signal: StopSignal,
   open: (scope: AbortScope) => Promise<OpenedFrames>,
 ): Promise<AttemptResult<CommittedFrames>> {
   const scope = new AbortScope(clock, signal);
@@ -63,8 +63,12 @@ export async function attempted(
       scope.end();
       return { ok: false, failure: head.failure };
     }
-    scope.deadline(target.timeouts.idleMs, 'The upstream fell silent and sent nothing');
-    scope.rest();
+    if (opened.source instanceof WholeFrame) {
+      scope.end();
+    } else {
+      scope.deadline(target.timeouts.idleMs, 'The upstream fell silent and sent nothing');
+      scope.rest();
+    }
     return { ok: true, answer: new CommittedFrames(head.frames, opened.source, scope) };
   } catch (thrown) {
     const reason = scope.signal.aborted ? scope.signal.reason : thrown;

@@ -4,7 +4,7 @@
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
-import type { Clock, Random } from '../ports.ts';
+import type { Clock, Random, StopSignal } from '../ports.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
 import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import type { Admission } from './admission.ts';
@@ -29,7 +29,7 @@ export interface AskOptions {
   readonly secret?: string;
   readonly requestId?: string;
   /** Aborts when the client has left. */
-  readonly signal?: AbortSignal;
+  readonly signal?: StopSignal;
 }
 
 /** Where the client is, for keys that may be used from some addresses only. */

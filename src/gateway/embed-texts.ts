@@ -2,6 +2,7 @@
 // those of clients.
 
 import { GatewayError, toGatewayError } from '../errors.ts';
+import type { StopSignal } from '../ports.ts';
 import { ANONYMOUS } from '../tenancy/principal.ts';
 import { handleEmbeddings } from './operations.ts';
 import type { PipelineDeps } from './pipeline.ts';
@@ -12,7 +13,7 @@ export interface EmbedTexts {
   readonly model: string;
   readonly tenant: string;
   readonly texts: readonly string[];
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 const NO_KEYS: ReadonlyMap<string, string> = new Map();

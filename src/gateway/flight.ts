@@ -8,6 +8,7 @@ import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatResponse } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
 import type { Frame } from '../model/stream.ts';
+import type { StopSignal } from '../ports.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
 import type { VisitOutcome } from './target-health.ts';
@@ -27,7 +28,7 @@ export interface Departure {
 
 export interface FlightOptions {
   /** Asks the upstreams; aborted when the last reader has left. */
-  readonly start: (signal: AbortSignal) => Promise<Departure>;
+  readonly start: (signal: StopSignal) => Promise<Departure>;
   /** Nobody may join any more. */
   readonly onClosed: () => void;
   /** The answer came to its end, and all of it is here. */
@@ -71,7 +72,7 @@ export class Flight {
    * Must be asked for in the turn in which the flight was found.
    * @param isGuest gets the events only: the wire's own words may repeat what another client has sent (`metadata`, `user`)
    */
-  join(signal: AbortSignal, isGuest: boolean): FlightReader {
+  join(signal: StopSignal, isGuest: boolean): FlightReader {
     const reader = new FlightReader(this, signal, isGuest);
     this.#readers.add(reader);
     this.#payer ??= reader;
@@ -188,7 +189,7 @@ export class Flight {
 /** One client's place in a flight. */
 export class FlightReader implements AnswerFrames {
   readonly #flight: Flight;
-  readonly #signal: AbortSignal;
+  readonly #signal: StopSignal;
   readonly #isGuest: boolean;
   readonly #onAbort = (): void => {
     this.cancel();
@@ -198,7 +199,7 @@ export class FlightReader implements AnswerFrames {
   /** Batches read. */
   position = 0;
 
-  constructor(flight: Flight, signal: AbortSignal, isGuest: boolean) {
+  constructor(flight: Flight, signal: StopSignal, isGuest: boolean) {
     this.#flight = flight;
     this.#signal = signal;
     this.#isGuest = isGuest;
@@ -220,7 +221,7 @@ export class FlightReader implements AnswerFrames {
       this.#onNews = resolve;
     });
     try {
-      this.#signal.throwIfAborted();
+      if (this.#signal.aborted) throw this.#signal.reason;
       const departure = await Promise.race([this.#flight.departed, left]);
       if (departure) return departure.answeredBy;
       throw this.#signal.reason;
@@ -232,7 +233,7 @@ export class FlightReader implements AnswerFrames {
 
   async next(): Promise<readonly Frame[] | undefined> {
     for (;;) {
-      this.#signal.throwIfAborted();
+      if (this.#signal.aborted) throw this.#signal.reason;
       const batch = this.#flight.at(this.position);
       if (batch === 'end') return undefined;
       if (batch) {

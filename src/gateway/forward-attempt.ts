@@ -1,6 +1,7 @@
 // One attempt to get a chat answer from another node, with that node's own targets.
 
 import type { ChatRequest } from '../model/chat.ts';
+import type { StopSignal } from '../ports.ts';
 import type { AttemptResult } from './chain.ts';
 import { attempted, type CommittedFrames } from './chat-attempt.ts';
 import { LocalFrames } from './frame-source.ts';
@@ -14,7 +15,7 @@ export function attemptForward(
   peer: ServingPeer,
   { trace, principal }: RequestContext,
   { clock, peers }: PipelineDeps,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<AttemptResult<CommittedFrames>> {
   return attempted(request, target, clock, signal, async (scope) => {
     if (!peers) return { failure: { code: 'unavailable', message: 'This node has left its mesh.' } };

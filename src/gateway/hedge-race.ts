@@ -2,7 +2,7 @@
 // first content wins, and the other attempt is cancelled in the same turn of the event loop.
 
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, StopSignal } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { Answered, ChainWalk, TargetFailure } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
@@ -93,7 +93,7 @@ class Lane<Answer> {
   failure: TargetFailure | undefined;
   isRunning = true;
   readonly #scope: AbortScope;
-  readonly #requestSignal: AbortSignal;
+  readonly #requestSignal: StopSignal;
   readonly #clock: Clock;
   readonly #startedAt: number;
 

@@ -3,7 +3,7 @@
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import type { PeerId } from '../ports.ts';
+import type { PeerId, StopSignal } from '../ports.ts';
 import type { Principal } from '../tenancy/principal.ts';
 
 /** A live member that serves what is asked. */
@@ -51,5 +51,5 @@ export interface Peers {
   /** Models that live members serve, with where. */
   models(): readonly { readonly model: string; readonly names: readonly string[] }[];
   /** Aborting reaches the upstream of the other node. Rejects only with the signal's reason. */
-  forward(peer: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult>;
+  forward(peer: ServingPeer, chat: ForwardedChat, signal: StopSignal): Promise<ForwardResult>;
 }

@@ -3,7 +3,7 @@
 import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
-import type { Clock, HttpClient, Random } from '../ports.ts';
+import type { Clock, HttpClient, Random, StopSignal } from '../ports.ts';
 import type { Passage as QuotablePassage } from '../providers/extractive-material.ts';
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
@@ -13,7 +13,7 @@ import { Answer } from './answer.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { type Augmentation, type AugmentationDeps, augment, quotable, searchAll } from './augmentation.ts';
 import { answeringTarget, type CacheTicket, type Caching, notCached, noteAnswering } from './caching.ts';
-import { type Attempt, walkChain } from './chain.ts';
+import { type Attempt, type ChainWalk, walkChain } from './chain.ts';
 import { attemptChat, type ChatAttemptDeps } from './chat-attempt.ts';
 import { compactedFor } from './compacting.ts';
 import type { Departure } from './flight.ts';
@@ -79,7 +79,7 @@ export interface RequestContext {
   /** This node is full: only another one may answer. */
   readonly isSpilledOver?: boolean;
   /** Aborts when the client has left. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
 }
 
 /** Who joins others holds nothing of its limits: the tokens are theirs. */
@@ -145,7 +145,7 @@ interface ReadyRequest {
  */
 async function ask(
   { request, inputTokens, plan, open, context, augmentation, wish, ownWish }: ReadyRequest,
-  client: AbortSignal,
+  client: StopSignal,
   deps: PipelineDeps,
 ): Promise<Departure & { readonly sent: ChatRequest }> {
   const { trace, principal, ownKeys } = context;
@@ -162,14 +162,19 @@ async function ask(
       augmentation || wish || ownWish === false
         ? quotable(augmentation)
         : quotable(await searchAll(request, { trace, principal, signal }, deps));
-    const attemptDeps = { ...deps, builtin: (sent: ChatRequest) => deps.builtin(sent, find) };
+    const attemptDeps: ChatAttemptDeps = {
+      http: deps.http,
+      clock: deps.clock,
+      builtin: (sent) => deps.builtin(sent, find),
+    };
     const attempt: Attempt<AnswerFrames> = (target, key, attemptSignal) =>
       deps.routing.watch(target, request.isStream, deps.clock, () =>
         target.peer
           ? attemptForward(sentTo(target), target, target.peer, context, deps, attemptSignal)
           : attemptChat(sentTo(target), target, key, attemptDeps, attemptSignal),
       );
-    const walk = { ...deps, signal, trace, ownKeys, ...(refusalOf && { refusalOf }) };
+    const { health, clock, random } = deps;
+    const walk: ChainWalk = { health, clock, random, signal, trace, ownKeys, refusalOf };
     const hedging = context.isShadow ? undefined : hedgingFor({ request, inputTokens, chain, modelOf }, context, deps);
     const { answer, target, release } = await walkChain(chain, attempt, walk, hedging);
     return {

@@ -1,6 +1,7 @@
 // Which prompt template a request is made from, so that usage can be told apart by it. Never its text.
 
 import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { ChatRequest } from '../model/chat.ts';
 
 const NAME_LENGTH_MAX = 100;
@@ -13,5 +14,13 @@ export function promptName(request: ChatRequest): string | undefined {
   if (named) return named.slice(0, NAME_LENGTH_MAX);
   const part = request.messages[0]?.role === 'system' ? request.messages[0].parts[0] : undefined;
   if (part?.type !== 'text') return undefined;
-  return `system-${hash('sha256', part.text.slice(0, FINGERPRINTED_LENGTH_MAX)).slice(0, 12)}`;
+  const beginning = part.text.slice(0, FINGERPRINTED_LENGTH_MAX);
+  const known = fingerprints.get(beginning);
+  if (known !== undefined) return known;
+  const fingerprint = `system-${hash('sha256', beginning).slice(0, 12)}`;
+  fingerprints.set(beginning, fingerprint);
+  return fingerprint;
 }
+
+/** Of the system texts seen last: an application sends the same few again and again. */
+const fingerprints = new LRUCache<string, string>({ max: 100 });

@@ -2,7 +2,7 @@
 // come, passages in the background. Without the model, or while it fails, words alone find what there is.
 
 import type { CollectionRef, Knowledge, SearchHit, SearchRequest } from '../knowledge/knowledge.ts';
-import type { Clock, Logger, Timer } from '../ports.ts';
+import type { Clock, Logger, StopSignal, Timer } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 
 /** What the brain offers besides: passages without vectors, and a place for these. */
@@ -26,7 +26,7 @@ export interface SemanticKnowledgeDeps {
     model: string,
     tenant: string,
     texts: readonly string[],
-    signal: AbortSignal,
+    signal: StopSignal,
   ) => Promise<readonly (readonly number[])[]>;
   /** Of which model the stored vectors are: those of different ones say nothing of each other. */
   readonly memory: { get(): string | undefined; set(model: string): void };
@@ -82,7 +82,7 @@ export class SemanticKnowledge {
     await this.#running;
   }
 
-  readonly #search = async (request: SearchRequest, signal?: AbortSignal): Promise<readonly SearchHit[]> => {
+  readonly #search = async (request: SearchRequest, signal?: StopSignal): Promise<readonly SearchHit[]> => {
     const { knowledge, model } = this.#deps;
     const name = model();
     if (name === undefined || request.embedding) return knowledge.search(request, signal);
@@ -93,7 +93,7 @@ export class SemanticKnowledge {
   async #embedQuestion(
     model: string,
     { tenant, query }: SearchRequest,
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
   ): Promise<readonly number[] | undefined> {
     const { clock, embed, logger } = this.#deps;
     const scope = new AbortScope(clock, signal);

@@ -7,11 +7,22 @@ import { isKept, type RequestTrace } from './trace.ts';
 /** Never rejects for what the ledger cannot write. Fills in duration and cost. */
 export function settleAccount(trace: RequestTrace, clock: Clock): void {
   trace.durationMs = clock.elapsed() - trace.startedAt;
-  const cost = trace.account?.settle({
-    ...trace,
-    ...outcomeOf(trace),
+  if (!trace.account) return;
+  const { status, usage, savedUsage } = outcomeOf(trace);
+  const cost = trace.account.settle({
+    status,
+    usage,
+    savedUsage,
+    chain: trace.chain,
+    target: trace.target,
+    provider: trace.provider,
     account: trace.accountName,
+    targetModel: trace.targetModel,
+    isOwnKey: trace.isOwnKey,
+    isForwarded: trace.isForwarded,
     attempts: trace.attemptCount,
+    ttftMs: trace.ttftMs,
+    durationMs: trace.durationMs,
     error: trace.errorCode,
   });
   if (cost !== undefined) trace.cost = cost;

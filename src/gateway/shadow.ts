@@ -5,7 +5,7 @@
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import { replayable, type ShadowAnswer, type ShadowPair } from '../model/replay.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, StopSignal } from '../ports.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import type { Answer } from './answer.ts';
 import { AnswerText } from './answer-text.ts';
@@ -150,7 +150,7 @@ function copyOf({ request, to }: ShadowJob): ChatRequest {
 }
 
 /** What the client's key may be used for does not bind the operator, who chose the other chain; its limits do. */
-function contextOf({ principal }: ShadowJob, trace: RequestTrace, signal: AbortSignal): RequestContext {
+function contextOf({ principal }: ShadowJob, trace: RequestTrace, signal: StopSignal): RequestContext {
   return {
     trace,
     signal,

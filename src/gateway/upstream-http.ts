@@ -6,7 +6,7 @@ import { dialects } from '../dialects/registry.ts';
 import { foreignError } from '../dialects/upstream-failure.ts';
 import { GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import { type HttpClient, HttpFailure, type HttpResponse } from '../ports.ts';
+import { type HttpClient, HttpFailure, type HttpResponse, type StopSignal } from '../ports.ts';
 import { endpointFor } from '../providers/endpoint.ts';
 import type { AbortScope } from './abort-scope.ts';
 import { withoutKey } from './key-guard.ts';
@@ -116,7 +116,7 @@ export async function readText(response: HttpResponse, bytesMax: number, overflo
 }
 
 /** What went wrong with a call that threw, as a failure of its target; the request's own abort is passed on. */
-export function failureOf(thrown: unknown, requestSignal: AbortSignal): FailedCall {
+export function failureOf(thrown: unknown, requestSignal: StopSignal): FailedCall {
   if (requestSignal.aborted) throw requestSignal.reason;
   if (thrown instanceof GatewayError) {
     const { code, message, param } = thrown;

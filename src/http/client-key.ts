@@ -6,14 +6,22 @@ import { GatewayError } from '../errors.ts';
 /** The keys as OpenAI, Anthropic, Google and Azure SDKs send them; some tools send two, and one of them is a dummy. */
 export function presentedKeys(request: FastifyRequest): string[] {
   const { headers } = request;
-  const query = (request.query as { key?: unknown }).key;
-  return [presentedBearer(request), headers['x-api-key'], headers['x-goog-api-key'], headers['api-key'], query].flatMap(
-    (key) => (typeof key === 'string' && key.trim() !== '' ? [key.trim()] : []),
-  );
+  const keys: string[] = [];
+  const add = (key: unknown): void => {
+    const text = typeof key === 'string' ? key.trim() : '';
+    if (text !== '') keys.push(text);
+  };
+  add(presentedBearer(request));
+  add(headers['x-api-key']);
+  add(headers['x-goog-api-key']);
+  add(headers['api-key']);
+  add((request.query as { key?: unknown }).key);
+  return keys;
 }
 
 export function presentedBearer({ headers }: FastifyRequest): string | undefined {
-  return /^bearer\s+(.+)$/i.exec(headers.authorization ?? '')?.[1]?.trim();
+  const { authorization } = headers;
+  return authorization === undefined ? undefined : /^bearer\s+(.+)$/i.exec(authorization)?.[1]?.trim();
 }
 
 /** Provider names are ours; more than this many keys nobody has. */

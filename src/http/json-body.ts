@@ -1,5 +1,6 @@
 // A request's bytes → the JSON object that every endpoint wants.
 
+import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import { isObject, type JsonObject } from '../model/json.ts';
@@ -8,8 +9,6 @@ import { isObject, type JsonObject } from '../model/json.ts';
 const NESTING_MAX = 5_000;
 /** Of a body that overflowed the stack all the same, this much says that it was its own fault. */
 const NESTING_SUSPICIOUS = 500;
-
-const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Content types are not looked at: `curl -d` names a wrong one. */
 export function jsonBody(request: FastifyRequest): JsonObject {
@@ -24,12 +23,13 @@ export function jsonBody(request: FastifyRequest): JsonObject {
 }
 
 function decoded(bytes: Buffer): string {
-  try {
-    return decoder.decode(bytes);
-  } catch (error) {
-    throw new GatewayError('bad_request', 'The request body is not valid UTF-8.', { cause: error });
-  }
+  if (!isUtf8(bytes)) throw new GatewayError('bad_request', 'The request body is not valid UTF-8.');
+  const text = bytes.toString('utf8');
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
+
+/** Some editors begin a file with it; JSON may not. */
+const BYTE_ORDER_MARK = '\uFEFF';
 
 function parsed(text: string): unknown {
   try {

@@ -3,6 +3,7 @@
 import { badRequest, optionalArray, optionalNumber, optionalObject } from '../dialects/fields.ts';
 import type { CollectionRef, Knowledge, SearchHit } from '../knowledge/knowledge.ts';
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from '../model/json.ts';
+import type { StopSignal } from '../ports.ts';
 import { clientAttributes, fileIdOf, fileNameOf } from './vector-store-catalog.ts';
 
 export interface StoreSearch {
@@ -109,7 +110,7 @@ export async function searchStore(
   { tenant, collection }: CollectionRef,
   search: StoreSearch,
   knowledge: Knowledge,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<JsonObject[]> {
   const best = new Map<string, { readonly hit: SearchHit; readonly score: number }>();
   const topK = search.isFiltered ? FILTERED_HITS_MAX : search.topK;

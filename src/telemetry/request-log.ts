@@ -7,6 +7,8 @@ import type { Logger } from '../ports.ts';
 const MODEL_LENGTH_MAX = 512;
 
 export function logRequest(logger: Logger, trace: RequestTrace): void {
+  const { usage, knowledge } = trace;
+  // What is undefined does not reach the line.
   const fields = {
     requestId: trace.requestId,
     operation: trace.operation,
@@ -15,26 +17,22 @@ export function logRequest(logger: Logger, trace: RequestTrace): void {
     chain: trace.chain,
     target: trace.target,
     attempts: trace.attemptCount,
-    ...(trace.failures.length > 0 && { failures: trace.failures }),
-    ...(trace.hedge && { hedge: { ...trace.hedge, afterMs: rounded(trace.hedge.afterMs) } }),
+    failures: trace.failures.length > 0 ? trace.failures : undefined,
+    hedge: trace.hedge && { ...trace.hedge, afterMs: rounded(trace.hedge.afterMs) },
     ttftMs: rounded(trace.ttftMs),
     durationMs: rounded(trace.durationMs),
-    ...(trace.usage && {
-      inputTokens: trace.usage.inputTokens,
-      cachedTokens: trace.usage.cachedInputTokens,
-      outputTokens: trace.usage.outputTokens,
-      ...(trace.usage.isEstimated && { tokensEstimated: true }),
-    }),
-    ...(trace.cache !== undefined && { cache: trace.cache }),
-    ...(trace.compaction && { compactedTokens: trace.compaction.beforeTokens - trace.compaction.afterTokens }),
-    ...(trace.knowledge && {
-      knowledge: trace.knowledge.outcome,
-      passages: trace.knowledge.passageCount,
-      passagesCited: trace.knowledge.citedCount,
-      knowledgeMs: rounded(trace.knowledge.durationMs),
-    }),
+    inputTokens: usage?.inputTokens,
+    cachedTokens: usage?.cachedInputTokens,
+    outputTokens: usage?.outputTokens,
+    tokensEstimated: usage?.isEstimated || undefined,
+    cache: trace.cache,
+    compactedTokens: trace.compaction && trace.compaction.beforeTokens - trace.compaction.afterTokens,
+    knowledge: knowledge?.outcome,
+    passages: knowledge?.passageCount,
+    passagesCited: knowledge?.citedCount,
+    knowledgeMs: rounded(knowledge?.durationMs),
     finishReason: trace.finishReason,
-    ...(trace.errorCode && { error: trace.errorCode }),
+    error: trace.errorCode,
   };
   if (trace.errorCode === 'internal') logger.error({ ...fields, err: trace.cause }, 'request failed by a defect');
   else if (trace.errorCode && trace.errorCode !== 'client_closed') logger.warn(fields, 'request failed');

@@ -1,9 +1,10 @@
 // Question: how many more requests a second does flowmesh answer from its cache than through the upstream, which costs
-// next to nothing here? Whole answers, and streams of 120 frames written as fast as they can be.
+// next to nothing here? Whole answers, and streams of 120 frames written as fast as they can be. A miss is a question that
+// nobody has asked before, of the same chain; what a request costs where no cache is switched on is told beside it.
 
 import type { Arena } from './contestants.ts';
 import type { LoadGenerator } from './load-generator.ts';
-import { CACHED_CHAIN, MODEL, streamBody, wholeBody } from './protocol.ts';
+import { CACHED_CHAIN, DISTINCT_MARK, MODEL, streamBody, wholeBody } from './protocol.ts';
 import { interleaved, over, relating } from './statistics.ts';
 import { CONNECTIONS } from './throughput.ts';
 
@@ -21,13 +22,24 @@ export interface CacheRow {
   readonly missesPerSecond: number;
   readonly hitsPerSecond: number;
   readonly hitToMiss: number;
+  readonly plainMicros: number;
   readonly missMicros: number;
   readonly hitMicros: number;
 }
 
+const WAYS = ['plain', 'miss', 'hit'] as const;
+
 const BODIES = {
-  'whole answers': { miss: wholeBody(MODEL), hit: wholeBody(CACHED_CHAIN) },
-  streams: { miss: streamBody(FRAMES, 0, MODEL), hit: streamBody(FRAMES, 0, CACHED_CHAIN) },
+  'whole answers': {
+    plain: wholeBody(MODEL),
+    miss: wholeBody(CACHED_CHAIN, DISTINCT_MARK),
+    hit: wholeBody(CACHED_CHAIN),
+  },
+  streams: {
+    plain: streamBody(FRAMES, 0, MODEL),
+    miss: streamBody(FRAMES, 0, CACHED_CHAIN, DISTINCT_MARK),
+    hit: streamBody(FRAMES, 0, CACHED_CHAIN),
+  },
 } as const;
 
 export async function measureCache(arena: Arena, load: LoadGenerator, options: CacheOptions): Promise<CacheRow[]> {
@@ -35,15 +47,16 @@ export async function measureCache(arena: Arena, load: LoadGenerator, options: C
   const flowmesh = await arena.start('flowmesh');
   const rows: CacheRow[] = [];
   for (const [name, bodies] of Object.entries(BODIES)) {
-    const measure = (way: 'miss' | 'hit') =>
+    const measure = (way: (typeof WAYS)[number]) =>
       load.measure(flowmesh, { kind: 'closed', connections: CONNECTIONS, durationMs: sliceMs, body: bodies[way] });
-    await interleaved(WARM_UP_SLICES, ['miss', 'hit'] as const, measure);
-    const rounds = await interleaved(roundCount, ['miss', 'hit'] as const, measure);
+    await interleaved(WARM_UP_SLICES, WAYS, measure);
+    const rounds = await interleaved(roundCount, WAYS, measure);
     rows.push({
       name,
       missesPerSecond: over(rounds, 'miss', ({ perSecond }) => perSecond),
       hitsPerSecond: over(rounds, 'hit', ({ perSecond }) => perSecond),
       hitToMiss: relating(rounds, (of) => of('hit').perSecond / of('miss').perSecond),
+      plainMicros: over(rounds, 'plain', ({ cpuMsPerRequest }) => cpuMsPerRequest * 1_000),
       missMicros: over(rounds, 'miss', ({ cpuMsPerRequest }) => cpuMsPerRequest * 1_000),
       hitMicros: over(rounds, 'hit', ({ cpuMsPerRequest }) => cpuMsPerRequest * 1_000),
     });

@@ -3,7 +3,7 @@
 import { Histogram } from './histogram.ts';
 import { HttpConnection } from './http-connection.ts';
 import type { Endpoint, Job, LoadReply, LoadResult, Quantiles } from './protocol.ts';
-import { streamBody, wholeBody } from './protocol.ts';
+import { DISTINCT_MARK, monotonicMicros, streamBody, wholeBody } from './protocol.ts';
 import { StreamMeter } from './stream-meter.ts';
 
 /** Warm connections are kept between jobs, as clients keep them. */
@@ -48,7 +48,9 @@ async function closedLoop(
 ): Promise<void> {
   const pieces = piecesOf(job);
   let connection = first;
+  const makeDistinct = distinction(pieces);
   while (performance.now() < endsAt) {
+    makeDistinct();
     const isUsable =
       job.kind === 'stream'
         ? await readStream(connection, pieces, tally, job.frames, job.leaveAfter)
@@ -56,6 +58,18 @@ async function closedLoop(
     if (!isUsable) connection = await tally.replace(connection);
   }
   tally.give(connection);
+}
+
+let distinctNumber = monotonicMicros();
+
+/** Writes a new number into the one request that a connection sends at a time. */
+function distinction(pieces: readonly Buffer[]): () => void {
+  const marked = pieces.find((piece) => piece.includes(DISTINCT_MARK));
+  const at = marked?.indexOf(DISTINCT_MARK) ?? 0;
+  return () => {
+    distinctNumber += 1;
+    marked?.write(String(distinctNumber).padStart(DISTINCT_MARK.length, '0'), at, 'latin1');
+  };
 }
 
 async function openLoop(

@@ -14,17 +14,26 @@ const MESSAGES = [
   { role: 'user', content: USER_TEXT },
 ];
 
+function messages(mark: string): object[] {
+  const [system, ...turns] = MESSAGES;
+  return [{ ...system, content: `${system?.content}${mark}` }, ...turns];
+}
+
 /** A chain over the same upstream whose answers flowmesh keeps. */
 export const CACHED_CHAIN = 'cached';
 
-export function wholeBody(model = MODEL): string {
-  return JSON.stringify({ model, messages: MESSAGES, temperature: 0.7, max_tokens: 256 });
+/** The load generator writes a number over it, another one in each request. */
+export const DISTINCT_MARK = '################';
+
+/** @param mark something to say that makes the request differ from others */
+export function wholeBody(model = MODEL, mark = ''): string {
+  return JSON.stringify({ model, messages: messages(mark), temperature: 0.7, max_tokens: 256 });
 }
 
-export function streamBody(frames: number, intervalMs: number, model = MODEL): string {
+export function streamBody(frames: number, intervalMs: number, model = MODEL, mark = ''): string {
   return JSON.stringify({
     model,
-    messages: MESSAGES,
+    messages: messages(mark),
     stream: true,
     stream_options: { include_usage: true },
     max_tokens: frames,
@@ -54,7 +63,7 @@ export type Job =
       readonly kind: 'closed';
       /** Head and body in two packets, as many clients send them. */
       readonly isSplit?: boolean;
-      /** Default: the usual conversation, answered whole. */
+      /** Default: the usual conversation, answered whole. Where it has a `DISTINCT_MARK`, no two requests are alike. */
       readonly body?: string;
     })
   /** Requests begin at a fixed rate, whatever the answers do; latency counts from when a request should have begun. */

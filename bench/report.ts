@@ -96,8 +96,9 @@ function cache({ cache: rows }: Results): string | undefined {
     `${row.hitToMiss.toFixed(1)}×`,
     `${whole(row.missMicros)} µs`,
     `${whole(row.hitMicros)} µs`,
+    `${whole(row.plainMicros)} µs`,
   ]);
-  const head = ['', 'misses/s', 'hits/s', 'hits over misses', 'CPU a miss', 'CPU a hit'];
+  const head = ['', 'misses/s', 'hits/s', 'hits over misses', 'CPU a miss', 'CPU a hit', 'CPU without a cache'];
   return section(`Cache, ${CONNECTIONS} connections`, table(head, cells));
 }
 

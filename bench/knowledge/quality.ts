@@ -86,7 +86,8 @@ function referenceAnswers(set: LabelledSet): Answer | undefined {
   for (const [index, { title, text }] of set.passages.entries()) engine.addDoc({ title: title || '-', text }, index);
   engine.consolidate();
   return (question) => {
-    const words = parseQuery(question).terms.map(({ key }) => key);
+    // As they were asked: the library stems them itself, and a stem's stem may be another one.
+    const words = parseQuery(question).terms.map(({ match }) => match);
     return engine.search(words.join(' '), ASKED).map(([index]) => set.passages[Number(index)]?.id ?? '');
   };
 }

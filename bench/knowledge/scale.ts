@@ -1,5 +1,6 @@
 // How does the brain hold up with a million passages? Rate of ingest, size, time of a search, and whether the file is sound.
 
+import { hash } from 'node:crypto';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createKnowledge } from '../../src/knowledge/create-knowledge.ts';
@@ -26,7 +27,7 @@ export interface ScaleResult {
   readonly isSound: boolean;
 }
 
-const PASSAGES_A_DOCUMENT = 8;
+export const PASSAGES_A_DOCUMENT = 8;
 const STORES_AT_ONCE = 16;
 const KEPT_FOR_QUESTIONS = 1_000;
 
@@ -77,7 +78,7 @@ export function documentOf(corpus: Corpus): DocumentInput {
     source,
     title: corpus.title(topic),
     mimeType: 'text/markdown',
-    contentHash: source,
+    contentHash: hash('sha256', source),
     attributes: {},
     passages: Array.from({ length: PASSAGES_A_DOCUMENT }, (_, index) => {
       const text = corpus.passage(topic);

@@ -17,10 +17,23 @@ export interface FingerprintContext {
 }
 
 /** Changes when entries of before can no longer be used: their shape, or what a fingerprint is made of. */
-const FORMAT = 1;
+const FORMAT = 2;
+
+/** Of requests that are still in use: one that comes again need not be written out again. */
+const digests = new WeakMap<ChatRequest, string>();
 
 export function fingerprint(request: ChatRequest, context: FingerprintContext): string {
   const { scope, namespace, chain, passages = [] } = context;
+  let digest = digests.get(request);
+  if (digest === undefined) {
+    digest = digestOf(request);
+    digests.set(request, digest);
+  }
+  return hash('sha256', JSON.stringify([FORMAT, scope, namespace, chain, passages, digest]));
+}
+
+/** Of what the request itself says. */
+function digestOf(request: ChatRequest): string {
   // Everything that is not named here counts, also what the model will know one day. The model's name chose the chain.
   const {
     model: _model,
@@ -31,6 +44,5 @@ export function fingerprint(request: ChatRequest, context: FingerprintContext): 
     original: _original,
     ...deciding
   } = request;
-  const unmodelled = unmodelledFields(request);
-  return hash('sha256', canonicalText([FORMAT, scope, namespace, chain, passages, deciding, unmodelled ?? null]));
+  return hash('sha256', canonicalText([deciding, unmodelledFields(request) ?? null]));
 }

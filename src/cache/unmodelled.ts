@@ -29,8 +29,7 @@ const isEffortTold: IsTold = (value, { reasoning }) => reasoning?.effort === val
 
 const FUNCTION = { name: told, description: told, parameters: told, strict: told };
 
-const OPENAI_SAMPLING: Readonly<Record<string, IsTold>> = {
-  model: told,
+const SAMPLING: Readonly<Record<string, IsTold>> = {
   temperature: told,
   top_p: told,
   top_k: told,
@@ -38,6 +37,11 @@ const OPENAI_SAMPLING: Readonly<Record<string, IsTold>> = {
   seed: told,
   presence_penalty: told,
   frequency_penalty: told,
+};
+
+const OPENAI_SAMPLING: Readonly<Record<string, IsTold>> = {
+  ...SAMPLING,
+  model: told,
   n: told,
   max_tokens: told,
   logprobs: told,
@@ -152,16 +156,7 @@ const MODELLED: Readonly<Record<DialectName, Readonly<Record<string, IsTold>>>> 
     format: told,
     logprobs: told,
     top_logprobs: told,
-    options: fields({
-      num_predict: told,
-      temperature: told,
-      top_p: told,
-      top_k: told,
-      stop: told,
-      seed: told,
-      presence_penalty: told,
-      frequency_penalty: told,
-    }),
+    options: fields({ ...SAMPLING, num_predict: told }),
     keep_alive: silent,
     stream: silent,
   },

@@ -15,11 +15,15 @@ export interface CacheWish {
 }
 
 export const DEFAULT_NAMESPACE = 'default';
+const NO_WISH = { isReadAllowed: true, isKeepAllowed: true, isOnlyCached: false, maxAgeMs: Number.POSITIVE_INFINITY };
 const NAMESPACE_HEADER = 'x-flowmesh-cache-namespace';
 
 /** @throws GatewayError `bad_request` for a namespace that is none; unknown directives are passed over, as HTTP wants it */
 export function readCacheWish(headers: Readonly<Record<string, string>>): CacheWish {
-  const directives = (headers['cache-control'] ?? '').toLowerCase().split(/\s*,\s*/);
+  const namespace = readNamespace(headers[NAMESPACE_HEADER]);
+  const written = headers['cache-control'];
+  if (written === undefined) return { ...NO_WISH, namespace };
+  const directives = written.toLowerCase().split(/\s*,\s*/);
   const has = (name: string): boolean => directives.includes(name);
   const maxAge = directives.flatMap((directive) => /^max-age="?(\d+)"?$/.exec(directive)?.[1] ?? []).at(-1);
   const maxAgeMs = maxAge === undefined ? Number.POSITIVE_INFINITY : Number(maxAge) * 1_000;
@@ -28,7 +32,7 @@ export function readCacheWish(headers: Readonly<Record<string, string>>): CacheW
     isKeepAllowed: !has('no-store'),
     isOnlyCached: has('only-if-cached'),
     maxAgeMs,
-    namespace: readNamespace(headers[NAMESPACE_HEADER]),
+    namespace,
   };
 }
 

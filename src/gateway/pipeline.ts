@@ -26,7 +26,7 @@ import { withPeers } from './peer-targets.ts';
 import type { Peers } from './peers.ts';
 import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
-import { ReplayedFrames } from './replay.ts';
+import { ReplayedAnswer } from './replay.ts';
 import type { Router } from './router.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ShadowRunner } from './shadow.ts';
@@ -199,7 +199,7 @@ function replay(answer: CachedAnswer, request: ChatRequest, trace: RequestTrace,
   trace.cacheAgeMs = ageOf(answer, clock.now());
   noteAnswering(trace, answer.answeredBy);
   trace.ttftMs = clock.elapsed() - trace.startedAt;
-  return new Answer(request, new ReplayedFrames(answer.events, request.isStream), trace, () => undefined);
+  return new ReplayedAnswer(answer, request, trace);
 }
 
 /** Equal requests read one answer: the first one asks for it, and whoever comes while it is made reads it, too. */

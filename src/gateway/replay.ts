@@ -1,12 +1,41 @@
 // A kept answer told again, in pieces that a client can show as they come.
 
+import type { CachedAnswer } from '../cache/cached-answer.ts';
+import type { ChatRequest } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
+import { Answer } from './answer.ts';
 import type { FrameSource } from './frame-source.ts';
+import type { RequestTrace } from './trace.ts';
 
 /** About fifty tokens: a page comes in a few pieces, and no piece is cut out of a word. */
 const PIECE_LENGTH = 200;
 /** Frames written at once; then the client must have taken them. */
 const BATCH_FRAMES = 16;
+
+/** A kept answer on its way to a client. */
+export class ReplayedAnswer extends Answer {
+  readonly kept: CachedAnswer;
+  readonly #trace: RequestTrace;
+  #isTold = false;
+
+  constructor(kept: CachedAnswer, request: ChatRequest, trace: RequestTrace) {
+    super(request, new ReplayedFrames(kept.events, request.isStream), trace, () => undefined);
+    this.kept = kept;
+    this.#trace = trace;
+  }
+
+  /** Its text is here already: there are no frames to read, and the trace gets what they would have told. */
+  tellAtOnce(): void {
+    const finish = this.kept.events.findLast((event) => event.type === 'finish');
+    this.#trace.usage = this.kept.usage;
+    if (finish) this.#trace.finishReason = finish.finishReason.unified;
+    this.#isTold = true;
+  }
+
+  override next(): Promise<readonly Frame[] | undefined> {
+    return this.#isTold ? Promise.resolve(undefined) : super.next();
+  }
+}
 
 export class ReplayedFrames implements FrameSource {
   readonly #frames: Iterator<Frame>;

@@ -7,6 +7,7 @@ import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Answer } from '../gateway/answer.ts';
 import { handle, type PipelineDeps, type RequestContext } from '../gateway/pipeline.ts';
+import { ReplayedAnswer } from '../gateway/replay.ts';
 import type { ChatRequest, ChatResponse, DialectName } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
 import { type JsonObject, parseObject } from '../model/json.ts';
@@ -15,6 +16,7 @@ import type { Principal } from '../tenancy/principal.ts';
 import { EventStream } from './event-stream.ts';
 import { answerHeaders, type ExchangeDeps, exchange, sendJson } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
+import { type RepeatPlace, Repeats } from './repeats.ts';
 
 export interface ChatEndpointDeps extends ExchangeDeps {
   readonly pipeline: PipelineDeps;
@@ -34,11 +36,18 @@ export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest
 
 export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options: ChatEndpointOptions = {}) {
   const dialect = dialects[name];
+  // What a prepared body becomes depends on more than its bytes, and who keeps an answer wants to see all of it.
+  const repeats = options.prepare || options.onAnswer ? undefined : new Repeats();
   return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const work = async (context: RequestContext): Promise<void> => {
-      const sent = jsonBody(request);
-      const body = options.prepare ? options.prepare(sent, context.principal) : sent;
-      const chat = dialect.client.parseRequest(body, { ...options.hints?.(request), headers: formatHeaders(request) });
+      const route = { ...options.hints?.(request), headers: formatHeaders(request) };
+      const place = repeats?.placeOf(request.body, route);
+      const parsed = (): ChatRequest => {
+        const sent = jsonBody(request);
+        const body = options.prepare ? options.prepare(sent, context.principal) : sent;
+        return dialect.client.parseRequest(body, route);
+      };
+      const chat = place?.chat ?? parsed();
       const { messagesMax } = deps.config().server;
       if (chat.messages.length > messagesMax) {
         throw new GatewayError(
@@ -47,7 +56,7 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
         );
       }
       const answer = chat.isStream ? answerStreamed : answerWhole;
-      await answer(dialect, chat, reply, context, deps, options.onAnswer);
+      await answer(dialect, chat, reply, context, deps, options.onAnswer, place);
     };
     const hasPeers = deps.pipeline.peers !== undefined;
     return exchange(request, reply, name, deps, work, hasPeers);
@@ -61,10 +70,15 @@ async function answerWhole(
   context: RequestContext,
   deps: ChatEndpointDeps,
   onAnswer: OnAnswer | undefined,
+  place: RepeatPlace | undefined,
 ): Promise<void> {
   const answer = await handle(chat, context, deps.pipeline);
-  const response = await collected(answer);
-  const text = dialect.client.renderResponse(completed(response, context, deps), chat);
+  const name = identity(deps);
+  let [text] = place?.textsOf(answer, name) ?? [];
+  if (text === undefined) {
+    text = dialect.client.renderResponse(completed(await collected(answer), name, context), chat);
+    place?.keep(chat, answer, name, [text]);
+  }
   onAnswer?.(() => parseObject(text), chat, context.principal);
   sendJson(reply, 200, text, answerHeaders(context.trace));
 }
@@ -83,10 +97,9 @@ async function collected(answer: Answer): Promise<ChatResponse> {
 }
 
 /** What the upstream left unsaid: a name, a time, and our estimate of its tokens. */
-function completed(response: ChatResponse, { trace }: RequestContext, deps: ChatEndpointDeps): ChatResponse {
+function completed(response: ChatResponse, { id, createdAt }: AnswerIdentity, { trace }: RequestContext): ChatResponse {
   const { usage = trace.usage } = response;
   if (response.id !== '' && response.createdAt !== undefined && response.usage) return response;
-  const { id, createdAt } = identity(deps);
   return {
     ...response,
     id: response.id || id,
@@ -102,25 +115,34 @@ async function answerStreamed(
   context: RequestContext,
   deps: ChatEndpointDeps,
   onAnswer: OnAnswer | undefined,
+  place: RepeatPlace | undefined,
 ): Promise<void> {
   const { trace, signal } = context;
-  const renderer = dialect.client.streamRenderer(chat, identity(deps));
+  const name = identity(deps);
+  const renderer = dialect.client.streamRenderer(chat, name);
   const head = (): Record<string, string> => ({
     'content-type': renderer.contentType ?? CONTENT_TYPES[dialect.framing],
     ...STREAM_HEADERS,
     ...answerHeaders(trace),
   });
   const stream = new EventStream(reply, head, renderer.keepAlive, deps.config().server.keepAliveMs, deps.clock);
+  const passOn = async (text: string): Promise<void> => {
+    await stream.write(text);
+    if (signal.aborted) throw signal.reason;
+  };
   let answer: Answer | undefined;
   try {
     answer = await handle(chat, context, deps.pipeline);
+    const known = place?.textsOf(answer, name);
+    const texts: string[] = [];
+    for (const text of known ?? []) await passOn(text);
     for (let batch = await answer.next(); batch; batch = await answer.next()) {
       let text = '';
       for (const frame of batch) text += renderer.render(frame);
-      const room = stream.write(text);
-      if (room) await room;
-      if (signal.aborted) throw signal.reason;
+      if (answer instanceof ReplayedAnswer) texts.push(text);
+      await passOn(text);
     }
+    if (!known) place?.keep(chat, answer, name, texts);
     onAnswer?.(() => renderer.finalBody, chat, context.principal);
     stream.end('');
   } catch (thrown) {

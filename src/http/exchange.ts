@@ -88,10 +88,12 @@ function singleHeader({ headers }: FastifyRequest, name: string): string | undef
 
 /** Only those with one value, which are all but a few. */
 function singleHeaders({ headers }: FastifyRequest): Record<string, string> {
-  const entries = Object.entries(headers).flatMap(([name, value]) =>
-    typeof value === 'string' ? [[name, value] as const] : [],
-  );
-  return Object.fromEntries(entries);
+  const single: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (typeof value === 'string') single[name] = value;
+  }
+  return single;
 }
 
 /** Answers a request that never got as far as `exchange`: turned away at the door, or of no endpoint. */

@@ -2,7 +2,7 @@
 // says of it, and what becomes of it when the node starts again.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -222,6 +222,85 @@ describe('one answer serves the clients of every dialect', () => {
       );
     });
   }
+});
+
+/** The same question as bytes. */
+const WIRES: Readonly<Record<string, readonly [path: string, body: object]>> = {
+  chat: ['/v1/chat/completions', { model: 'main', messages: [{ role: 'user', content: QUESTION }] }],
+  'streamed chat': [
+    '/v1/chat/completions',
+    { model: 'main', messages: [{ role: 'user', content: QUESTION }], stream: true },
+  ],
+  completions: ['/v1/completions', { model: 'main', prompt: QUESTION }],
+  responses: ['/v1/responses', { model: 'main', input: QUESTION }],
+  'streamed responses': ['/v1/responses', { model: 'main', input: QUESTION, stream: true }],
+  anthropic: [
+    '/v1/messages',
+    { model: 'main', max_tokens: 100, messages: [{ role: 'user', content: QUESTION }], stream: true },
+  ],
+  gemini: ['/v1beta/models/main:generateContent', { contents: [{ parts: [{ text: QUESTION }] }] }],
+  ollama: ['/api/chat', { model: 'main', messages: [{ role: 'user', content: QUESTION }], stream: true }],
+};
+
+/** Names of 32 hexadecimal digits, and times. */
+const NAMES = /[0-9a-f]{32}/g;
+const TIMES = /\b1[0-9]{9}\b|\b20[0-9]{2}-[0-9T:.-]+Z|"[a-z_]+_duration":[0-9]+/g;
+
+test('asked again, byte for byte, an answer reads as before, under a name of its own', async () => {
+  for (const [client, [path, body]] of Object.entries(WIRES)) {
+    await using all = await cachingNode(textAnswer);
+    const { node } = all;
+    const told: { readonly text: string; readonly names: readonly string[] }[] = [];
+    for (let count = 0; count < 4; count += 1) {
+      const response = await fetch(`${node.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+      assert.equal(response.headers.get('x-flowmesh-cache'), count === 0 ? 'miss' : 'hit', client);
+      const text = await response.text();
+      told.push({ text: text.replace(NAMES, 'NAME').replace(TIMES, 'TIME'), names: text.match(NAMES) ?? [] });
+    }
+    const [, hit, ...others] = told;
+    for (const { text, names } of others) {
+      assert.equal(text, hit?.text, client);
+      assert.deepEqual(
+        names.filter((name) => hit?.names.includes(name)),
+        [],
+        client,
+      );
+    }
+    const [, first, ...later] = (await node.log.untilRequests(4)).map(
+      ({ inputTokens, outputTokens, finishReason, cache, target }) => ({
+        inputTokens,
+        outputTokens,
+        finishReason,
+        cache,
+        target,
+      }),
+    );
+    assert.deepEqual([first?.inputTokens, first?.outputTokens, first?.finishReason], [11, 7, 'stop'], client);
+    for (const line of later) assert.deepEqual(line, first, client);
+  }
+});
+
+test('the same bytes from another tenant, or after the answer was cleared, are asked anew', async () => {
+  await using all = await cachingNode(textAnswer, { server: { apiKeys: ['k'] } });
+  const { node } = all;
+  const database = openDatabase(join(node.dataDirectory, 'gateway.db'), GATEWAY_MIGRATIONS);
+  const keys = new KeyStore(database, systemClock, systemRandom);
+  const outcomeOf = async (secret: string): Promise<string | null> => {
+    const response = await node.chat({}, { headers: { authorization: `Bearer ${secret}` } });
+    await response.text();
+    return response.headers.get('x-flowmesh-cache');
+  };
+  const [acme, other] = ['acme', 'other'].map((tenant) => keys.createKey({ tenant, name: 'app' }).secret);
+  const outcomes: (string | null)[] = [];
+  for (const secret of [acme, acme, acme, other, other, acme]) outcomes.push(await outcomeOf(secret ?? ''));
+  assert.deepEqual(outcomes, ['miss', 'hit', 'hit', 'miss', 'hit', 'hit']);
+  const cleared = await fetch(`${node.url}/admin/cache?tenant=acme`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${await readFile(join(node.dataDirectory, 'admin.token'), 'utf8')}` },
+  });
+  assert.equal(cleared.status, 200);
+  assert.deepEqual([await outcomeOf(acme ?? ''), await outcomeOf(other ?? '')], ['miss', 'hit']);
+  database.close();
 });
 
 test('headers tell of hit and age; a hit costs nothing and the ledger knows what it saved', async () => {

@@ -12,14 +12,17 @@ export const markdown: Format = {
   extract: ({ bytes }) => markdownText(decodeText(bytes)),
 };
 
+const TITLE_LINE = /^title:\s*(.+)$/m;
+
 export function markdownText(text: string): Extracted {
   const list = new BlockList();
   const { head, body } = splitFrontMatter(text);
-  list.lines(head);
+  // The title is searched as such: as text it would be a passage that answers nothing.
+  list.lines(head.replace(TITLE_LINE, ''));
   // Blocks only: what is inside a paragraph stays as it is written.
   for (const token of new Lexer().blockTokens(body.replace(/\r\n?/g, '\n'), [])) add(token, list);
   const heading = list.blocks.find((block) => block.kind === 'heading');
-  const title = /^title:\s*(.+)$/m.exec(head)?.[1]?.replace(/^(["'])(.*)\1\s*$/, '$2') ?? heading?.text;
+  const title = TITLE_LINE.exec(head)?.[1]?.replace(/^(["'])(.*)\1\s*$/, '$2') ?? heading?.text;
   return { mimeType: markdown.mimeTypes[0], blocks: list.blocks, ...(title !== undefined && { title }) };
 }
 

@@ -9,7 +9,7 @@ import { type EntryPlace, EntryReader, type EntryText } from './hits.ts';
 import { IndexReader } from './index-reader.ts';
 import { NearDuplicates } from './near-duplicates.ts';
 import { parseQuery, type Query, type Term } from './query.ts';
-import { Ranking, termWeight } from './ranking.ts';
+import { type CountedText, Ranking, termWeight } from './ranking.ts';
 import { type Scope, Scopes } from './scope.ts';
 import { snippetOf } from './snippet.ts';
 
@@ -96,13 +96,15 @@ export class Search {
     const titled = new Set(this.#titled(terms, scope, restriction));
     const lengthMean = scope.length / Math.max(1, scope.passages);
     const ranking = new Ranking(terms, { passages: scope.passages, lengthMean });
-    const read = [...candidates.union(titled)].flatMap((id, index) => {
-      if (index % RANKED_AT_ONCE === 0) checkpoint();
-      const entry = this.#entries.text(id);
-      if (!entry) return [];
-      const counted = ranking.count(entry);
-      return [{ entry, counted, score: ranking.score(counted, '') }];
-    });
+    const ids = [...candidates.union(titled)];
+    const read: (Scored & { readonly counted: CountedText })[] = [];
+    for (let index = 0; index < ids.length; index += RANKED_AT_ONCE) {
+      checkpoint();
+      for (const entry of this.#entries.texts(ids.slice(index, index + RANKED_AT_ONCE))) {
+        const counted = ranking.count(entry);
+        read.push({ entry, counted, score: ranking.score(counted, '') });
+      }
+    }
     read.sort(byScore);
     checkpoint();
     const most = Math.max(PLACED_MIN, topK * PLACED_PER_HIT);
@@ -158,7 +160,7 @@ export class Search {
   }
 
   #read(id: number, { documents }: Restriction): Ranked['entry'] | undefined {
-    const text = this.#entries.text(id);
+    const [text] = this.#entries.texts([id]);
     const place = this.#entries.place(id, documents);
     return text && place && { ...text, ...place };
   }

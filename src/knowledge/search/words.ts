@@ -18,6 +18,14 @@ export function wordsOf(text: string): Word[] {
   return Array.from(text.matchAll(WORD), (match) => ({ text: match[0], start: match.index }));
 }
 
+const WORD_HERE = /(?<![\p{L}\p{N}\p{Co}\p{M}])[\p{L}\p{N}\p{Co}\p{M}]+/uy;
+
+/** The word that begins at this place; undefined when none does. */
+export function wordAt(text: string, start: number): string | undefined {
+  WORD_HERE.lastIndex = start;
+  return WORD_HERE.exec(text)?.[0];
+}
+
 /** Lower case, without diacritics. */
 export function fold(text: string): string {
   const lower = text.toLowerCase();
@@ -31,4 +39,12 @@ export function keyOf(word: string): string {
   if (!NOT_ASCII.test(folded)) return stem(folded);
   // The index cuts suffixes off UTF-8 bytes, where ß is two consonants.
   return Buffer.from(stem(Buffer.from(folded, 'utf8').toString('latin1')), 'latin1').toString('utf8');
+}
+
+/**
+ * What all words of a stem begin with: in English only its last letter may differ (happy, happi; filing, file). Beyond
+ * ASCII the index cuts bytes off, so only the first letter is sure.
+ */
+export function beginningOf(key: string): string {
+  return NOT_ASCII.test(key) ? ([...key][0] ?? '') : key.slice(0, Math.max(1, key.length - 1));
 }

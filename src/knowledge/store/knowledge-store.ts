@@ -165,7 +165,8 @@ export class KnowledgeStore {
   }
 
   search(request: SearchRequest, checkpoint: () => void = () => undefined): SearchHit[] {
-    return this.#search.run(request, checkpoint);
+    // One view of the file for all of it: locking it anew for each of hundreds of statements takes longer than they do.
+    return this.#database.transaction(() => this.#search.run(request, checkpoint))();
   }
 
   documents(ref: CollectionRef, page: { readonly after?: string; readonly limit: number }): DocumentInfo[] {

@@ -41,6 +41,9 @@ describe('Markdown', () => {
   test('the title is the one of the front matter, else the first heading', async () => {
     const bytes = new TextEncoder().encode('---\ntitle: "Written above"\ntags: [a]\n---\n# Heading\n\nText.\n');
     assert.equal((await extract({ name: 'a.md', bytes })).title, 'Written above');
+    const written = '---\ntitle: Pump manual\ntags: [a]\n---\nText.\n';
+    assert.deepEqual(await blocksOf('a.md', written), ['lines: tags: [a]', 'prose: Text.']);
+    assert.deepEqual(await blocksOf('a.md', '---\ntitle: Pump manual\n---\nText.\n'), ['prose: Text.']);
     assert.equal((await extract({ name: 'a.md', bytes: new TextEncoder().encode('# Heading\n\nx') })).title, 'Heading');
   });
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { intersect, SortedMarks } from '../../../src/knowledge/search/sorted-ids.ts';
-import { keyOf, wordsOf } from '../../../src/knowledge/search/words.ts';
+import { beginningOf, fold, keyOf, wordAt, wordsOf } from '../../../src/knowledge/search/words.ts';
 import { openDatabase } from '../../../src/storage/database.ts';
 
 const database = openDatabase(':memory:', [
@@ -44,6 +44,39 @@ test('any English-looking word has the stem that the index gives it', () => {
       assert.deepEqual(sample.map(keyOf), wordsOfIndex(sample.join(' ')));
     }),
     { numRuns: 300 },
+  );
+});
+
+test('a word begins as its stem does, but for the stem’s last letter', () => {
+  const letters = fc.string({ unit: fc.constantFrom(...'abcdeilnorstuyzäßй한'), minLength: 1, maxLength: 12 });
+  const ending = fc.constantFrom(
+    '',
+    'ies',
+    'ing',
+    'ed',
+    'y',
+    'ational',
+    'ization',
+    'ably',
+    'ibility',
+    'iveness',
+    'ously',
+  );
+  fc.assert(
+    fc.property(letters, ending, (root, suffix) => {
+      const word = fold(root + suffix);
+      assert.equal(word.startsWith(beginningOf(keyOf(word))), true, word);
+    }),
+    { numRuns: 2_000 },
+  );
+  for (const word of WORDS.split(' ').map(fold)) assert.equal(word.startsWith(beginningOf(keyOf(word))), true, word);
+});
+
+test('a word is found at its beginning only', () => {
+  const text = 'réinstall install 𠮷install';
+  assert.deepEqual(
+    [0, 2, 10, 13, 20].map((at) => wordAt(text, at)),
+    ['réinstall', undefined, 'install', undefined, undefined],
   );
 });
 

@@ -40,7 +40,7 @@ interface Ready {
   readonly hashes: readonly string[];
 }
 
-const DOCUMENTS_AT_ONCE = 64;
+const DOCUMENTS_AT_ONCE = 256;
 const PASSAGES_AT_ONCE = 2_000;
 /** Passages of a document that does not say how many it has: some hundreds at least. */
 const LONG_DOCUMENT = 500;
@@ -50,8 +50,8 @@ const LOOKED_UP_AT_ONCE = 1_000;
 const INDEXED_AT_ONCE = 128;
 /** Lists of long documents that are asked for at once. */
 const LISTS_AT_ONCE = 16;
-/** Of removals and empty documents. */
-const DOCUMENTS_APPLIED_AT_ONCE = 32;
+/** Of removals and very short documents. */
+const DOCUMENTS_APPLIED_AT_ONCE = 64;
 /** The brain is never without work, and nobody else waits for long. */
 const PARTS_AT_ONCE = 4;
 

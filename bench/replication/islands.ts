@@ -136,15 +136,17 @@ function changedBytes(lab: Lab, node: MeshNode): number {
       'SELECT key, hlc, coalesce(octet_length(body), 0) + octet_length(base) + 200 AS bytes FROM replication_change',
     )
     .all();
-  const has = others[0]?.prepare<[string, string], number>(
-    'SELECT 1 FROM replication_change WHERE key = ? AND hlc = ?',
-  );
+  const has = others[0]
+    ?.prepare<[string, string], number>(
+      "SELECT 1 FROM replication_change WHERE kind = 'knowledge-document' AND key = ? AND hlc = ?",
+    )
+    .pluck();
   const text = lab
     .file(node, 'knowledge.db')
     .prepare<[string], number>('SELECT length FROM document WHERE key = ?')
     .pluck();
   return own
-    .filter(({ key, hlc }) => has?.pluck().get(key, hlc) === undefined)
+    .filter(({ key, hlc }) => has?.get(key, hlc) === undefined)
     .reduce((sum, { key, bytes }) => sum + bytes + (text.get(key) ?? 0), 0);
 }
 

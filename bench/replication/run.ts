@@ -8,6 +8,7 @@ import type { Measured } from '../../mesh-sim/real/goals/measured.ts';
 import { programBuilt, programFromSource } from '../../mesh-sim/real/mesh-node.ts';
 import { namespacesMissing } from '../../mesh-sim/real/namespaces.ts';
 import { writeSection } from '../document.ts';
+import { budget } from './budget.ts';
 import { islands } from './islands.ts';
 import { besideStreams, interrupted } from './joining.ts';
 import { visibility } from './visible.ts';
@@ -27,6 +28,7 @@ const QUESTIONS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   visible: () => visibility(options),
   streams: () => besideStreams(options),
   interrupted: () => interrupted(options),
+  budget: () => budget(options),
   islands: () => islands({ ...options, edits: Number(values.edits) }),
   clocks: () => islands({ ...options, edits: 500, clocksMs: [0, TEN_YEARS_MS, -TEN_YEARS_MS] }),
 };

@@ -49,7 +49,8 @@ export async function islands(options: IslandsOptions): Promise<Measured[]> {
     const store = storeBytes(lab, first);
     const large = await apart(sea, edits, 0, 1);
     const small = await apart(sea, edits / 10, edits, 2);
-    const about = `${NODES} islands for a week, ${edits} documents edited and as many deleted on each, of ${4 * edits} (${mb(store)})`;
+    const clocks = clocksMs.length > 0 ? ', clocks ten years ahead and behind' : '';
+    const about = `${NODES} islands for a week${clocks}, ${edits} documents edited and as many deleted on each, of ${4 * edits} (${mb(store)})`;
     return [
       { promise: `${about}: equal after`, bound: '–', measured: seconds(large.elapsedMs) },
       {

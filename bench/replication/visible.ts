@@ -2,7 +2,7 @@
 // node's file has it. One edit at a time, each on another node.
 
 import { type Measured, most, quantile } from '../../mesh-sim/real/goals/measured.ts';
-import type { MeshNode } from '../../mesh-sim/real/mesh-node.ts';
+import { CLIENT_KEY, type MeshNode } from '../../mesh-sim/real/mesh-node.ts';
 import { moment, pause } from '../../mesh-sim/real/moment.ts';
 import type { RigOptions } from '../../mesh-sim/real/rig.ts';
 import { type FileName, Lab, until } from './lab.ts';
@@ -92,7 +92,7 @@ function isThere(lab: Lab, node: MeshNode, { file, query, name }: Edit, number: 
 async function idleTraffic(lab: Lab): Promise<Measured[]> {
   const node = lab.nodes[0] as MeshNode;
   const received = async (): Promise<number> => {
-    const { body } = await lab.ask(node, 'GET', '/metrics');
+    const { body } = await lab.ask(node, 'GET', '/metrics', undefined, CLIENT_KEY);
     return Number(/^flowmesh_replication_received_bytes_total(?:\{[^}]*\})? (\d+)/m.exec(body)?.[1] ?? Number.NaN);
   };
   await pause(IDLE_MS);

@@ -18,6 +18,7 @@ const ORDER = [
   'start',
   'soak',
   'knowledge',
+  'replication',
   'mesh',
   'method',
 ];

@@ -179,7 +179,7 @@ export class NodeReplication {
   }
 
   status(): ReplicationStatus {
-    const { documents = 0, etaMs } = this.#sync?.progress ?? {};
+    const { documents = 0, etaMs } = this.#sync?.takeover.progress ?? {};
     return {
       logs: this.#logs.map((log) => log.status()),
       documents: { pending: documents, ...(etaMs !== undefined && { etaMs: Math.round(etaMs) }) },
@@ -199,7 +199,7 @@ export class NodeReplication {
   get counts(): ReplicationCounts {
     return {
       receivedBytes: this.#logs.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0),
-      documents: this.#sync?.counts.documents ?? 0,
+      documents: this.#sync?.takeover.counts.documents ?? 0,
       passages: this.#fetcher?.counts.passages ?? 0,
       passageBytes: this.#fetcher?.counts.bytes ?? 0,
     };

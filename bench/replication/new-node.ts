@@ -3,13 +3,14 @@
 //
 //   node bench/replication/new-node.ts [passages]
 
-import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { knowledgePath } from '../../src/knowledge/knowledge-path.ts';
 import { openLocalKnowledge } from '../../src/knowledge/local-knowledge.ts';
+import { KNOWLEDGE_LOG_MIGRATIONS } from '../../src/knowledge/replication/pending-documents.ts';
 import { KNOWLEDGE_MIGRATIONS } from '../../src/knowledge/store/migrations.ts';
 import { identityFromSeed } from '../../src/mesh/identity.ts';
 import { createLibp2pTransport } from '../../src/mesh/libp2p/libp2p-transport.ts';
@@ -25,7 +26,6 @@ import { configWith } from '../../test/support/node.ts';
 import { Corpus } from '../knowledge/corpus.ts';
 
 const PASSAGES_IN_DOCUMENT = 20;
-const [first = '50000', second] = process.argv.slice(2);
 const nothing = (): void => undefined;
 const problem = (fields: object, message: string): void => console.error(message, fields);
 const logger: Logger = { debug: nothing, info: nothing, warn: problem, error: problem };
@@ -57,10 +57,14 @@ async function startNode(seed: number, dataDirectory: string, bootstrap: readonl
 
 const ALL = ['serve', 'knowledge:write', 'cache:write', 'config:write'] as const;
 
+/** Tells its addresses, and its processor time when it is asked. */
 async function serve(dataDirectory: string): Promise<void> {
   const { node, transport } = await startNode(1, dataDirectory, []);
+  process.on('message', (asked) => {
+    if (asked === 'time') process.send?.(cpuMs());
+    else void node.stop().then(() => process.exit(0));
+  });
   process.send?.(transport.addresses());
-  process.once('message', () => void node.stop().then(() => process.exit(0)));
 }
 
 async function fill(dataDirectory: string, count: number): Promise<void> {
@@ -79,32 +83,57 @@ async function fill(dataDirectory: string, count: number): Promise<void> {
   await knowledge.close();
 }
 
+/** Of all threads, since the process began. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
+function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
+  return new Promise((resolve) => child.once('message', (answer) => resolve(answer as Answer)));
+}
+
+async function timeOf(child: ChildProcess): Promise<number> {
+  child.send('time');
+  return await answerOf<number>(child);
+}
+
+async function until(isReached: () => boolean): Promise<void> {
+  while (!isReached()) await systemClock.sleep(20);
+}
+
 async function measure(count: number): Promise<void> {
   const [source, target] = ['source', 'target'].map((name) => mkdtempSync(join(tmpdir(), `flowmesh-bench-${name}-`)));
   if (source === undefined || target === undefined) return;
-  await fill(source, count);
+  const filler = fork(import.meta.filename, ['fill', source, String(count)]);
+  await new Promise((resolve) => filler.once('exit', resolve));
   const child = fork(import.meta.filename, ['serve', source]);
-  const addresses = await new Promise<string[]>((resolve) => child.once('message', resolve as never));
+  const addresses = await answerOf<string[]>(child);
   // It hands its documents over to the change log first, as a node does once after its mesh was switched on.
-  await systemClock.sleep(15_000);
-  const [startedAt, cpuAt] = [systemClock.elapsed(), cpuMs()];
+  const log = openDatabase(join(source, 'knowledge-log.db'), KNOWLEDGE_LOG_MIGRATIONS);
+  const recorded = log.prepare<[], number>('SELECT count(*) FROM replication_change').pluck();
+  await until(() => (recorded.get() ?? 0) * PASSAGES_IN_DOCUMENT >= count);
+  log.close();
+  const [startedAt, ownBefore, childBefore] = [systemClock.elapsed(), cpuMs(), await timeOf(child)];
   const { node } = await startNode(2, target, addresses);
+  await until(() => existsSync(knowledgePath(target)));
   const reader = openDatabase(knowledgePath(target), KNOWLEDGE_MIGRATIONS);
   const passages = reader.prepare<[], number>('SELECT coalesce(sum(passages), 0) FROM collection').pluck();
-  for (;;) {
-    if ((passages.get() ?? 0) >= count) break;
-    await systemClock.sleep(100);
-    if (process.env.VERBOSE) console.error(Math.round(systemClock.elapsed() - startedAt), passages.get());
-  }
-  const [elapsedMs, usedMs] = [systemClock.elapsed() - startedAt, cpuMs() - cpuAt];
-  const rate = (ms: number): string => Math.round((count / ms) * 1_000).toLocaleString('en');
-  console.log(`${count} passages in ${(elapsedMs / 1_000).toFixed(1)} s: ${rate(elapsedMs)} /s`);
-  console.log(`per second of the new node's processor time: ${rate(usedMs)} /s`);
+  let firstAt: number | undefined;
+  await until(() => {
+    const here = passages.get() ?? 0;
+    if (here > 0) firstAt ??= systemClock.elapsed();
+    return here >= count;
+  });
+  const elapsedMs = systemClock.elapsed() - startedAt;
+  const [ownMs, childMs] = [cpuMs() - ownBefore, (await timeOf(child)) - childBefore];
+  const perPassage = (ms: number): string => `${Math.round((ms / count) * 1_000)} µs`;
+  console.log(`${count} passages in ${(elapsedMs / 1_000).toFixed(1)} s from the start of the new node:`);
+  console.log(
+    `${Math.round((count / elapsedMs) * 1_000)} passages/s, the first after ${Math.round((firstAt ?? 0) - startedAt)} ms`,
+  );
+  console.log(`processor time a passage: new node ${perPassage(ownMs)}, entry node ${perPassage(childMs)}`);
+  console.log(`load average ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`);
   reader.close();
   child.send('stop');
   await node.stop();
@@ -112,5 +141,8 @@ async function measure(count: number): Promise<void> {
   for (const directory of [source, target]) rmSync(directory, { recursive: true });
 }
 
-await (first === 'serve' && second !== undefined ? serve(second) : measure(Number(first)));
+const [first = '50000', directory = '', count = ''] = process.argv.slice(2);
+if (first === 'serve') await serve(directory);
+else if (first === 'fill') await fill(directory, Number(count));
+else await measure(Number(first));
 process.exitCode = 0;

@@ -122,6 +122,11 @@ export class Rig {
     return this.#people.spawn(process.execPath, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
   }
 
+  /** A helper of ours, beside this file, at the people's desk. */
+  workerAtDesk<Order extends object, News extends { readonly kind: string }>(script: string): Worker<Order, News> {
+    return new Worker(this.#people, script);
+  }
+
   /** Bytes that each machine has sent and received on the network between nodes. */
   traffic(): readonly number[] {
     const links = JSON.parse(this.#lab.switches.ip('-s', '-j', 'link')) as readonly Link[];

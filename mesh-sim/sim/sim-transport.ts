@@ -16,8 +16,8 @@ import {
 import type { HostClock } from './host-clock.ts';
 import type { SimNetwork } from './sim-network.ts';
 
-/** A connection over a cut cable is given up after this long, as yamux does. */
-const SILENCE_MS = 11_500;
+/** A connection over a cut cable is given up after this long, as Linux does. */
+const SILENCE_MS = 15 * 60_000;
 const STRANGER_LIFETIME_MS = 10_000;
 const ANNOUNCEMENT_PERIOD_MS = 10_000;
 const FLOOD_HOPS_MAX = 16;

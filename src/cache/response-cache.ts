@@ -80,10 +80,12 @@ export class ResponseCache {
 
   /** Of another node, unless it is too old or a younger one is here. Nobody is told of it again. */
   accept(answer: CachedAnswer): void {
-    if (ageOf(answer, this.#clock.now()) >= answer.maxAgeMs) return;
+    const nowMs = this.#clock.now();
+    if (ageOf(answer, nowMs) >= answer.maxAgeMs) return;
     const known = this.#hot.get(answer.key) ?? this.#read(answer.key);
     if (known && known.createdAt >= answer.createdAt && known.epoch >= answer.epoch) return;
-    this.#put(answer, true);
+    // Of a clock that is ahead of ours, it would stay young for as long: its age counts from now.
+    this.#put({ ...answer, createdAt: Math.min(answer.createdAt, nowMs) }, true);
   }
 
   #put(answer: CachedAnswer, isForeign: boolean): void {

@@ -17,6 +17,11 @@ const EVERY_MINUTE = 300;
 /** Pings of peers that are well, only to know how far away they are. */
 const ROUND_TRIP_PERIOD_MS = 30_000;
 const ROUND_TRIP_TIMEOUT_MS = 2_000;
+/**
+ * A connection with a peer that was silent for so long is given up and dialled anew: TCP doubles its pauses while a line
+ * is cut, so the old one would wake up to two minutes after the line is mended.
+ */
+const HANG_UP_AFTER_MS = 15_000;
 /** A peer is not asked for its lists more often. */
 const FETCH_PERIOD_MS = 1_000;
 
@@ -95,7 +100,10 @@ export class Upkeep {
     const digest = papers.membership.digest();
     const intervalMs = this.#heartbeats.due(now, this.#core.own.status(), digest, memberCount);
     if (intervalMs !== undefined) this.#sendHeartbeat(digest, intervalMs);
-    if (this.#ticks % EVERY_SECOND === 0) this.#catchUp(now, digest);
+    if (this.#ticks % EVERY_SECOND === 0) {
+      this.#hangUp(now);
+      this.#catchUp(now, digest);
+    }
     if (this.#ticks % EVERY_MINUTE === 0) this.#renew();
   }
 
@@ -105,6 +113,16 @@ export class Upkeep {
     counters.heartbeatsSent += 1;
     const bytes = renderHeartbeat(own.heartbeat(doubt.lagMs, membershipDigest));
     this.#deps.sendHeartbeat(bytes);
+  }
+
+  #hangUp(now: number): void {
+    const { view, transport, logger } = this.#core;
+    for (const { peer, state, since, isConnected, heardAt } of view.all()) {
+      if (!isConnected || (state !== 'dead' && state !== 'unknown')) continue;
+      if (now - (heardAt ?? since) < HANG_UP_AFTER_MS) continue;
+      logger.debug({ peer }, 'a connection is given up that nothing comes through');
+      transport.disconnect(peer);
+    }
   }
 
   /** Fetches what heartbeats say is different elsewhere, and measures the way now and then. */

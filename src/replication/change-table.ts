@@ -78,8 +78,8 @@ export class ChangeTable {
       .prepare<[], number>('SELECT EXISTS (SELECT 1 FROM replication_change WHERE signature IS NULL)')
       .pluck();
     this.#sign = database.prepare('UPDATE replication_change SET signature = ? WHERE id = ? AND epoch = ? AND seq = ?');
-    this.#tombstones = database.prepare<[number], Row>(
-      `${COLUMNS} WHERE body IS NULL AND stored_at <= ? ORDER BY c.id`,
+    this.#tombstones = database.prepare<[number, number], Row>(
+      `${COLUMNS} WHERE body IS NULL AND (stored_at <= ? OR stored_at > ?) ORDER BY c.id`,
     );
     this.#parkedKeys = database.prepare<[string], RowKey>(
       'SELECT DISTINCT kind, key FROM replication_change WHERE is_parked = 1 AND kind = ?',
@@ -158,9 +158,9 @@ export class ChangeTable {
     this.#sign.run(signature, id, epoch, seq);
   }
 
-  /** Stored until then. */
-  tombstones(until: number): HeldChange[] {
-    return this.#tombstones.all(until).map(heldOf);
+  /** Stored until the one moment or, by a clock that was wrong, after the other. */
+  tombstones(until: number, after: number): HeldChange[] {
+    return this.#tombstones.all(until, after).map(heldOf);
   }
 
   parkedKeys(kind: string): RowKey[] {

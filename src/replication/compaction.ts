@@ -6,10 +6,12 @@
 // Who dropped a tombstone stamps new rows above it, since others may hold it still. So one that is stamped far ahead of
 // the mesh stays until its time has come, or it would drag the new rows' stamps along.
 //
-// Clocks only decide how long tombstones stay. A clock that leaps makes more nodes come back; it resurrects nothing.
+// Clocks only decide how long tombstones stay. A clock that leaps makes more nodes come back; it resurrects nothing. One
+// that is seen to be wrong drops none; and what it has dated years ahead counts as old once it is right again, or it would
+// stay for years.
 
 import type { ChangeLog } from './change-log.ts';
-import { isAhead } from './hlc.ts';
+import { AHEAD_MAX_MS, isAhead } from './hlc.ts';
 import type { VersionVector } from './version-vector.ts';
 
 const DAY_MS = 86_400_000;
@@ -32,11 +34,12 @@ export interface CollectInput {
 /** Returns how many tombstones went. */
 export function collectTombstones(log: ChangeLog, input: CollectInput): number {
   let collected = 0;
+  if (Math.abs(input.now - input.meshNow) > AHEAD_MAX_MS) return 0;
   log.database.transaction(() => {
     const stable = log.faults.collectsByTimeOnly ? log.known.load() : stableVector(log, input);
     if (!stable) return;
     const until = Math.floor(input.now - (input.ageMinMs ?? TOMBSTONE_AGE_MIN_MS));
-    for (const tombstone of log.changes.tombstones(until)) {
+    for (const tombstone of log.changes.tombstones(until, Math.floor(input.now + AHEAD_MAX_MS))) {
       if (collected === COLLECTED_AT_ONCE) break;
       if (!stable.has(tombstone) || isAhead(tombstone.hlc, input.meshNow)) continue;
       log.drop(tombstone);
@@ -55,7 +58,7 @@ function stableVector(log: ChangeLog, input: CollectInput): VersionVector | unde
   for (const member of input.members) {
     log.peers.expect(member, input.now);
     const heard = log.peers.of(member);
-    if (!heard || input.now - heard.heardAt > (input.silenceMaxMs ?? SILENCE_MAX_MS)) continue;
+    if (!heard || Math.abs(input.now - heard.heardAt) > (input.silenceMaxMs ?? SILENCE_MAX_MS)) continue;
     if (!ours.dominates(heard.known)) return undefined;
     stable = stable.and(heard.known);
   }

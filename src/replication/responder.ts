@@ -11,7 +11,8 @@ import { type DotRange, VersionVector } from './version-vector.ts';
 
 /** A page's changes and ranges, in bytes on the wire. A single larger change makes a larger page. */
 export const PAGE_BYTES_MAX = 60_000;
-const ROWS_AT_ONCE = 256;
+/** A page holds some tens of them: reading more in vain takes milliseconds, in which no token moves. */
+const ROWS_AT_ONCE = 32;
 /** What one more cleared range adds to a page, at most. */
 const RANGE_BYTES = 24;
 const RANGES_MAX = 2_000;

@@ -254,3 +254,12 @@ test('whoever replicates is told of each answer and of each clearing', () => {
   ]);
   one.cache.close();
 });
+
+test('an answer of a node whose clock is years ahead grows old here like any other', () => {
+  const one = new Harness('ahead.db');
+  one.cache.accept(one.answer('k', { createdAt: one.clock.now() + 10 * 365 * 86_400_000 }));
+  one.clock.advance(999);
+  assert.ok(one.cache.find('k'));
+  one.clock.advance(1);
+  assert.equal(one.cache.find('k'), undefined);
+});

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { SimTransport } from '../../mesh-sim/sim/sim-transport.ts';
 import { fleetKey } from '../../src/mesh/mesh-keys.ts';
 import { changesTo, idle, SimMesh, type SimNode, sees } from '../support/sim-mesh.ts';
 
@@ -35,6 +36,21 @@ test('members that know each other meet again within two seconds of the start, w
   const again = sim.restart({ ...b, options: { ...b.options, isDiscovered: false } });
   await again.mesh.start();
   await sim.runUntil(() => sim.isWhole(), 2_000, 'the two together');
+});
+
+test('a line that stays cut is given up and dialled anew: what TCP still holds would wake long after it is mended', async () => {
+  const sim = new SimMesh();
+  const nodes = (await sim.startFleet(2)) as [SimNode, SimNode];
+  await sim.runUntil(() => sim.isWhole(), 3_000);
+  const [a, b] = nodes.map(({ transport }) => transport) as [SimTransport, SimTransport];
+  const dialsBefore = a.sent.dials + b.sent.dials;
+  sim.network.cut(a.peer, b.peer);
+  await sim.run(10_000);
+  assert.equal(a.sent.dials + b.sent.dials, dialsBefore, 'a stall of some seconds ends no stream');
+  await sim.run(20_000);
+  assert.ok(a.sent.dials + b.sent.dials > dialsBefore);
+  sim.network.heal();
+  await sim.runUntil(() => sim.isWhole(), 3_000, 'the two together');
 });
 
 test('another secret makes another mesh: the nodes leave each other alone', async () => {

@@ -1,7 +1,9 @@
 // Documents travel: what is added on one node is found on the others, also on an island, and what is deleted goes.
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { knowledgePath } from '../../src/knowledge/knowledge-path.ts';
 import { type NodeInMesh, SimNodes } from '../support/sim-nodes.ts';
 
 const COLLECTION = '/admin/knowledge/acme/collections/guide';
@@ -115,4 +117,17 @@ test('documents from before the mesh travel too', async (context) => {
   await sim.meet();
   await sim.until(async () => (await found(b, 'owl')).length === 1, 20_000, 'b has what was there before');
   assert.deepEqual(await documents(b), await documents(again));
+});
+
+test('nodes without documents have no brain’s file and no thread, until the first document is there', async (context) => {
+  const sim = new SimNodes(context);
+  const a = await sim.start('a');
+  const b = await sim.start('b');
+  await sim.meet();
+  await sim.run(10_000);
+  const hasBrain = (): boolean[] => [a, b].map(({ dataDirectory }) => existsSync(knowledgePath(dataDirectory)));
+  assert.deepEqual(hasBrain(), [false, false]);
+  await add(b, 'first.txt', ['the first wren']);
+  await sim.until(async () => (await found(a, 'wren')).length === 1, 10_000, 'a finds it');
+  assert.deepEqual(hasBrain(), [true, true]);
 });

@@ -111,6 +111,27 @@ test('a tombstone goes when all active members have it and it is a week old, and
   assert.equal(world.collect(b), 1, 'the young one stays');
 });
 
+test('a clock that is years ahead drops no tombstone; what it has dated goes when it is right again', () => {
+  const world = worldOf(2);
+  const [a, b] = pair(world);
+  a.skewMs = 3_650 * DAY_MS;
+  world.write(b, 'k', false);
+  world.write(b, 'k', true);
+  const talk = (): void => {
+    for (let round = 0; round < 2; round += 1) {
+      world.sync(a, b);
+      world.sync(b, a);
+    }
+  };
+  talk();
+  assert.equal(world.collect(a), 0, 'by its own clock everybody is silent');
+  a.skewMs = 0;
+  world.now += 8 * DAY_MS;
+  talk();
+  assert.equal(world.collect(a), 1);
+  assert.equal(world.collect(b), 1);
+});
+
 test('a node silent for a month stops blocking; it comes back without resurrecting, and what it wrote is kept', () => {
   const world = worldOf(3);
   const [a, b, away] = world.members as [Member, Member, Member];

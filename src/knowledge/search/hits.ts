@@ -29,10 +29,14 @@ export interface EntryFacts {
   readonly attributes: string;
 }
 
+/** Of a passage that many documents have: more are not looked at to say which one it is of. */
+const PLACES_READ = 64;
+
 type TextRow = readonly [entry: number, text: string, headings: string];
 
 export class EntryReader {
   readonly #texts: Statement<[string], TextRow>;
+  readonly #place: Statement<[number, number], EntryPlace>;
   readonly #places: Statement<[number], EntryPlace>;
   readonly #facts: Statement<[number, number], Omit<EntryFacts, 'passageHash'> & { readonly hash: Buffer }>;
 
@@ -43,10 +47,16 @@ export class EntryReader {
          CROSS JOIN entry ON entry.id = wanted.value CROSS JOIN passage ON passage.id = entry.passage`,
       )
       .raw();
+    // Ordered by what is the same on every node.
+    this.#place = database.prepare(
+      `SELECT document.id AS document, placed.position, document.title
+       FROM (SELECT document, position FROM document_passage WHERE entry = ? LIMIT ?) AS placed
+       CROSS JOIN document ON document.id = placed.document ORDER BY document.key, placed.position LIMIT 1`,
+    );
     this.#places = database.prepare(
       `SELECT document.id AS document, placed.position, document.title
-       FROM document_passage AS placed JOIN document ON document.id = placed.document
-       WHERE placed.entry = ? ORDER BY placed.document, placed.position`,
+       FROM document_passage AS placed CROSS JOIN document ON document.id = placed.document
+       WHERE placed.entry = ? ORDER BY document.key, placed.position`,
     );
     this.#facts = database.prepare(
       `SELECT passage.hash, placed.page, document.key AS documentId, collection.name AS collection, document.source,
@@ -67,7 +77,7 @@ export class EntryReader {
 
   /** @returns undefined when no (allowed) document refers to it, as while it is being imported */
   place(entry: number, allowed: ReadonlySet<number> | undefined): EntryPlace | undefined {
-    if (!allowed) return this.#places.get(entry);
+    if (!allowed) return this.#place.get(entry, PLACES_READ);
     return this.#places.all(entry).find(({ document }) => allowed.has(document));
   }
 

@@ -51,6 +51,7 @@ export class Search {
   readonly #filters: Filters;
   readonly #entries: EntryReader;
   readonly #firstEntries: Statement<[number, number], number>;
+  readonly #byKey: Statement<[string, number], number>;
   readonly #nearest: VectorSearch;
 
   constructor(database: Database, nearest: VectorSearch) {
@@ -61,6 +62,11 @@ export class Search {
     this.#firstEntries = database
       .prepare<[number, number], number>(
         'SELECT entry FROM document_passage WHERE document = ? ORDER BY position LIMIT ?',
+      )
+      .pluck();
+    this.#byKey = database
+      .prepare<[string, number], number>(
+        'SELECT id FROM document WHERE id IN (SELECT value FROM json_each(?)) ORDER BY key LIMIT ?',
       )
       .pluck();
     this.#nearest = nearest;
@@ -138,10 +144,14 @@ export class Search {
       for (const id of documents) worths.set(id, (worths.get(id) ?? 0) + weight);
     }
     const allowed = restriction.entries && new Set(restriction.entries);
-    return [...worths]
-      .sort(([leftId, left], [rightId, right]) => right - left || leftId - rightId)
+    const ids = [...worths.keys()];
+    const worth = (id: number): number => worths.get(id) ?? 0;
+    const last = ids.map(worth).sort((left, right) => right - left)[TITLED_DOCUMENTS - 1] ?? 0;
+    // Of equals, by the key: ids differ from node to node.
+    const equals = this.#byKey.all(JSON.stringify(ids.filter((id) => worth(id) === last)), TITLED_DOCUMENTS);
+    return [...ids.filter((id) => worth(id) > last), ...equals]
       .slice(0, TITLED_DOCUMENTS)
-      .flatMap(([id]) => this.#firstEntries.all(id, PASSAGES_OF_TITLED))
+      .flatMap((id) => this.#firstEntries.all(id, PASSAGES_OF_TITLED))
       .filter((entry) => !allowed || allowed.has(entry));
   }
 
@@ -194,6 +204,12 @@ interface Scored {
   readonly score: number;
 }
 
+/** Of equals, by what they say: ids differ from node to node, and all nodes are to answer alike. */
 function byScore(left: Scored, right: Scored): number {
-  return right.score - left.score || left.entry.entry - right.entry.entry;
+  return right.score - left.score || compareTexts(left.entry, right.entry);
+}
+
+function compareTexts(left: EntryText, right: EntryText): number {
+  if (left.text !== right.text) return left.text < right.text ? -1 : 1;
+  return left.headings.join('\n') < right.headings.join('\n') ? -1 : 1;
 }

@@ -49,6 +49,7 @@ export class DocumentTable {
   readonly #page: Statement<[number, string, number], DocumentRow>;
   readonly #passages: Statement<[number], PassageRow>;
   readonly #nextDocument: Statement<[number], number>;
+  readonly #setNextDocument: Statement<[number, number]>;
   readonly #insert: Statement<[Record<string, string | number>]>;
   readonly #update: Statement<[Record<string, string | number>]>;
   readonly #place: Statement<[number, number, number, number, number, number | null]>;
@@ -77,9 +78,9 @@ export class DocumentTable {
        JOIN passage ON passage.id = entry.passage
        WHERE document_passage.document = ? ORDER BY document_passage.position`,
     );
-    this.#nextDocument = prepare<[number], number>(
-      'UPDATE collection SET next_document = next_document + 1 WHERE id = ? RETURNING next_document - 1',
-    ).pluck();
+    // Not RETURNING: that opens a savepoint, at which FTS5 writes out what it has gathered.
+    this.#nextDocument = prepare<[number], number>('SELECT next_document FROM collection WHERE id = ?').pluck();
+    this.#setNextDocument = prepare('UPDATE collection SET next_document = ? WHERE id = ?');
     this.#insert = prepare(
       `INSERT INTO document (id, key, collection, source, title, mime_type, content_hash, attributes, passage_count,
          length, updated_at)
@@ -160,7 +161,7 @@ export class DocumentTable {
     const collection = this.ensureCollection(facts);
     const key = documentKey(facts, facts.source);
     const old = this.byKey(key);
-    const id = old?.id ?? collection * SPAN + (this.#nextDocument.get(collection) ?? 0);
+    const id = old?.id ?? this.#newId(collection);
     const row = {
       id,
       key,
@@ -205,6 +206,12 @@ export class DocumentTable {
          WHERE documents > 0 AND tenant = coalesce(?, tenant) ORDER BY tenant, name`,
       )
       .all(tenant ?? null);
+  }
+
+  #newId(collection: number): number {
+    const sequence = this.#nextDocument.get(collection) ?? 1;
+    this.#setNextDocument.run(sequence + 1, collection);
+    return collection * SPAN + sequence;
   }
 
   #unlink(row: DocumentRow): void {

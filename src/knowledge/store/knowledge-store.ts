@@ -46,6 +46,12 @@ export interface KnowledgeStoreDeps {
   readonly changes?: ChangeRecorder;
 }
 
+/** A document as the change log has it; without a body it is to go. */
+export interface TravelledDocument {
+  readonly id: string;
+  readonly body: JsonObject | undefined;
+}
+
 /** What became of a manifest that came from a peer. */
 export interface ManifestOutcome {
   readonly isApplied: boolean;
@@ -53,6 +59,8 @@ export interface ManifestOutcome {
   readonly missing: readonly string[];
   /** The document was changed here, and the change log does not know it yet: it decides first which version wins. */
   readonly isChangedHere?: boolean;
+  /** It is no manifest, or one of another document: nothing will ever make it one. */
+  readonly isRefused?: boolean;
 }
 
 /** A document that was changed here; without a body it was removed. */
@@ -256,31 +264,12 @@ export class KnowledgeStore {
   }
 
   /**
-   * Takes over a peer's version of a document; undefined removes it. Visible at once and as a whole, but only when all
-   * passages are here. Which version wins was decided before.
-   * @throws GatewayError when it is no manifest, or one of another document
+   * Takes over peers' versions of documents; those without a manifest go. Each becomes visible at once and as a whole, but
+   * only when all its passages are here. Which version wins was decided before.
    */
-  applyManifest(id: string, body: JsonObject | undefined): ManifestOutcome {
-    if (this.#outbox.has(id)) return { isApplied: false, missing: [], isChangedHere: true };
-    if (body === undefined) {
-      const row = this.#documents.byKey(id);
-      if (row) this.transaction(() => this.#documents.remove(row));
-      return { isApplied: true, missing: [] };
-    }
-    const manifest = parseManifest(body);
-    if (!manifest || documentKey(manifest, manifest.source) !== id) {
-      throw new GatewayError('bad_request', `What came for the document ${id} is not its manifest.`);
-    }
-    const kept = manifest.passages.map(({ hash }) => this.#passages.text(hash));
-    const missing = manifest.passages.filter((_passage, index) => !kept[index]).map(({ hash }) => hash);
-    if (missing.length > 0) return { isApplied: false, missing: [...new Set(missing)] };
-    this.transaction(() =>
-      this.#applyComplete(
-        manifest,
-        kept.filter((passage) => passage !== undefined),
-      ),
-    );
-    return { isApplied: true, missing: [] };
+  applyManifests(documents: readonly TravelledDocument[]): ManifestOutcome[] {
+    // One transaction for all: inside of another one each savepoint makes FTS5 write out what it has gathered so far.
+    return this.transaction(() => documents.map((document) => this.#applyManifest(document)));
   }
 
   // Vectors, for those who have an embeddings model.
@@ -335,6 +324,27 @@ export class KnowledgeStore {
       const { entry, hash } = added[index] ?? { entry: 0, hash: '' };
       return { entry, hash, length: text.length, start, end, ...(page !== undefined && { page }) };
     });
+  }
+
+  #applyManifest({ id, body }: TravelledDocument): ManifestOutcome {
+    if (this.#outbox.has(id)) return { isApplied: false, missing: [], isChangedHere: true };
+    if (body === undefined) {
+      const row = this.#documents.byKey(id);
+      if (row) this.#documents.remove(row);
+      return { isApplied: true, missing: [] };
+    }
+    const manifest = parseManifest(body);
+    if (!manifest || documentKey(manifest, manifest.source) !== id) {
+      return { isApplied: false, missing: [], isRefused: true };
+    }
+    const kept = manifest.passages.map(({ hash }) => this.#passages.text(hash));
+    const missing = manifest.passages.filter((_passage, index) => !kept[index]).map(({ hash }) => hash);
+    if (missing.length > 0) return { isApplied: false, missing: [...new Set(missing)] };
+    this.#applyComplete(
+      manifest,
+      kept.filter((passage) => passage !== undefined),
+    );
+    return { isApplied: true, missing: [] };
   }
 
   #applyComplete(manifest: Manifest, kept: readonly KeptPassage[]): void {

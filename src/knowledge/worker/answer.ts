@@ -87,8 +87,8 @@ export function answerCall(
       return store.settleOutbox(...call.arguments);
     case 'stageKnown':
       return store.stageKnown(...call.arguments);
-    case 'applyManifest':
-      return store.applyManifest(...call.arguments);
+    case 'applyManifests':
+      return store.applyManifests(...call.arguments);
     case 'putEmbeddings':
       return store.putEmbeddings(...call.arguments);
     case 'clearEmbeddings':

@@ -12,7 +12,13 @@ import type {
   SearchRequest,
   StoreOutcome,
 } from '../knowledge.ts';
-import type { ManifestOutcome, NamedPassage, NamedPassages, OutboxEntry } from '../store/knowledge-store.ts';
+import type {
+  ManifestOutcome,
+  NamedPassage,
+  NamedPassages,
+  OutboxEntry,
+  TravelledDocument,
+} from '../store/knowledge-store.ts';
 import type { DocumentFacts } from '../store/manifest.ts';
 import type { MissingEmbedding } from '../store/vectors.ts';
 
@@ -43,7 +49,7 @@ export interface KnowledgeCalls {
   link(log: string): boolean;
   settleOutbox(upTo: number): void;
   stageKnown(ref: CollectionRef, hashes: readonly string[]): void;
-  applyManifest(id: string, body: JsonObject | undefined): ManifestOutcome;
+  applyManifests(documents: readonly TravelledDocument[]): readonly ManifestOutcome[];
   putEmbeddings(ref: CollectionRef, hashes: readonly string[], values: Float32Array): void;
   clearEmbeddings(ref: CollectionRef): void;
 }
@@ -78,7 +84,7 @@ const WRITES: ReadonlySet<CallName> = new Set<CallName>([
   'link',
   'settleOutbox',
   'stageKnown',
-  'applyManifest',
+  'applyManifests',
   'putEmbeddings',
   'clearEmbeddings',
 ]);

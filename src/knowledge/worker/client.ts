@@ -20,6 +20,7 @@ import {
   type NamedPassage,
   type NamedPassages,
   type OutboxEntry,
+  type TravelledDocument,
 } from '../store/knowledge-store.ts';
 import type { MissingEmbedding } from '../store/vectors.ts';
 import type { CallArguments, CallName, CallResult } from './calls.ts';
@@ -29,12 +30,16 @@ const PASSAGES_AT_ONCE = 128;
 const REMOVED_AT_ONCE = 16;
 
 export interface Channel {
+  /** There is no file yet: nothing was ever stored. */
+  readonly isEmpty: boolean;
   ask<Name extends CallName>(name: Name, args: CallArguments<Name>, signal?: StopSignal): Promise<CallResult<Name>>;
   close(): Promise<void>;
 }
 
 /** What replication asks of the brain. */
 export interface KnowledgeReplica {
+  /** Nothing was ever stored, here or by another process. */
+  readonly isEmpty: boolean;
   /** A document as it travels; undefined when it is not here. */
   manifest(id: string): Promise<JsonObject | undefined>;
   passage(hash: string): Promise<NamedPassage | undefined>;
@@ -43,8 +48,8 @@ export interface KnowledgeReplica {
   missingPassages(hashes: readonly string[]): Promise<readonly string[]>;
   /** Rejects with `bad_request` when one is not what its hash says. */
   putPassages(passages: readonly NamedPassage[]): Promise<void>;
-  /** Takes over a peer's version of a document, whole, once all its passages are here; undefined removes it. */
-  applyManifest(id: string, body: JsonObject | undefined): Promise<ManifestOutcome>;
+  /** Takes over peers' versions of documents, each whole, once all its passages are here. */
+  applyManifests(documents: readonly TravelledDocument[]): Promise<readonly ManifestOutcome[]>;
   /** Indexes passages that are here, for a document that is too long for one transaction. */
   stageKnown(ref: CollectionRef, hashes: readonly string[]): Promise<void>;
   /** Joins the file to a change log: from now on it notes what is changed here. Resolves whether it was another's before. */
@@ -70,6 +75,10 @@ export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVe
 
   constructor(channel: Channel) {
     this.#channel = channel;
+  }
+
+  get isEmpty(): boolean {
+    return this.#channel.isEmpty;
   }
 
   async store(document: DocumentInput): Promise<StoreOutcome> {
@@ -183,8 +192,8 @@ export class KnowledgeClient implements Knowledge, KnowledgeReplica, KnowledgeVe
     return this.#channel.ask('putPassages', [passages]);
   }
 
-  applyManifest(id: string, body: JsonObject | undefined): Promise<ManifestOutcome> {
-    return this.#channel.ask('applyManifest', [id, body]);
+  applyManifests(documents: readonly TravelledDocument[]): Promise<readonly ManifestOutcome[]> {
+    return this.#channel.ask('applyManifests', [documents]);
   }
 
   missingEmbeddings(ref: CollectionRef, limit: number): Promise<readonly MissingEmbedding[]> {

@@ -1,5 +1,6 @@
 // Reaches a store in this thread. Its work is ordered and sliced as in the thread of its own.
 
+import { existsSync } from 'node:fs';
 import { GatewayError } from '../../errors.ts';
 import type { Clock, StopSignal } from '../../ports.ts';
 import type { ChangeRecorder } from '../../storage/changes.ts';
@@ -24,6 +25,10 @@ export class LocalChannel implements Channel {
 
   constructor(options: LocalOptions) {
     this.#options = options;
+  }
+
+  get isEmpty(): boolean {
+    return !this.#host && !existsSync(this.#options.file);
   }
 
   async ask<Name extends CallName>(

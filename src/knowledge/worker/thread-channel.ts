@@ -19,13 +19,17 @@ export interface ThreadData {
 /** From the thread: a reply, or what it would have logged. */
 export type ThreadMessage = { readonly reply: Reply } | { readonly warning: string };
 
-/** What a file that does not exist answers. */
-const NOTHING: { readonly [Name in CallName]?: CallResult<Name> } = {
-  search: [],
-  isCurrent: false,
-  documents: [],
-  passages: [],
-  stats: [],
+/** What a file that does not exist answers; to calls that are not named here: undefined. */
+const NOTHING: { readonly [Name in CallName]?: (...args: CallArguments<Name>) => CallResult<Name> } = {
+  search: () => [],
+  isCurrent: () => false,
+  documents: () => [],
+  passages: () => [],
+  stats: () => [],
+  namedPassages: (hashes) => ({ passages: [], missing: hashes }),
+  missingPassages: (hashes) => hashes,
+  outbox: () => [],
+  missingEmbeddings: () => [],
 };
 
 export interface ThreadOptions {
@@ -45,13 +49,17 @@ export class ThreadChannel implements Channel {
     this.#caller = new Caller(this.#cancelled, (message) => this.#running().postMessage(message));
   }
 
+  get isEmpty(): boolean {
+    return !this.#worker && !existsSync(this.#options.file);
+  }
+
   async ask<Name extends CallName>(
     name: Name,
     args: CallArguments<Name>,
     signal?: StopSignal,
   ): Promise<CallResult<Name>> {
     if (this.#isClosed) throw closed();
-    if (this.#isEmpty() && !isWrite(name)) return NOTHING[name] as CallResult<Name>;
+    if (this.isEmpty && !isWrite(name)) return NOTHING[name]?.(...args) as CallResult<Name>;
     try {
       return await this.#caller.ask(name, args, signal);
     } finally {
@@ -69,10 +77,6 @@ export class ThreadChannel implements Channel {
     const exit = new Promise((resolve) => worker.once('exit', resolve));
     worker.postMessage('close');
     await exit;
-  }
-
-  #isEmpty(): boolean {
-    return !this.#worker && !existsSync(this.#options.file);
   }
 
   #running(): Worker {

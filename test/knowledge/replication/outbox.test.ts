@@ -70,10 +70,12 @@ test('a peer’s version waits while a change of ours is not in the log, and is 
   const mine = store.manifest(keyOf('a'));
   assert.ok(mine);
   const theirs = { ...mine, title: 'theirs' };
-  assert.deepEqual(store.applyManifest(keyOf('a'), theirs), { isApplied: false, missing: [], isChangedHere: true });
-  assert.deepEqual(store.applyManifest(keyOf('a'), undefined).isApplied, false);
+  assert.deepEqual(store.applyManifests([{ id: keyOf('a'), body: theirs }]), [
+    { isApplied: false, missing: [], isChangedHere: true },
+  ]);
+  assert.deepEqual(store.applyManifests([{ id: keyOf('a'), body: undefined }])[0]?.isApplied, false);
   store.settleOutbox(100);
-  assert.equal(store.applyManifest(keyOf('a'), theirs).isApplied, true);
+  assert.equal(store.applyManifests([{ id: keyOf('a'), body: theirs }])[0]?.isApplied, true);
   assert.equal(store.document('acme', keyOf('a'))?.title, 'theirs');
   assert.deepEqual(noted(), []);
 });

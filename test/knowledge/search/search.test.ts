@@ -246,3 +246,18 @@ test('a search stops between two steps when nobody waits any more', () => {
     assert.equal(step, last);
   }
 });
+
+test('files that got the same documents in another order answer alike, to the last of equals', () => {
+  const documents = Array.from({ length: 40 }, (_, index) => {
+    const texts = [`Heron number ${String.fromCharCode(97 + (index % 26))} by the river.`, 'Every document says this.'];
+    return documentOf(`birds-${index}`, texts, { title: 'Birds of the river' });
+  });
+  const answers = [documents, documents.toReversed()].map((ordered) => {
+    const { store } = openStore();
+    for (const document of ordered) store.store(document);
+    const queries = ['heron', 'birds river', 'every document says', 'heron number a river'];
+    return queries.map((query) => store.search({ ...NOTES, collections: [], query, topK: 12 }));
+  });
+  assert.ok(answers[0]?.every((hits) => hits.length > 0));
+  assert.deepEqual(answers[1], answers[0]);
+});

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { documentKey } from '../../../src/knowledge/store/identity.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import { documentOf, found, NOTES, openStore, passageOf } from '../support.ts';
 
@@ -165,15 +166,16 @@ test('every change is told with the whole manifest, and a peer that takes it ove
   assert.deepEqual(manifest, store.manifest(key ?? ''));
 
   const { store: peer } = openStore();
-  const first = peer.applyManifest(key ?? '', manifest);
+  const travelled = { id: key ?? '', body: manifest };
+  const first = peer.applyManifests([travelled])[0] ?? assert.fail();
   assert.equal(first.isApplied, false);
   assert.equal(first.missing.length, 2);
   const texts = first.missing.map((hash) => store.passage(hash)).filter((text) => text !== undefined);
   peer.putPassages(texts.slice(0, 1));
-  assert.deepEqual(peer.applyManifest(key ?? '', manifest).missing, first.missing.slice(1));
+  assert.deepEqual(peer.applyManifests([travelled])[0]?.missing, first.missing.slice(1));
   assert.deepEqual(found(peer, 'burrows'), []);
   peer.putPassages(texts.slice(1));
-  assert.deepEqual(peer.applyManifest(key ?? '', manifest), { isApplied: true, missing: [] });
+  assert.deepEqual(peer.applyManifests([travelled]), [{ isApplied: true, missing: [] }]);
   assert.deepEqual(peer.documents(NOTES, { limit: 5 }), store.documents(NOTES, { limit: 5 }));
   assert.deepEqual(peer.manifest(key ?? ''), manifest);
   const search = { ...NOTES, collections: [], query: 'rabbits owls', topK: 5 };
@@ -181,7 +183,7 @@ test('every change is told with the whole manifest, and a peer that takes it ove
 
   store.removeSource(NOTES, 'a');
   assert.deepEqual(log[1], ['knowledge-document', key, undefined]);
-  peer.applyManifest(key ?? '', undefined);
+  peer.applyManifests([{ id: key ?? '', body: undefined }]);
   peer.collectGarbage(100);
   assert.deepEqual(found(peer, 'burrows'), []);
   peer.checkIntegrity();
@@ -190,10 +192,14 @@ test('every change is told with the whole manifest, and a peer that takes it ove
 test('passages and manifests that are not what they say are refused', () => {
   const { store } = openStore();
   assert.throws(() => store.putPassages([{ hash: 'ab'.repeat(32), text: 'x', headings: [] }]), { code: 'bad_request' });
-  assert.throws(() => store.applyManifest('id', { tenant: 'acme', passages: [] }), { code: 'bad_request' });
-  assert.throws(() => store.applyManifest('id', { tenant: 'acme', collection: 'c', source: 's', passages: [] }), {
-    code: 'bad_request',
-  });
+  const none = { id: 'id', body: { tenant: 'acme', passages: [] } };
+  const anothers = { id: 'id', body: { tenant: 'acme', collection: 'c', source: 's', passages: [] } };
+  const own = { id: documentKey({ tenant: 'acme', collection: 'c' }, 's'), body: anothers.body };
+  assert.deepEqual(store.applyManifests([none, anothers, own]), [
+    { isApplied: false, missing: [], isRefused: true },
+    { isApplied: false, missing: [], isRefused: true },
+    { isApplied: true, missing: [] },
+  ]);
 });
 
 test('passages of a document that never comes are dropped after a day', () => {

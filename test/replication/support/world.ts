@@ -230,7 +230,10 @@ export class World {
 
   collect(member: Member, options: { ageMinMs?: number; silenceMaxMs?: number } = {}): number {
     const members = this.members.filter((other) => other !== member).map(({ name }) => name);
-    return collectTombstones(member.node.log, { now: this.timeOf(member), meshNow: this.now, members, ...options });
+    // Who is alone has no other time than its own.
+    const isAlone = this.members.every(({ name, island }) => name === member.name || island !== member.island);
+    const now = this.timeOf(member);
+    return collectTombstones(member.node.log, { now, meshNow: isAlone ? now : this.now, members, ...options });
   }
 
   partition(islands: number): void {

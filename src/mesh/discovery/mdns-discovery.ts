@@ -9,7 +9,7 @@ import { TokenBucket } from '../token-bucket.ts';
 import { type HostAnnouncement, hostAnnouncement, hostAnswer } from './host-records.ts';
 import { DISCOVERY } from './limits.ts';
 import { type Link, MulticastDns } from './multicast-dns.ts';
-import { asksForPeers, peerAnswer, peerQuery, peersIn } from './peer-records.ts';
+import { knownByAsker, peerAnswer, peerQuery, peersIn } from './peer-records.ts';
 import { addressesOn } from './reachable-addresses.ts';
 
 export interface MdnsDiscoveryDeps {
@@ -45,6 +45,8 @@ export class MdnsDiscovery implements Discovery {
   readonly #known: LRUCache<string, { readonly name: string; readonly said: string; readonly at: number }>;
   readonly #answering = new Map<Link, Timer>();
   readonly #answeredAt = new WeakMap<Link, number>();
+  /** When somebody asked there what we would have asked: the answers are for everyone. */
+  readonly #askedByOthersAt = new WeakMap<Link, number>();
   #self: SelfDescription | undefined;
   #onDiscover: (hint: PeerHint) => void = () => undefined;
   #querying: Timer | undefined;
@@ -114,22 +116,42 @@ export class MdnsDiscovery implements Discovery {
   }
 
   #query(): void {
+    const packet = peerQuery([...this.#freshNames()].slice(0, DISCOVERY.knownAnswersMax));
+    const isEarly = this.#queries <= DISCOVERY.queryDelaysMs.length;
+    const askedSince = this.#deps.clock.elapsed() - DISCOVERY.queryPeriodMs;
+    for (const link of this.#dns.links()) {
+      const isAsked = (this.#askedByOthersAt.get(link) ?? Number.NEGATIVE_INFINITY) > askedSince;
+      if (isEarly || !isAsked) link.send(packet);
+    }
+  }
+
+  #freshNames(): ReadonlySet<string> {
     const freshSince = this.#deps.clock.elapsed() - (DISCOVERY.peerTtlSeconds * 1_000) / 2;
-    const names = new Set([...this.#known.values()].filter(({ at }) => at >= freshSince).map(({ name }) => name));
-    const packet = peerQuery([...names].slice(0, DISCOVERY.knownAnswersMax));
-    for (const link of this.#dns.links()) link.send(packet);
+    return new Set([...this.#known.values()].filter(({ at }) => at >= freshSince).map(({ name }) => name));
   }
 
   #onPacket(link: Link, packet: Packet, from: DatagramSource): void {
     for (const { name, hint } of peersIn(packet)) this.#onPeer(link, name, hint);
-    if (asksForPeers(packet, this.#name)) {
+    const known = knownByAsker(packet);
+    if (known && !known.has(this.#name)) {
       if (isOneShot(from)) this.#sendPeer(link, from);
       else this.#answerSoon(link);
     }
+    if (known && this.#knowsAllOf(known)) this.#askedByOthersAt.set(link, this.#deps.clock.elapsed());
     const answer = this.#host && hostAnswer(packet, this.#host, link.networkInterface);
     if (!answer) return;
     if (isOneShot(from)) link.send({ ...answer, id: packet.id ?? 0, questions: packet.questions ?? [] }, from);
     else link.send(answer);
+  }
+
+  /** Who asks leaves out itself and lists us: with as many names as it has, we know it, too. */
+  #knowsAllOf(names: ReadonlySet<string>): boolean {
+    const fresh = this.#freshNames();
+    return (
+      names.has(this.#name) &&
+      fresh.size >= names.size &&
+      [...names].every((name) => name === this.#name || fresh.has(name))
+    );
   }
 
   #onPeer(link: Link, name: string, hint: PeerHint): void {

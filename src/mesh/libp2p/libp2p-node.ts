@@ -14,6 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
 import type { Gate } from './gate.ts';
 import { LIMITS, PROTOCOL } from './limits.ts';
+import { quietWindows } from './quiet-windows.ts';
 
 export interface Libp2pNodeOptions {
   /** Raw Ed25519 private key, 32 bytes. */
@@ -41,6 +42,7 @@ export type Services =
 export type Libp2pNode = Libp2p<Services & Record<string, unknown>>;
 
 export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): Promise<Libp2pNode> {
+  quietWindows();
   return createLibp2p({
     start: false,
     privateKey: await generateKeyPairFromSeed('Ed25519', options.privateKey),
@@ -60,6 +62,8 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
+        // Its pings would change nothing: heartbeats say who is there, and windows do not grow.
+        enableKeepAlive: false,
         maxInboundStreams: LIMITS.streamsPerPeerMax,
         maxOutboundStreams: LIMITS.streamsPerPeerMax,
         streamOptions: {
@@ -86,6 +90,8 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
   });
 }
 
+const NOTHING = new Uint8Array();
+
 function services(topics: readonly string[], gate: Gate) {
   return {
     guard: guardStreams(gate),
@@ -106,12 +112,18 @@ function services(topics: readonly string[], gate: Gate) {
       Dhi: 6,
       Dscore: 1,
       Dout: 1,
-      // To how many others a node says every second what it has; a quarter of them where there are many.
+      // To how many others a node says now and then what it has; a quarter of them where there are many.
       Dlazy: 2,
-      // A message is passed on a moment after it came (broadcasts.ts). Who has it already says so meanwhile, instead of
-      // being sent it again by everyone.
+      heartbeatInterval: LIMITS.gossipUpkeepMs,
+      // Of that it tells only the latest: TCP loses nothing, and what a full buffer drops is asked for by digests.
+      mcacheGossip: 1,
+      mcacheLength: 3,
+      // Which message is passed on, and when, is decided by broadcasts.ts.
       asyncValidation: true,
-      idontwantMinDataSize: 200,
+      // To say that one has a heartbeat costs as much as to be sent it once more.
+      idontwantMinDataSize: LIMITS.broadcastWorthRefusingBytes,
+      // What comes again is known by its origin's number before its signature is checked.
+      fastMsgIdFn: ({ from, seqno }) => Buffer.concat([from ?? NOTHING, seqno ?? NOTHING]).toString('base64'),
       maxInboundDataLength: LIMITS.gossipFrameBytesMax,
       maxOutboundBufferSize: LIMITS.gossipBacklogBytesMax,
       // Many nodes of one house share an address, and members are judged by the mesh.

@@ -15,7 +15,7 @@ export const TICK_MS = 200;
 const EVERY_SECOND = 5;
 const EVERY_MINUTE = 300;
 /** Pings of peers that are well, only to know how far away they are. */
-const ROUND_TRIP_PERIOD_MS = 30_000;
+const ROUND_TRIP_PERIOD_MS = 60_000;
 const ROUND_TRIP_TIMEOUT_MS = 2_000;
 /** A peer is not asked for its lists more often. */
 const FETCH_PERIOD_MS = 1_000;

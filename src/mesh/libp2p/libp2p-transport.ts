@@ -4,6 +4,7 @@
 import type { Connection } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type {
+  BroadcastReach,
   Clock,
   Logger,
   MeshRequest,
@@ -175,8 +176,8 @@ export class Libp2pTransport implements Transport {
     return this.#joins.request(peer, request);
   }
 
-  broadcast(topic: string, message: Uint8Array): Promise<void> {
-    return this.#broadcasts.publish(topic, message);
+  broadcast(topic: string, message: Uint8Array, reach: BroadcastReach): Promise<void> {
+    return this.#broadcasts.publish(topic, message, reach);
   }
 
   async sign(message: Uint8Array): Promise<Uint8Array> {
@@ -273,14 +274,21 @@ export class Libp2pTransport implements Transport {
   }
 }
 
+/** They are asked for several times a second, and addresses are costly to write. */
+const DESCRIPTIONS = new WeakMap<Connection, PeerConnection>();
+
 const FORBIDDEN: MeshResponse = { status: 403, headers: {}, body: (async function* () {})() };
 
 function described(connection: Connection): PeerConnection {
-  return {
+  const known = DESCRIPTIONS.get(connection);
+  if (known) return known;
+  const description = {
     peer: connection.remotePeer.toString(),
     address: connection.remoteAddr.toString(),
     isInbound: connection.direction === 'inbound',
   };
+  DESCRIPTIONS.set(connection, description);
+  return description;
 }
 
 /** Whether it is the first one of the peer. */

@@ -33,7 +33,7 @@ import { Prober } from './prober.ts';
 import { Registrar } from './registrar.ts';
 import { SelfDoubt } from './self-doubt.ts';
 import { TICK_MS, Upkeep } from './upkeep.ts';
-import { refusal } from './wire.ts';
+import { reasonOf, refusal } from './wire.ts';
 
 export interface MeshDeps {
   readonly transport: Transport;
@@ -68,6 +68,8 @@ export interface MeshListener {
 
 export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
 
+/** Of a peer that requests wait for: a packet that is lost on the way is sent again well within it. */
+const PRESENCE_TIMEOUT_MS = 800;
 /** How long a parting word may take to be sent. */
 const FAREWELL_MS = 150;
 
@@ -231,6 +233,18 @@ export class Mesh {
   reportFailure(peer: PeerId, reason: string): void {
     this.#core.view.failed(peer, reason, this.#core.clock.elapsed());
     this.#upkeep.probeSuspects();
+  }
+
+  /** Asks it now. True also when this node cannot tell, because its own timers come late. */
+  async isThere(peer: PeerId): Promise<boolean> {
+    const { doubt, clock, logger } = this.#core;
+    try {
+      await this.#exchange.ping(peer, PRESENCE_TIMEOUT_MS * doubt.factor, false);
+      return true;
+    } catch (error) {
+      logger.debug({ peer, reason: reasonOf(error) }, 'a peer that requests wait for does not answer');
+      return doubt.isDoubtful(clock.elapsed());
+    }
   }
 
   /** May a write of this kind by that node be taken? */

@@ -17,7 +17,7 @@ const ADDED_AFTER_MS = 30;
 type Program = Pick<RigOptions, 'program'>;
 
 /** All through the first of three nodes, warm, its own upstream serving. */
-async function loadedRig(options: Program, hasOwnUpstream: boolean): Promise<Rig> {
+async function loadedRig(options: Program & Pick<RigOptions, 'upstreamTtftMs'>, hasOwnUpstream: boolean): Promise<Rig> {
   const rig = new Rig({ nodes: 3, hasUpstream: (node) => node > 0 || hasOwnUpstream, ...options });
   await rig.prepare();
   await Promise.all(rig.nodes.map((node) => node.boot()));
@@ -83,15 +83,18 @@ const GOINGS = {
 } satisfies Record<string, Going>;
 
 const SLOW_MS = 500;
+/** So that at every moment a dozen requests wait for their first token. */
+const THINKING_MS = 250;
 const AVOIDED_MS = 2_000;
 
 export async function lostPeer(how: keyof typeof GOINGS, options: Program): Promise<Measured[]> {
-  const rig = await loadedRig(options, false);
+  const rig = await loadedRig({ ...options, upstreamTtftMs: THINKING_MS }, false);
   const going: Going = GOINGS[how];
   try {
     const peer = rig.nodes[1] as MeshNode;
-    const goneAt = moment();
     going.go(rig, peer);
+    // Pulling the plug takes some milliseconds, in which first tokens still come through.
+    const goneAt = moment();
     await pause(AFTER_MS);
     await rig.stopAsking();
     const before = rig.seen.filter(({ at }) => at > goneAt - BEFORE_MS / 2 && at < goneAt - 1_000);

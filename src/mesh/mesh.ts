@@ -334,6 +334,7 @@ export class Mesh {
     const isMember = registrar.isMember(peer);
     if (isMember || (tag !== undefined && tag === this.meshTag())) {
       plan.hint(peer, addresses, isMember, clock.elapsed());
+      this.#upkeep.dial();
     }
   }
 

@@ -73,9 +73,10 @@ export async function createLibp2pTransport(
   options: Libp2pTransportOptions,
 ): Promise<Libp2pTransport> {
   const gate = new Gate();
+  const identity = identityFromSeed(options.privateKey);
   const node = await createLibp2pNode(
     {
-      privateKey: options.privateKey,
+      identity,
       listen: options.listen,
       announce: options.announce ?? [],
       isAnnounced: announceFilter(options),
@@ -86,7 +87,7 @@ export async function createLibp2pTransport(
     },
     gate,
   );
-  return new Libp2pTransport(node, gate, deps, options);
+  return new Libp2pTransport(node, gate, identity, deps, options);
 }
 
 export class Libp2pTransport implements Transport {
@@ -105,13 +106,19 @@ export class Libp2pTransport implements Transport {
   readonly #members = new Map<PeerId, Connection[]>();
   readonly #strangers = new Map<PeerId, Connection[]>();
 
-  constructor(node: Libp2pNode, gate: Gate, deps: Libp2pTransportDeps, options: Libp2pTransportOptions) {
+  constructor(
+    node: Libp2pNode,
+    gate: Gate,
+    identity: Identity,
+    deps: Libp2pTransportDeps,
+    options: Libp2pTransportOptions,
+  ) {
     this.peer = node.peerId.toString();
     this.#node = node;
     this.#gate = gate;
     this.#deps = deps;
     this.#options = options;
-    this.#identity = identityFromSeed(options.privateKey);
+    this.#identity = identity;
     this.#dialer = new Dialer(node, gate, deps.clock);
     this.#directory = new Directory(node, deps.clock);
     this.#broadcasts = new Broadcasts(node.services.pubsub, TOPIC_PREFIX, deps.clock);

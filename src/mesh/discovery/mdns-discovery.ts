@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock, DatagramNetwork, DatagramSource, Logger, PeerHint, Random, Timer } from '../../ports.ts';
 import type { Discovery, SelfDescription } from '../libp2p/libp2p-transport.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import { heardOn } from '../zoned-address.ts';
 import { type HostAnnouncement, hostAnnouncement, hostAnswer } from './host-records.ts';
 import { DISCOVERY } from './limits.ts';
 import { type Link, MulticastDns } from './multicast-dns.ts';
@@ -162,7 +163,8 @@ export class MdnsDiscovery implements Discovery {
     const before = this.#known.get(key);
     this.#known.set(key, { name, said, at: now });
     if (before && before.said === said && now - before.at < HINT_REPEAT_MS) return;
-    if (this.#hints.take(now)) this.#onDiscover(hint);
+    const addresses = hint.addresses.map((address) => heardOn(link.networkInterface.name, address));
+    if (this.#hints.take(now)) this.#onDiscover({ ...hint, addresses });
   }
 
   /** At most one answer to everyone in a while, however many ask. */

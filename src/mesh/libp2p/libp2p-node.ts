@@ -8,7 +8,6 @@ import type { Libp2p, PrivateKey, StreamMiddleware } from '@libp2p/interface';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { ping } from '@libp2p/ping';
 import { preSharedKey } from '@libp2p/pnet';
-import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
@@ -17,6 +16,7 @@ import { publicKeyIn } from '../peer-id.ts';
 import type { Gate } from './gate.ts';
 import { LIMITS, PROTOCOL } from './limits.ts';
 import { quietWindows } from './quiet-windows.ts';
+import { zonedTcp } from './zoned-tcp.ts';
 
 export interface Libp2pNodeOptions {
   readonly identity: Identity;
@@ -55,7 +55,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
       announceFilter: (addresses) => addresses.filter(options.isAnnounced),
     },
     transports: [
-      tcp({
+      zonedTcp({
         dialOpts: { noDelay: true, keepAlive: true },
         listenOpts: { noDelay: true, keepAlive: true },
       }),

@@ -4,7 +4,7 @@ import type { Seen } from '../load-process.ts';
 import type { MeshNode } from '../mesh-node.ts';
 import { moment, pause } from '../moment.ts';
 import { Rig, type RigOptions } from '../rig.ts';
-import { failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
+import { changes, failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
 
 const PER_SECOND = 50;
 const BEFORE_MS = 6_000;
@@ -160,19 +160,4 @@ export async function frozenPeer(options: Program): Promise<Measured[]> {
   } finally {
     rig.close();
   }
-}
-
-interface Change {
-  readonly at: number;
-  readonly to: string;
-  readonly name: string;
-}
-
-/** What a node has concluded of others since then, by its log. */
-function changes(node: MeshNode, since: number): readonly Change[] {
-  return node.log.flatMap(({ at, text }): Change[] => {
-    if (at < since || !text.includes('"to":"')) return [];
-    const { to, name } = JSON.parse(text) as { readonly to: string; readonly name: string };
-    return [{ at, to, name }];
-  });
 }

@@ -11,6 +11,7 @@ import { idleCost } from './cost.ts';
 import { deadUpstream, frozenPeer, lostPeer } from './failover.ts';
 import { formation } from './formation.ts';
 import { clientAbort, manyStreams, overhead } from './forwarding.ts';
+import { hostile } from './hostile.ts';
 import type { Measured } from './measured.ts';
 import { strangers } from './strangers.ts';
 
@@ -32,6 +33,7 @@ const GOALS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   abort: () => clientAbort(options),
   streams: () => manyStreams(options),
   strangers: () => strangers(options),
+  hostile: () => hostile(options),
   overhead: () => overhead(options),
   idle: () => idleCost(options),
 };

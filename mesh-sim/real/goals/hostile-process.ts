@@ -34,6 +34,9 @@ export interface HostileOptions {
   /** The raw key of a member, in hex: stolen, or of one that was one of them all along. */
   readonly seed?: string;
   readonly invite?: string;
+  /** Of a client of the gateway. */
+  readonly requestBody?: string;
+  readonly bearer?: string;
 }
 
 export type HostileReport = Readonly<Record<string, number | boolean | string>>;
@@ -45,10 +48,12 @@ const PROTOCOLS = ['/ipfs/id/1.0.0', '/ipfs/ping/1.0.0', GOSSIP, PROTOCOL.direct
 const CONNECTIONS = 10_000;
 const TOGETHER = 200;
 const PATIENCE_MS = 2_000;
+const UNREAD = 50;
+const UNREAD_MS = 45_000;
 /** Three heartbeats of a node that idles. */
 const RECORDING_MS = 20_000;
 
-const ATTACKS = { flood, stranger, oversized, join, replayJoin, forge };
+const ATTACKS = { flood, stranger, oversized, join, replayJoin, forge, unread };
 
 const options: HostileOptions = JSON.parse(process.argv[2] ?? '{}');
 const report = await ATTACKS[options.attack]();
@@ -78,6 +83,17 @@ async function flood(): Promise<HostileReport> {
   };
   await Promise.all(Array.from({ length: TOGETHER }, worker));
   return { attempts: begun, opened };
+}
+
+/** Clients that ask for streams without end and read nothing of them. */
+async function unread(): Promise<HostileReport> {
+  const { host, port, requestBody = '', bearer = '' } = options;
+  const head = `POST /v1/chat/completions HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${bearer}\r\n`;
+  const request = `${head}content-type: application/json\r\ncontent-length: ${Buffer.byteLength(requestBody)}\r\n\r\n${requestBody}`;
+  const sockets = Array.from({ length: UNREAD }, () => connect(port, host).pause());
+  for (const socket of sockets) socket.write(request);
+  await systemClock.sleep(UNREAD_MS);
+  return { open: sockets.filter(({ destroyed }) => !destroyed).length };
 }
 
 /** With a key of its own: is anything to be had but the join protocol? */

@@ -1,21 +1,17 @@
 // A real node under attack, while clients ask it: floods of connections, strangers who try every protocol, frames without
 // end, invites that are used twice or are too old, and a member that forges and repeats what others say.
 
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { loadOrCreateIdentity } from '../../../src/mesh/identity.ts';
 import { systemRandom } from '../../../src/system/system-random.ts';
 import type { MeshNode } from '../mesh-node.ts';
 import { moment, pause } from '../moment.ts';
 import { Rig, type RigOptions } from '../rig.ts';
+import { attacked, FIRST_HOST } from './attacked.ts';
 import type { HostileOptions, HostileReport } from './hostile-process.ts';
 import { changes, failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
 
-const SCRIPT = join(import.meta.dirname, 'hostile-process.ts');
 const MESH_PORT = 2403;
-/** How the rig's people reach the first node. */
-const HOST = '10.250.0.1';
 const PER_SECOND = 20;
 const ADDED_MS = 100;
 /** The engine keeps a young generation of up to 96 MB when it is driven hard; beyond that something would be kept. */
@@ -38,7 +34,7 @@ export async function hostile(options: Pick<RigOptions, 'program'>): Promise<Mea
     const memoryBefore = first.memory()?.rssMb ?? 0;
     const peer = await peerOf(first);
     const attack = (name: HostileOptions['attack'], more: Partial<HostileOptions> = {}): Promise<HostileReport> =>
-      attacked(rig, { attack: name, host: HOST, port: MESH_PORT, peer, ...more });
+      attacked(rig, { attack: name, host: FIRST_HOST, port: MESH_PORT, peer, ...more });
 
     const flood = await attack('flood');
     const stranger = await attack('stranger');
@@ -97,16 +93,6 @@ export async function hostile(options: Pick<RigOptions, 'program'>): Promise<Mea
   } finally {
     rig.close();
   }
-}
-
-async function attacked(rig: Rig, options: HostileOptions): Promise<HostileReport> {
-  const child = rig.spawnAtDesk([SCRIPT, JSON.stringify(options)]);
-  if (!child.stdout) throw new Error('The attacker has no voice.');
-  const [line] = (await Promise.race([
-    once(createInterface(child.stdout), 'line'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`The attack ${options.attack} ended with ${code}.`))),
-  ])) as [string];
-  return JSON.parse(line) as HostileReport;
 }
 
 async function invited(node: MeshNode): Promise<string> {

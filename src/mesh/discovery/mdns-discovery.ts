@@ -46,8 +46,8 @@ export class MdnsDiscovery implements Discovery {
   readonly #known: LRUCache<string, { readonly name: string; readonly said: string; readonly at: number }>;
   readonly #answering = new Map<Link, Timer>();
   readonly #answeredAt = new WeakMap<Link, number>();
-  /** When somebody asked there what we would have asked: the answers are for everyone. */
-  readonly #askedByOthersAt = new WeakMap<Link, number>();
+  /** When somebody, or we, last asked there what we would ask now. */
+  readonly #askedAt = new WeakMap<Link, number>();
   #self: SelfDescription | undefined;
   #onDiscover: (hint: PeerHint) => void = () => undefined;
   #querying: Timer | undefined;
@@ -96,7 +96,7 @@ export class MdnsDiscovery implements Discovery {
 
   #onLink(link: Link): void {
     this.#answerAll(link);
-    link.send(peerQuery([]));
+    link.send(peerQuery([this.#name]));
     if (this.#host) link.send(hostAnnouncement(this.#host, link.networkInterface));
     // What is asked right after it is plugged in may get lost.
     this.#queries = 1;
@@ -117,11 +117,12 @@ export class MdnsDiscovery implements Discovery {
   }
 
   #query(): void {
-    const packet = peerQuery([...this.#freshNames()].slice(0, DISCOVERY.knownAnswersMax));
+    // Our own name as well: questions come back to us, and tell others that whoever knows all these need not ask.
+    const packet = peerQuery([this.#name, ...this.#freshNames()].slice(0, DISCOVERY.knownAnswersMax));
     const isEarly = this.#queries <= DISCOVERY.queryDelaysMs.length;
     const askedSince = this.#deps.clock.elapsed() - DISCOVERY.queryPeriodMs;
     for (const link of this.#dns.links()) {
-      const isAsked = (this.#askedByOthersAt.get(link) ?? Number.NEGATIVE_INFINITY) > askedSince;
+      const isAsked = (this.#askedAt.get(link) ?? Number.NEGATIVE_INFINITY) > askedSince;
       if (isEarly || !isAsked) link.send(packet);
     }
   }
@@ -138,21 +139,17 @@ export class MdnsDiscovery implements Discovery {
       if (isOneShot(from)) this.#sendPeer(link, from);
       else this.#answerSoon(link);
     }
-    if (known && this.#knowsAllOf(known)) this.#askedByOthersAt.set(link, this.#deps.clock.elapsed());
+    if (known && this.#knowsAllOf(known)) this.#askedAt.set(link, this.#deps.clock.elapsed());
     const answer = this.#host && hostAnswer(packet, this.#host, link.networkInterface);
     if (!answer) return;
     if (isOneShot(from)) link.send({ ...answer, id: packet.id ?? 0, questions: packet.questions ?? [] }, from);
     else link.send(answer);
   }
 
-  /** Who asks leaves out itself and lists us: with as many names as it has, we know it, too. */
+  /** Nothing would come of asking, too: the answers are for everyone. */
   #knowsAllOf(names: ReadonlySet<string>): boolean {
     const fresh = this.#freshNames();
-    return (
-      names.has(this.#name) &&
-      fresh.size >= names.size &&
-      [...names].every((name) => name === this.#name || fresh.has(name))
-    );
+    return names.has(this.#name) && [...names].every((name) => name === this.#name || fresh.has(name));
   }
 
   #onPeer(link: Link, name: string, hint: PeerHint): void {

@@ -151,6 +151,9 @@ export interface PeerHint {
 }
 
 /** Moves bytes between nodes: libp2p for real, a simulated network in mesh-sim. */
+/** Whom a broadcast is for: all, by whatever way, or those with whom there is a connection, who pass it on to nobody. */
+export type BroadcastReach = 'everyone' | 'neighbours';
+
 export interface Transport {
   readonly peer: PeerId;
   /** Begins to listen and to be found. */
@@ -167,7 +170,7 @@ export interface Transport {
   /** The one request a stranger may send: to become a member. */
   requestJoin(peer: PeerId, request: MeshRequest): Promise<MeshResponse>;
   /** To every member that can be reached; small messages only, delivery not promised. */
-  broadcast(topic: string, message: Uint8Array): Promise<void>;
+  broadcast(topic: string, message: Uint8Array, reach: BroadcastReach): Promise<void>;
   sign(message: Uint8Array): Promise<Uint8Array>;
   verify(peer: PeerId, message: Uint8Array, signature: Uint8Array): Promise<boolean>;
   /** Addresses of a member that is not connected, asked of those that are; empty when nobody knows it. */

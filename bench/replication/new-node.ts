@@ -14,7 +14,7 @@ import { KNOWLEDGE_LOG_MIGRATIONS } from '../../src/knowledge/replication/pendin
 import { KNOWLEDGE_MIGRATIONS } from '../../src/knowledge/store/migrations.ts';
 import { identityFromSeed } from '../../src/mesh/identity.ts';
 import { createLibp2pTransport } from '../../src/mesh/libp2p/libp2p-transport.ts';
-import { MESH_TOPICS } from '../../src/mesh/mesh.ts';
+import { MESH_TOPICS } from '../../src/mesh/mesh-broadcasts.ts';
 import { createNode } from '../../src/node.ts';
 import type { Logger } from '../../src/ports.ts';
 import { openDatabase } from '../../src/storage/database.ts';

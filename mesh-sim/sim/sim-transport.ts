@@ -3,6 +3,7 @@
 
 import { type Identity, verifySignature } from '../../src/mesh/identity.ts';
 import {
+  type BroadcastReach,
   HttpFailure,
   type IncomingMeshRequest,
   type MeshRequest,
@@ -161,13 +162,14 @@ export class SimTransport implements Transport {
   }
 
   /** Floods the graph of connections, as gossip does; members that stand still pass nothing on. */
-  broadcast(topic: string, message: Uint8Array): Promise<void> {
+  broadcast(topic: string, message: Uint8Array, reach: BroadcastReach): Promise<void> {
     this.sent.broadcasts += 1;
     this.sent.broadcastBytes += message.length;
     this.sent.largestBroadcastBytes = Math.max(this.sent.largestBroadcastBytes, message.length);
     const reached = new Map<SimTransport, number>([[this, 0]]);
     let edge: SimTransport[] = [this];
-    for (let hop = 0; hop < FLOOD_HOPS_MAX && edge.length > 0; hop += 1) {
+    const hopsMax = reach === 'neighbours' ? 1 : FLOOD_HOPS_MAX;
+    for (let hop = 0; hop < hopsMax && edge.length > 0; hop += 1) {
       const next: SimTransport[] = [];
       for (const relay of edge) {
         if (relay.#clock.isPaused) continue;

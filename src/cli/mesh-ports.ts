@@ -8,7 +8,7 @@ import { announceRule } from '../mesh/discovery/lan-interfaces.ts';
 import { MdnsDiscovery } from '../mesh/discovery/mdns-discovery.ts';
 import { loadMeshKeys } from '../mesh/key-files.ts';
 import { createLibp2pTransport } from '../mesh/libp2p/libp2p-transport.ts';
-import { MESH_TOPICS } from '../mesh/mesh.ts';
+import { MESH_TOPICS } from '../mesh/mesh-broadcasts.ts';
 import type { MeshPorts } from '../mesh/mesh-service.ts';
 import type { Logger } from '../ports.ts';
 import { streamHttpClient } from '../system/stream-http-client.ts';

@@ -9,6 +9,7 @@ import type { MeshCore } from './mesh-core.ts';
 import type { Papers } from './registrar.ts';
 import { parseRemoval, renderRemoval } from './removal.ts';
 import { BODY_BYTES_MAX, jsonRequest, jsonResponse, readAnswer, readJson, refusal, withTimeout } from './wire.ts';
+import { isZoned } from './zoned-address.ts';
 
 export const MEMBER_PATHS = {
   hello: '/mesh/hello',
@@ -127,10 +128,8 @@ export class Exchange {
     const membership = registrar.papers?.membership;
     const removals = membership?.removals().filter((removal) => removal.peer === peer) ?? [];
     const credential = membership?.member(peer)?.credential;
-    const { plan, transport } = this.#core;
-    const addresses = peer === transport.peer ? transport.addresses() : plan.addressesOf(peer);
     return {
-      members: credential ? [{ credential: renderCredential(credential), addresses: [...addresses] }] : [],
+      members: credential ? [{ credential: renderCredential(credential), addresses: this.#addressesOf(peer) }] : [],
       removals: removals.map(renderRemoval),
     };
   }
@@ -207,15 +206,20 @@ export class Exchange {
   }
 
   #membersBody({ membership }: Papers): JsonObject {
-    const { plan, transport } = this.#core;
     return {
-      members: membership.credentials().map((credential) => {
-        const { peer } = credential.certificate;
-        const addresses = peer === transport.peer ? transport.addresses() : plan.addressesOf(peer);
-        return { credential: renderCredential(credential), addresses: [...addresses] };
-      }),
+      members: membership.credentials().map((credential) => ({
+        credential: renderCredential(credential),
+        addresses: this.#addressesOf(credential.certificate.peer),
+      })),
       removals: membership.removals().map(renderRemoval),
     };
+  }
+
+  /** As others may use them. */
+  #addressesOf(peer: PeerId): string[] {
+    const { plan, transport } = this.#core;
+    const addresses = peer === transport.peer ? transport.addresses() : plan.addressesOf(peer);
+    return addresses.filter((address) => !isZoned(address));
   }
 
   /** Removals first: what they end is not even begun. */
@@ -261,6 +265,6 @@ function heartbeatIn(body: JsonObject): Heartbeat | undefined {
 function readAddresses(value: unknown): readonly string[] {
   return asArray(value)
     .flatMap((address) => asString(address) ?? [])
-    .filter((address) => address.length <= ADDRESS_LENGTH_MAX)
+    .filter((address) => address.length <= ADDRESS_LENGTH_MAX && !isZoned(address))
     .slice(0, ADDRESSES_MAX);
 }

@@ -40,6 +40,7 @@ export class MeshService {
       clock: deps.clock,
       random: deps.random,
       taking: () => takingPeers(mesh.view()),
+      isThere: (peer) => mesh.isThere(peer),
       suspect: (peer) => mesh.reportFailure(peer, 'a forwarded request met silence'),
     });
     this.mesh = mesh;

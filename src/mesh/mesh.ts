@@ -1,6 +1,5 @@
 // The mesh of one node: builds the parts, keeps them going with one timer, and is what the rest of the node sees of it.
 
-import { parseObject } from '../model/json.ts';
 import type { MeshCapability } from '../model/mesh-capability.ts';
 import type {
   Clock,
@@ -17,16 +16,17 @@ import type { MeshKeys } from './certifier.ts';
 import { DialPlan } from './dial-plan.ts';
 import { Dialler } from './dialler.ts';
 import { Exchange } from './exchange.ts';
-import { parseHeartbeat } from './heartbeat.ts';
-import { INVITE_LIFETIME_MS, type Invite, newInvite, parseInvite } from './invite.ts';
+import { INVITE_LIFETIME_MS, type Invite, newInvite } from './invite.ts';
 import { JoinDesk } from './join-desk.ts';
 import { joinMesh } from './join-mesh.ts';
 import type { LocalStatus } from './local-status.ts';
+import { type BroadcastHandler, MeshBroadcasts } from './mesh-broadcasts.ts';
 import { type MeshCore, OwnVoice } from './mesh-core.ts';
 import { type MeshCounters, newCounters } from './mesh-counters.ts';
 import { meshTag } from './mesh-keys.ts';
 import { type MeshStatus, meshStatus, type PeerStatus, peerStatus } from './mesh-status.ts';
 import { MeshStore } from './mesh-store.ts';
+import { OtherProcesses } from './other-processes.ts';
 import { PeerBook } from './peer-book.ts';
 import { type PeerChange, PeerView } from './peer-view.ts';
 import { Prober } from './prober.ts';
@@ -66,21 +66,10 @@ export interface MeshListener {
   onEnd?(peer: PeerId): void;
 }
 
-export type BroadcastHandler = (from: PeerId, message: Uint8Array) => void;
 export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
 
-const HEARTBEAT_TOPIC = 'heartbeat';
-const MEMBERSHIP_TOPIC = 'membership';
-/** Of the change logs that nodes share: each has a topic, which is also the path of its requests. */
-export const REPLICATED_LOGS = ['gateway', 'knowledge', 'cache'] as const;
-/** Every topic of a mesh. */
-export const MESH_TOPICS: readonly string[] = [
-  HEARTBEAT_TOPIC,
-  MEMBERSHIP_TOPIC,
-  ...REPLICATED_LOGS.map((log) => `/replication/${log}`),
-];
-/** Larger broadcasts of this topic are nobody's honest ones. */
-const NEWS_BYTES_MAX = 32 * 1024;
+/** Of a peer that requests wait for: a packet that is lost on the way is sent again well within it. */
+const PRESENCE_TIMEOUT_MS = 800;
 /** How long a parting word may take to be sent. */
 const FAREWELL_MS = 150;
 
@@ -90,12 +79,9 @@ export class Mesh {
   readonly #exchange: Exchange;
   readonly #desk: JoinDesk;
   readonly #upkeep: Upkeep;
+  readonly #broadcasts: MeshBroadcasts;
   readonly #handlers = new Map<string, MeshRequestHandler>();
-  readonly #topics = new Map<string, BroadcastHandler>();
   readonly #listeners: MeshListener[] = [];
-  #dataVersion = 0;
-  #addresses = '';
-  #isJoining = false;
 
   constructor(deps: MeshDeps) {
     const { transport, clock, random, logger, database, keys, settings, local, onUnreached = () => undefined } = deps;
@@ -125,20 +111,30 @@ export class Mesh {
       counters: newCounters(),
       own: new OwnVoice(local, store, clock),
     };
-    const onNews = (peer: PeerId): void => this.#tellOthers(peer);
+    const onNews = (peer: PeerId): void => this.#broadcasts.tellOf(peer);
     this.#exchange = new Exchange(this.#core, {
       onNews,
       onDoubted: (incarnation) => this.#upkeep.refute(incarnation),
       onProbe: (target) => prober.probeFor(target),
     });
+    this.#broadcasts = new MeshBroadcasts(this.#core, this.#exchange);
     const dialler = new Dialler(this.#core, this.#exchange, onNews);
     const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer), onUnreached);
-    const sendHeartbeat = (bytes: Uint8Array): void => this.#broadcast(HEARTBEAT_TOPIC, bytes);
-    const onSecond = (): void => {
-      this.#rememberAddresses();
-      this.#noticeOtherProcesses();
-    };
-    this.#upkeep = new Upkeep({ core: this.#core, exchange: this.#exchange, prober, dialler, sendHeartbeat, onSecond });
+    const otherProcesses = new OtherProcesses({
+      core: this.#core,
+      database,
+      join: (invite) => this.join(invite),
+      leave: () => this.leave(),
+      tellOf: onNews,
+    });
+    this.#upkeep = new Upkeep({
+      core: this.#core,
+      exchange: this.#exchange,
+      prober,
+      dialler,
+      sendHeartbeat: (bytes) => this.#broadcasts.sendHeartbeat(bytes),
+      onSecond: () => otherProcesses.look(),
+    });
     const { counters } = this.#core;
     this.#desk = new JoinDesk({ self: transport.peer, clock, random, logger, store, registrar, counters, onNews });
   }
@@ -159,7 +155,7 @@ export class Mesh {
       onDisconnect: (peer) => this.#onDisconnect(peer),
       onRequest: (request) => this.#answered(request, (incoming) => this.#dispatch(incoming)),
       onStranger: (request) => this.#answered(request, (incoming) => this.#desk.handle(incoming)),
-      onBroadcast: (topic, from, message) => this.#onBroadcast(topic, from, message),
+      onBroadcast: (topic, from, message) => this.#broadcasts.take(topic, from, message),
       onDiscover: (hint) => this.#onDiscover(hint),
     });
     this.#upkeep.start();
@@ -212,7 +208,12 @@ export class Mesh {
 
   /** Broadcasts of members on one more of `MESH_TOPICS`. */
   onBroadcast(topic: string, handler: BroadcastHandler): void {
-    this.#topics.set(topic, handler);
+    this.#broadcasts.on(topic, handler);
+  }
+
+  /** On one of `MESH_TOPICS`. */
+  broadcast(topic: string, message: Uint8Array): Promise<void> {
+    return this.#broadcasts.send(topic, message);
   }
 
   listen(listener: MeshListener): void {
@@ -232,6 +233,18 @@ export class Mesh {
   reportFailure(peer: PeerId, reason: string): void {
     this.#core.view.failed(peer, reason, this.#core.clock.elapsed());
     this.#upkeep.probeSuspects();
+  }
+
+  /** Asks it now. True also when this node cannot tell, because its own timers come late. */
+  async isThere(peer: PeerId): Promise<boolean> {
+    const { doubt, clock, logger } = this.#core;
+    try {
+      await this.#exchange.ping(peer, PRESENCE_TIMEOUT_MS * doubt.factor, false);
+      return true;
+    } catch (error) {
+      logger.debug({ peer, reason: reasonOf(error) }, 'a peer that requests wait for does not answer');
+      return doubt.isDoubtful(clock.elapsed());
+    }
   }
 
   /** May a write of this kind by that node be taken? */
@@ -278,7 +291,7 @@ export class Mesh {
     const { registrar } = this.#core;
     const removal = registrar.papers?.certifier.evict(peer, reason);
     if (!removal || !registrar.remove(removal).ok) return false;
-    this.#tellOthers(peer);
+    this.#broadcasts.tellOf(peer);
     return true;
   }
 
@@ -288,55 +301,10 @@ export class Mesh {
     const papers = registrar.papers;
     if (!papers) return;
     registrar.remove(papers.certifier.leave('it left'));
-    this.#tellOthers(transport.peer);
+    this.#broadcasts.tellOf(transport.peer);
     await clock.sleep(FAREWELL_MS);
     for (const { peer } of papers.membership.members()) this.#onEnd(peer, 'this node left');
     registrar.forget();
-  }
-
-  /** Invites say where this node is reached; interfaces come and go. */
-  #rememberAddresses(): void {
-    const addresses = JSON.stringify(this.#core.transport.addresses());
-    if (addresses === this.#addresses) return;
-    this.#addresses = addresses;
-    this.#core.store.setState('addresses', addresses);
-  }
-
-  /** The command line works on the same file: a mesh was founded, an invite is to be used, somebody was evicted. */
-  #noticeOtherProcesses(): void {
-    const { registrar, store } = this.#core;
-    const version = Number(this.#deps.database.pragma('data_version', { simple: true }));
-    if (version === this.#dataVersion) return;
-    this.#dataVersion = version;
-    if (!registrar.papers) registrar.load();
-    if (!registrar.papers) {
-      void this.#usePendingInvite();
-      return;
-    }
-    if (!store.roots()) {
-      void this.leave();
-      return;
-    }
-    const known = new Set(registrar.papers.membership.removals());
-    registrar.reloadRemovals();
-    for (const removal of registrar.papers.membership.removals())
-      if (!known.has(removal)) this.#tellOthers(removal.peer);
-  }
-
-  async #usePendingInvite(): Promise<void> {
-    const { store, logger } = this.#core;
-    const invite = parseInvite(store.state('pending-invite') ?? '');
-    if (!invite || this.#isJoining) return;
-    this.#isJoining = true;
-    try {
-      await this.join(invite);
-    } catch (error) {
-      store.setState('join-problem', reasonOf(error));
-      logger.error({ reason: reasonOf(error) }, 'joining by invite failed');
-    } finally {
-      store.clearState('pending-invite');
-      this.#isJoining = false;
-    }
   }
 
   /** A defect here is told to both sides, and ends nothing but the request. */
@@ -360,27 +328,13 @@ export class Mesh {
     return handler?.(request) ?? refusal(404, 'there is no such path');
   }
 
-  #onBroadcast(topic: string, from: PeerId, message: Uint8Array): void {
-    const { view, counters, clock } = this.#core;
-    if (topic === HEARTBEAT_TOPIC) {
-      const heartbeat = parseHeartbeat(message);
-      const isTaken = heartbeat !== undefined && view.heard(from, heartbeat, clock.elapsed());
-      if (isTaken) counters.heartbeatsHeard += 1;
-      else counters.heartbeatsRefused += 1;
-    } else if (topic === MEMBERSHIP_TOPIC && message.length <= NEWS_BYTES_MAX) {
-      const news = parseObject(Buffer.from(message).toString());
-      if (news) this.#exchange.takeNews(news);
-    } else {
-      this.#topics.get(topic)?.(from, message);
-    }
-  }
-
   /** Beacons are hints: of other meshes they are left alone, of strangers they are heeded seldom. */
   #onDiscover({ peer, addresses, meshTag: tag }: PeerHint): void {
     const { registrar, plan, clock } = this.#core;
     const isMember = registrar.isMember(peer);
     if (isMember || (tag !== undefined && tag === this.meshTag())) {
       plan.hint(peer, addresses, isMember, clock.elapsed());
+      this.#upkeep.dial();
     }
   }
 
@@ -432,17 +386,5 @@ export class Mesh {
     if (to === 'alive' && (from === 'dead' || from === 'suspect')) counters.revivals += 1;
     const name = registrar.papers?.membership.member(peer)?.name;
     logger.info({ peer, name, from, to, reason }, `a peer is ${to}`);
-  }
-
-  #tellOthers(peer: PeerId): void {
-    this.#broadcast(MEMBERSHIP_TOPIC, Buffer.from(JSON.stringify(this.#exchange.newsOf(peer))));
-  }
-
-  /** Hints only: what is lost is told again by the next heartbeat's digests. */
-  #broadcast(topic: string, bytes: Uint8Array): void {
-    const { transport, logger } = this.#core;
-    transport
-      .broadcast(topic, bytes)
-      .catch((error: unknown) => logger.debug({ topic, err: error }, 'a broadcast could not be sent'));
   }
 }

@@ -39,7 +39,6 @@ export class ReplicatedLog {
   readonly #replica: Replica;
   readonly #replicator: Replicator;
   #watch: Timer | undefined;
-  #dataVersion = 0;
 
   constructor(deps: ReplicatedLogDeps) {
     const { log, mesh, transport, mayPage, isAudited } = deps;
@@ -71,11 +70,11 @@ export class ReplicatedLog {
     const adopted = log.adoptRows();
     if (adopted > 0) logger.info({ log: log.name, adopted }, 'rows from before the mesh will travel');
     this.#replicator.start();
-    this.#dataVersion = this.#version();
+    let seen = log.otherCommits();
     this.#watch = clock.every(LOOK_MS, () => {
-      const version = this.#version();
-      if (version === this.#dataVersion) return;
-      this.#dataVersion = version;
+      const commits = log.otherCommits();
+      if (commits === seen) return;
+      seen = commits;
       this.#replicator.notice();
     });
   }
@@ -116,10 +115,6 @@ export class ReplicatedLog {
     if (mesh.mayWrite(peer, MESH_CAPABILITIES) !== false) return;
     const dropped = this.#replica.dropForbidden(clock.now());
     if (dropped > 0) logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
-  }
-
-  #version(): number {
-    return Number(this.log.database.pragma('data_version', { simple: true }));
   }
 }
 

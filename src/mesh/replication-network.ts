@@ -19,7 +19,7 @@ export function replicationNetwork(mesh: Mesh, transport: Transport): Network {
       if (response.status !== 200) throw new PeerRefusal(response.status, {});
       return bytes;
     },
-    broadcast: (topic, message) => transport.broadcast(topic, message),
+    broadcast: (topic, message) => mesh.broadcast(topic, message),
     onBroadcast: (topic, handler) => mesh.onBroadcast(topic, handler),
     connected: () => transport.connections().map(({ peer }) => peer),
     members: () => mesh.view().map(({ peer }) => peer),

@@ -200,6 +200,11 @@ export class ChangeLog implements ChangeRecorder {
     this.#setState.run('collected-hlc', later(this.collectedHlc, hlc));
   }
 
+  /** Another number after each commit of another connection to the file. */
+  otherCommits(): number {
+    return this.#dataVersion.get() ?? 0;
+  }
+
   /** What is known. Shared: not to be changed by the caller. */
   vector(): VersionVector {
     return this.#known().known;
@@ -230,7 +235,7 @@ export class ChangeLog implements ChangeRecorder {
 
   #known(): { readonly known: VersionVector; readonly digest: string } {
     // Any statement of this connection, also one that is rolled back later, and any commit of another one show here.
-    const state = `${this.#changeCount.get()} ${this.#dataVersion.get()}`;
+    const state = `${this.#changeCount.get()} ${this.otherCommits()}`;
     if (this.#cache?.state === state && !this.database.inTransaction) return this.#cache;
     const known = this.known.load();
     const read = { state, known, digest: known.digest() };

@@ -204,7 +204,11 @@ test('members without admin can neither evict nor invite, and a forged eviction 
   const { meshId = '' } = a.mesh.status();
   const fields = { kind: 'evicted', meshId, peer: b.transport.peer, serial: 0, at: 0, reason: 'forged' } as const;
   const forged = { ...issueRemoval(a.identity, fields) };
-  await a.transport.broadcast('membership', Buffer.from(JSON.stringify({ members: [], removals: [forged] })));
+  await a.transport.broadcast(
+    'membership',
+    Buffer.from(JSON.stringify({ members: [], removals: [forged] })),
+    'everyone',
+  );
   await sim.run(1_000);
   assert.equal(sees(founder, b), 'alive');
   assert.ok(founder.log.some(({ message }) => message === 'a removal was not heeded'));

@@ -271,9 +271,9 @@ test('heartbeats of strangers, repeated and unreadable ones change nothing', asy
   const recorded = Buffer.from(
     JSON.stringify({ v: 1, i: 1, n: 1, s: 1, e: 5000, f: 0, q: 0, c: 1, l: 0, w: 0, d: '', m: '', p: [] }),
   );
-  await b.transport.broadcast('heartbeat', recorded);
-  await b.transport.broadcast('heartbeat', Buffer.alloc(5_000, 'x'));
-  await b.transport.broadcast('membership', Buffer.alloc(100_000, '['));
+  await b.transport.broadcast('heartbeat', recorded, 'everyone');
+  await b.transport.broadcast('heartbeat', Buffer.alloc(5_000, 'x'), 'everyone');
+  await b.transport.broadcast('membership', Buffer.alloc(100_000, '['), 'everyone');
   await sim.run(100);
   assert.equal(a.mesh.counters.heartbeatsRefused - refusedBefore, 2);
   assert.equal(a.mesh.peer(b.transport.peer)?.load?.state, before?.load?.state);

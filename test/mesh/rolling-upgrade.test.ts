@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
 import { composeHeartbeat, parseHeartbeat, renderHeartbeat } from '../../src/mesh/heartbeat.ts';
 import { type JsonObject, parseObject } from '../../src/model/json.ts';
+import type { BroadcastReach } from '../../src/ports.ts';
 import { heldBy, openNode, REGISTER, SHARD, signAll } from '../replication/support/node.ts';
 import { commandPlace } from '../support/command.ts';
 import { idle } from '../support/sim-mesh.ts';
@@ -47,9 +48,9 @@ test('nodes meet and share keys and usage when one of them adds fields to all it
       added += 1;
       return request(peer, asked.body instanceof Uint8Array ? { ...asked, body: withMore(asked.body) } : asked);
     },
-    broadcast: (topic: string, message: Uint8Array) => {
+    broadcast: (topic: string, message: Uint8Array, reach: BroadcastReach) => {
       added += 1;
-      return broadcast(topic, withMore(message));
+      return broadcast(topic, withMore(message), reach);
     },
   });
   await sim.meet();

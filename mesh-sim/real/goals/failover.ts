@@ -4,7 +4,7 @@ import type { Seen } from '../load-process.ts';
 import type { MeshNode } from '../mesh-node.ts';
 import { moment, pause } from '../moment.ts';
 import { Rig, type RigOptions } from '../rig.ts';
-import { failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
+import { changes, failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
 
 const PER_SECOND = 50;
 const BEFORE_MS = 6_000;
@@ -17,7 +17,7 @@ const ADDED_AFTER_MS = 30;
 type Program = Pick<RigOptions, 'program'>;
 
 /** All through the first of three nodes, warm, its own upstream serving. */
-async function loadedRig(options: Program, hasOwnUpstream: boolean): Promise<Rig> {
+async function loadedRig(options: Program & Pick<RigOptions, 'upstreamTtftMs'>, hasOwnUpstream: boolean): Promise<Rig> {
   const rig = new Rig({ nodes: 3, hasUpstream: (node) => node > 0 || hasOwnUpstream, ...options });
   await rig.prepare();
   await Promise.all(rig.nodes.map((node) => node.boot()));
@@ -83,15 +83,18 @@ const GOINGS = {
 } satisfies Record<string, Going>;
 
 const SLOW_MS = 500;
+/** So that at every moment a dozen requests wait for their first token. */
+const THINKING_MS = 250;
 const AVOIDED_MS = 2_000;
 
 export async function lostPeer(how: keyof typeof GOINGS, options: Program): Promise<Measured[]> {
-  const rig = await loadedRig(options, false);
+  const rig = await loadedRig({ ...options, upstreamTtftMs: THINKING_MS }, false);
   const going: Going = GOINGS[how];
   try {
     const peer = rig.nodes[1] as MeshNode;
-    const goneAt = moment();
     going.go(rig, peer);
+    // Pulling the plug takes some milliseconds, in which first tokens still come through.
+    const goneAt = moment();
     await pause(AFTER_MS);
     await rig.stopAsking();
     const before = rig.seen.filter(({ at }) => at > goneAt - BEFORE_MS / 2 && at < goneAt - 1_000);
@@ -157,19 +160,4 @@ export async function frozenPeer(options: Program): Promise<Measured[]> {
   } finally {
     rig.close();
   }
-}
-
-interface Change {
-  readonly at: number;
-  readonly to: string;
-  readonly name: string;
-}
-
-/** What a node has concluded of others since then, by its log. */
-function changes(node: MeshNode, since: number): readonly Change[] {
-  return node.log.flatMap(({ at, text }): Change[] => {
-    if (at < since || !text.includes('"to":"')) return [];
-    const { to, name } = JSON.parse(text) as { readonly to: string; readonly name: string };
-    return [{ at, to, name }];
-  });
 }

@@ -1,9 +1,11 @@
 // What the way over another node adds to an answer, how soon a client that leaves is noticed there, and whether hundreds of
 // streams at once lose anything.
 
+import { CLIENT_KEY, SHARED_MODEL } from '../mesh-node.ts';
 import { pause } from '../moment.ts';
 import { Rig, type RigOptions } from '../rig.ts';
 import type { UpstreamNews } from '../upstream-process.ts';
+import { attacked, FIRST_HOST } from './attacked.ts';
 import { failed, type Measured, most, none, quantile, ttftsOf } from './measured.ts';
 
 type Program = Pick<RigOptions, 'program'>;
@@ -100,6 +102,49 @@ export async function manyStreams(options: Program): Promise<Measured[]> {
         promise: '… memory that entry node and executor grew by, with clients that read',
         bound: 'none set',
         measured: `${peak.map((mb) => mb.toFixed(0)).join(' and ')} MB`,
+      },
+    ];
+  } finally {
+    rig.close();
+  }
+}
+
+/** By then all buffers on the way are full. */
+const FULL_MS = 30_000;
+const UNREAD_MB = 16;
+
+/** Fifty clients of one node that read nothing of what another one answers without end. */
+export async function unreadStreams(options: Program): Promise<Measured[]> {
+  const rig = new Rig({ nodes: 2, hasUpstream: (node) => node === 1, ...options });
+  try {
+    await ready(rig);
+    const requestBody = JSON.stringify({
+      model: SHARED_MODEL,
+      stream: true,
+      messages: [{ role: 'user', content: 'Tell me everything.' }],
+      max_tokens: 1_000_000_000,
+      seed: 0,
+    });
+    const attack = attacked(rig, {
+      attack: 'unread',
+      host: FIRST_HOST,
+      port: Number(new URL(rig.nodes[0]?.url ?? '').port),
+      peer: '',
+      requestBody,
+      bearer: CLIENT_KEY,
+    });
+    const sizes = (): number[] => rig.nodes.map((node) => node.memory()?.rssMb ?? 0);
+    await pause(FULL_MS);
+    const full = sizes();
+    const { open } = await attack;
+    const later = sizes();
+    const grown = Math.max(...later.map((mb, index) => mb - (full[index] ?? 0)));
+    return [
+      most(`${open} clients that read nothing: memory that a node grew by from 30 to 45 s`, grown, UNREAD_MB, ' MB'),
+      {
+        promise: '… memory of entry node and executor then',
+        bound: 'none set',
+        measured: `${later.map((mb) => mb.toFixed(0)).join(' and ')} MB`,
       },
     ];
   } finally {

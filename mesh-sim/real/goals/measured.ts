@@ -2,6 +2,7 @@
 
 import { Histogram } from '../../../bench/histogram.ts';
 import type { Seen } from '../load-process.ts';
+import type { MeshNode } from '../mesh-node.ts';
 
 export interface Measured {
   readonly promise: string;
@@ -36,4 +37,20 @@ export function ttftsOf(seen: readonly Seen[]): number[] {
 
 export function failed(seen: readonly Seen[]): readonly Seen[] {
   return seen.filter(({ error }) => error !== undefined);
+}
+
+/** A conclusion of one node about another one. */
+export interface Change {
+  readonly at: number;
+  readonly to: string;
+  readonly name: string;
+}
+
+/** What a node has concluded of others since then, by its log. */
+export function changes(node: MeshNode, since: number): readonly Change[] {
+  return node.log.flatMap(({ at, text }): Change[] => {
+    if (at < since || !text.includes('"to":"')) return [];
+    const { to, name } = JSON.parse(text) as { readonly to: string; readonly name: string };
+    return [{ at, to, name }];
+  });
 }

@@ -10,7 +10,8 @@ import { namespacesMissing } from '../namespaces.ts';
 import { idleCost } from './cost.ts';
 import { deadUpstream, frozenPeer, lostPeer } from './failover.ts';
 import { formation } from './formation.ts';
-import { clientAbort, manyStreams, overhead } from './forwarding.ts';
+import { clientAbort, manyStreams, overhead, unreadStreams } from './forwarding.ts';
+import { hostile } from './hostile.ts';
 import type { Measured } from './measured.ts';
 import { strangers } from './strangers.ts';
 
@@ -31,7 +32,9 @@ const GOALS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   frozen: () => frozenPeer(options),
   abort: () => clientAbort(options),
   streams: () => manyStreams(options),
+  unread: () => unreadStreams(options),
   strangers: () => strangers(options),
+  hostile: () => hostile(options),
   overhead: () => overhead(options),
   idle: () => idleCost(options),
 };

@@ -7,10 +7,11 @@ import { atMost } from '../../model/at-most.ts';
 import type { Clock, DatagramNetwork, DatagramSource, Logger, PeerHint, Random, Timer } from '../../ports.ts';
 import type { Discovery, SelfDescription } from '../libp2p/libp2p-transport.ts';
 import { TokenBucket } from '../token-bucket.ts';
+import { heardOn } from '../zoned-address.ts';
 import { type HostAnnouncement, hostAnnouncement, hostAnswer } from './host-records.ts';
 import { DISCOVERY } from './limits.ts';
 import { type Link, MulticastDns } from './multicast-dns.ts';
-import { asksForPeers, peerAnswer, peerQuery, peersIn } from './peer-records.ts';
+import { knownByAsker, peerAnswer, peerQuery, peersIn } from './peer-records.ts';
 import { addressesOn } from './reachable-addresses.ts';
 
 export interface MdnsDiscoveryDeps {
@@ -46,6 +47,8 @@ export class MdnsDiscovery implements Discovery {
   readonly #known: LRUCache<string, { readonly name: string; readonly said: string; readonly at: number }>;
   readonly #answering = new Map<Link, Timer>();
   readonly #answeredAt = new WeakMap<Link, number>();
+  /** When somebody, or we, last asked there what we would ask now. */
+  readonly #askedAt = new WeakMap<Link, number>();
   #self: SelfDescription | undefined;
   #onDiscover: (hint: PeerHint) => void = () => undefined;
   #querying: Timer | undefined;
@@ -94,7 +97,7 @@ export class MdnsDiscovery implements Discovery {
 
   #onLink(link: Link): void {
     this.#answerAll(link);
-    link.send(peerQuery([]));
+    link.send(peerQuery([this.#name]));
     if (this.#host) link.send(hostAnnouncement(this.#host, link.networkInterface));
     // What is asked right after it is plugged in may get lost.
     this.#queries = 1;
@@ -115,22 +118,39 @@ export class MdnsDiscovery implements Discovery {
   }
 
   #query(): void {
+    // Our own name as well: questions come back to us, and tell others that whoever knows all these need not ask.
+    const packet = peerQuery([this.#name, ...this.#freshNames()].slice(0, DISCOVERY.knownAnswersMax));
+    const isEarly = this.#queries <= DISCOVERY.queryDelaysMs.length;
+    const askedSince = this.#deps.clock.elapsed() - DISCOVERY.queryPeriodMs;
+    for (const link of this.#dns.links()) {
+      const isAsked = (this.#askedAt.get(link) ?? Number.NEGATIVE_INFINITY) > askedSince;
+      if (isEarly || !isAsked) link.send(packet);
+    }
+  }
+
+  #freshNames(): ReadonlySet<string> {
     const freshSince = this.#deps.clock.elapsed() - (DISCOVERY.peerTtlSeconds * 1_000) / 2;
-    const names = new Set([...this.#known.values()].filter(({ at }) => at >= freshSince).map(({ name }) => name));
-    const packet = peerQuery([...names].slice(0, DISCOVERY.knownAnswersMax));
-    for (const link of this.#dns.links()) link.send(packet);
+    return new Set([...this.#known.values()].filter(({ at }) => at >= freshSince).map(({ name }) => name));
   }
 
   #onPacket(link: Link, packet: Packet, from: DatagramSource): void {
     for (const { name, hint } of peersIn(packet)) this.#onPeer(link, name, hint);
-    if (asksForPeers(packet, this.#name)) {
+    const known = knownByAsker(packet);
+    if (known && !known.has(this.#name)) {
       if (isOneShot(from)) this.#sendPeer(link, from);
       else this.#answerSoon(link);
     }
+    if (known && this.#knowsAllOf(known)) this.#askedAt.set(link, this.#deps.clock.elapsed());
     const answer = this.#host && hostAnswer(packet, this.#host, link.networkInterface);
     if (!answer) return;
     if (isOneShot(from)) link.send({ ...answer, id: packet.id ?? 0, questions: packet.questions ?? [] }, from);
     else link.send(answer);
+  }
+
+  /** Nothing would come of asking, too: the answers are for everyone. */
+  #knowsAllOf(names: ReadonlySet<string>): boolean {
+    const fresh = this.#freshNames();
+    return names.has(this.#name) && [...names].every((name) => name === this.#name || fresh.has(name));
   }
 
   #onPeer(link: Link, name: string, hint: PeerHint): void {
@@ -141,7 +161,8 @@ export class MdnsDiscovery implements Discovery {
     const before = this.#known.get(key);
     this.#known.set(key, { name, said, at: now });
     if (before && before.said === said && now - before.at < HINT_REPEAT_MS) return;
-    if (this.#hints.take(now)) this.#onDiscover(hint);
+    const addresses = hint.addresses.map((address) => heardOn(link.networkInterface.name, address));
+    if (this.#hints.take(now)) this.#onDiscover({ ...hint, addresses });
   }
 
   /** At most one answer to everyone in a while, however many ask. */

@@ -40,14 +40,13 @@ export function peerAnswer({ name, addresses, meshTag }: PeerAnnouncement): Pack
   };
 }
 
-/** Does this query ask for peers, of which it does not know us yet? */
-export function asksForPeers(packet: Packet, ownName: string): boolean {
-  if (packet.type === 'response') return false;
+/** The names of peers that a query for peers says are known already; undefined when it is no such query. */
+export function knownByAsker(packet: Packet): ReadonlySet<string> | undefined {
+  if (packet.type === 'response') return undefined;
   const isAsked = (packet.questions ?? []).some(({ name, type }) => isName(name, PEER_SERVICE) && type === 'PTR');
-  const knows = (packet.answers ?? []).some(
-    (answer) => answer.type === 'PTR' && isName(answer.data, instanceOf(ownName)),
-  );
-  return isAsked && !knows;
+  if (!isAsked) return undefined;
+  const names = (packet.answers ?? []).map((answer) => (answer.type === 'PTR' ? instanceIn(answer.data) : undefined));
+  return new Set(names.filter((name) => name !== undefined));
 }
 
 export interface FoundPeer {
@@ -59,9 +58,9 @@ export interface FoundPeer {
 export function peersIn(packet: Packet): readonly FoundPeer[] {
   if (packet.type !== 'response') return [];
   return [...(packet.answers ?? []), ...(packet.additionals ?? [])].slice(0, DISCOVERY.recordsMax).flatMap((record) => {
-    if (record.type !== 'TXT' || !record.name.toLowerCase().endsWith(`.${PEER_SERVICE}`)) return [];
-    const hint = hintIn(textsOf(record));
-    return hint ? [{ name: record.name.slice(0, -PEER_SERVICE.length - 1).toLowerCase(), hint }] : [];
+    const name = record.type === 'TXT' ? instanceIn(record.name) : undefined;
+    const hint = name === undefined ? undefined : hintIn(textsOf(record as TxtAnswer));
+    return name !== undefined && hint ? [{ name, hint }] : [];
   });
 }
 
@@ -88,6 +87,12 @@ function textsOf({ data }: TxtAnswer): readonly string[] {
 
 function pointerTo(name: string): { name: string; type: 'PTR'; class: 'IN'; ttl: number; data: string } {
   return { name: PEER_SERVICE, type: 'PTR', class: 'IN', ttl: DISCOVERY.peerTtlSeconds, data: instanceOf(name) };
+}
+
+/** Undefined for a name of another service. */
+function instanceIn(name: string): string | undefined {
+  const lower = name.toLowerCase();
+  return lower.endsWith(`.${PEER_SERVICE}`) ? lower.slice(0, -PEER_SERVICE.length - 1) : undefined;
 }
 
 function instanceOf(name: string): string {

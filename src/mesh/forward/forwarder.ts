@@ -4,9 +4,10 @@ import { AbortScope } from '../../gateway/abort-scope.ts';
 import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../gateway/peers.ts';
 import type { Frame } from '../../model/stream.ts';
 import type { UpstreamError } from '../../model/upstream-error.ts';
-import { type Clock, HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
+import { HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
 import type { ModelStatus } from '../local-status.ts';
 import { type PeerCandidate, rankPeers } from './peer-choice.ts';
+import { SilenceWatch, type SilenceWatchDeps } from './silence-watch.ts';
 import { FORWARD_PATH, parseError, parseFrames, renderChat, TARGET_HEADER } from './wire.ts';
 
 /** A member that takes requests now: alive, up, connected, allowed to serve. */
@@ -18,14 +19,15 @@ export interface TakingPeer {
   readonly models: ReadonlyMap<string, ModelStatus>;
 }
 
-export interface ForwarderDeps {
+export interface ForwarderDeps extends SilenceWatchDeps {
   readonly transport: Pick<Transport, 'request'>;
-  readonly clock: Clock;
   readonly random: Random;
   readonly taking: () => readonly TakingPeer[];
   /** A request has met silence or a broken connection: no new ones should go there for now. */
   readonly suspect: (peer: PeerId) => void;
 }
+
+const OUT_OF_REACH = new HttpFailure('response', 'It is out of reach');
 
 /** An error is a few sentences. */
 const ERROR_BYTES_MAX = 64 * 1_024;
@@ -34,9 +36,11 @@ export class Forwarder implements Peers {
   readonly #deps: ForwarderDeps;
   /** Requests under way, by who is to answer them. */
   readonly #underWay = new Map<PeerId, Set<AbortScope>>();
+  readonly #silence: SilenceWatch;
 
   constructor(deps: ForwarderDeps) {
     this.#deps = deps;
+    this.#silence = new SilenceWatch(deps);
   }
 
   serves(model: string): boolean {
@@ -69,12 +73,13 @@ export class Forwarder implements Peers {
 
   /** Nothing more will come from it, though its connection is still open: a cut cable does not say so. */
   giveUp(peer: PeerId): void {
-    for (const scope of this.#underWay.get(peer) ?? []) scope.abort(new HttpFailure('response', 'It is out of reach'));
+    for (const scope of this.#underWay.get(peer) ?? []) scope.abort(OUT_OF_REACH);
   }
 
   async forward({ peer, name }: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
     const scope = new AbortScope(this.#deps.clock, signal);
     const done = this.#begin(peer, scope);
+    const answered = this.#silence.begin(peer, () => scope.abort(OUT_OF_REACH));
     try {
       const response = await this.#deps.transport.request(peer, {
         path: FORWARD_PATH,
@@ -82,6 +87,7 @@ export class Forwarder implements Peers {
         body: renderChat(chat),
         signal: scope.signal,
       });
+      answered(true);
       if (response.status !== 200) {
         const failure = parseError(await errorText(response));
         if (signal.aborted) throw signal.reason;
@@ -91,6 +97,7 @@ export class Forwarder implements Peers {
       const target = response.headers[TARGET_HEADER] ?? chat.request.model;
       return { ok: true, frames: this.#counted(parseFrames(this.#watched(peer, response, signal)), done), target };
     } catch (thrown) {
+      answered(false);
       done();
       if (signal.aborted) throw signal.reason;
       if (!(thrown instanceof HttpFailure)) throw thrown;

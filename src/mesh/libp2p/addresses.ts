@@ -12,7 +12,8 @@ export function dialableAddress(text: string): Multiaddr | undefined {
     // Addresses come from hints of strangers: a wrong one is nothing special.
     return undefined;
   }
-  const [host, port, ...rest] = parsed.getComponents();
+  const components = parsed.getComponents();
+  const [host, port, ...rest] = components[0]?.name === 'ip6zone' ? components.slice(1) : components;
   const isHost = host !== undefined && ['ip4', 'ip6', 'dns', 'dns4', 'dns6'].includes(host.name);
   if (!isHost || port?.name !== 'tcp' || rest.some(({ name }) => name !== 'p2p')) return undefined;
   return parsed.decapsulateCode(P2P);

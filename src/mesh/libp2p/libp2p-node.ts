@@ -2,22 +2,24 @@
 
 import { gossipsub } from '@chainsafe/libp2p-gossipsub';
 import { noise } from '@chainsafe/libp2p-noise';
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys';
+import { privateKeyFromRaw } from '@libp2p/crypto/keys';
 import { identify, identifyPush } from '@libp2p/identify';
-import type { Libp2p, StreamMiddleware } from '@libp2p/interface';
+import type { Libp2p, PrivateKey, StreamMiddleware } from '@libp2p/interface';
 import { kadDHT, passthroughMapper } from '@libp2p/kad-dht';
 import { ping } from '@libp2p/ping';
 import { preSharedKey } from '@libp2p/pnet';
-import { tcp } from '@libp2p/tcp';
 import { yamux } from '@libp2p/yamux';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import { createLibp2p } from 'libp2p';
+import type { Identity } from '../identity.ts';
+import { publicKeyIn } from '../peer-id.ts';
 import type { Gate } from './gate.ts';
 import { LIMITS, PROTOCOL } from './limits.ts';
+import { quietWindows } from './quiet-windows.ts';
+import { zonedTcp } from './zoned-tcp.ts';
 
 export interface Libp2pNodeOptions {
-  /** Raw Ed25519 private key, 32 bytes. */
-  readonly privateKey: Uint8Array;
+  readonly identity: Identity;
   /** Multiaddrs. */
   readonly listen: readonly string[];
   /** Instead of the addresses of the interfaces, for nodes behind address translation. */
@@ -41,9 +43,10 @@ export type Services =
 export type Libp2pNode = Libp2p<Services & Record<string, unknown>>;
 
 export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): Promise<Libp2pNode> {
+  quietWindows();
   return createLibp2p({
     start: false,
-    privateKey: await generateKeyPairFromSeed('Ed25519', options.privateKey),
+    privateKey: privateKeyOf(options.identity),
     // Told to members only; which version runs is in the heartbeat.
     nodeInfo: { userAgent: 'flowmesh' },
     addresses: {
@@ -52,7 +55,7 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
       announceFilter: (addresses) => addresses.filter(options.isAnnounced),
     },
     transports: [
-      tcp({
+      zonedTcp({
         dialOpts: { noDelay: true, keepAlive: true },
         listenOpts: { noDelay: true, keepAlive: true },
       }),
@@ -60,6 +63,8 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
+        // Its pings would change nothing: heartbeats say who is there, and windows do not grow.
+        enableKeepAlive: false,
         maxInboundStreams: LIMITS.streamsPerPeerMax,
         maxOutboundStreams: LIMITS.streamsPerPeerMax,
         streamOptions: {
@@ -86,6 +91,13 @@ export async function createLibp2pNode(options: Libp2pNodeOptions, gate: Gate): 
   });
 }
 
+/** With its public half: libp2p would derive that in plain JavaScript, which takes 50 ms. */
+function privateKeyOf({ seed, peer }: Identity): PrivateKey {
+  return privateKeyFromRaw(Buffer.concat([seed, publicKeyIn(peer) ?? NOTHING]));
+}
+
+const NOTHING = new Uint8Array();
+
 function services(topics: readonly string[], gate: Gate) {
   return {
     guard: guardStreams(gate),
@@ -106,12 +118,18 @@ function services(topics: readonly string[], gate: Gate) {
       Dhi: 6,
       Dscore: 1,
       Dout: 1,
-      // To how many others a node says every second what it has; a quarter of them where there are many.
+      // To how many others a node says now and then what it has; a quarter of them where there are many.
       Dlazy: 2,
-      // A message is passed on a moment after it came (broadcasts.ts). Who has it already says so meanwhile, instead of
-      // being sent it again by everyone.
+      heartbeatInterval: LIMITS.gossipUpkeepMs,
+      // Of that it tells only the latest: TCP loses nothing, and what a full buffer drops is asked for by digests.
+      mcacheGossip: 1,
+      mcacheLength: 3,
+      // Which message is passed on, and when, is decided by broadcasts.ts.
       asyncValidation: true,
-      idontwantMinDataSize: 200,
+      // To say that one has a heartbeat costs as much as to be sent it once more.
+      idontwantMinDataSize: LIMITS.broadcastWorthRefusingBytes,
+      // What comes again is known by its origin's number before its signature is checked.
+      fastMsgIdFn: ({ from, seqno }) => Buffer.concat([from ?? NOTHING, seqno ?? NOTHING]).toString('base64'),
       maxInboundDataLength: LIMITS.gossipFrameBytesMax,
       maxOutboundBufferSize: LIMITS.gossipBacklogBytesMax,
       // Many nodes of one house share an address, and members are judged by the mesh.

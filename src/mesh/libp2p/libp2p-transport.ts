@@ -4,6 +4,7 @@
 import type { Connection } from '@libp2p/interface';
 import type { Multiaddr } from '@multiformats/multiaddr';
 import type {
+  BroadcastReach,
   Clock,
   Logger,
   MeshRequest,
@@ -72,9 +73,10 @@ export async function createLibp2pTransport(
   options: Libp2pTransportOptions,
 ): Promise<Libp2pTransport> {
   const gate = new Gate();
+  const identity = identityFromSeed(options.privateKey);
   const node = await createLibp2pNode(
     {
-      privateKey: options.privateKey,
+      identity,
       listen: options.listen,
       announce: options.announce ?? [],
       isAnnounced: announceFilter(options),
@@ -85,7 +87,7 @@ export async function createLibp2pTransport(
     },
     gate,
   );
-  return new Libp2pTransport(node, gate, deps, options);
+  return new Libp2pTransport(node, gate, identity, deps, options);
 }
 
 export class Libp2pTransport implements Transport {
@@ -104,13 +106,19 @@ export class Libp2pTransport implements Transport {
   readonly #members = new Map<PeerId, Connection[]>();
   readonly #strangers = new Map<PeerId, Connection[]>();
 
-  constructor(node: Libp2pNode, gate: Gate, deps: Libp2pTransportDeps, options: Libp2pTransportOptions) {
+  constructor(
+    node: Libp2pNode,
+    gate: Gate,
+    identity: Identity,
+    deps: Libp2pTransportDeps,
+    options: Libp2pTransportOptions,
+  ) {
     this.peer = node.peerId.toString();
     this.#node = node;
     this.#gate = gate;
     this.#deps = deps;
     this.#options = options;
-    this.#identity = identityFromSeed(options.privateKey);
+    this.#identity = identity;
     this.#dialer = new Dialer(node, gate, deps.clock);
     this.#directory = new Directory(node, deps.clock);
     this.#broadcasts = new Broadcasts(node.services.pubsub, TOPIC_PREFIX, deps.clock);
@@ -175,8 +183,8 @@ export class Libp2pTransport implements Transport {
     return this.#joins.request(peer, request);
   }
 
-  broadcast(topic: string, message: Uint8Array): Promise<void> {
-    return this.#broadcasts.publish(topic, message);
+  broadcast(topic: string, message: Uint8Array, reach: BroadcastReach): Promise<void> {
+    return this.#broadcasts.publish(topic, message, reach);
   }
 
   async sign(message: Uint8Array): Promise<Uint8Array> {
@@ -273,14 +281,21 @@ export class Libp2pTransport implements Transport {
   }
 }
 
+/** They are asked for several times a second, and addresses are costly to write. */
+const DESCRIPTIONS = new WeakMap<Connection, PeerConnection>();
+
 const FORBIDDEN: MeshResponse = { status: 403, headers: {}, body: (async function* () {})() };
 
 function described(connection: Connection): PeerConnection {
-  return {
+  const known = DESCRIPTIONS.get(connection);
+  if (known) return known;
+  const description = {
     peer: connection.remotePeer.toString(),
     address: connection.remoteAddr.toString(),
     isInbound: connection.direction === 'inbound',
   };
+  DESCRIPTIONS.set(connection, description);
+  return description;
 }
 
 /** Whether it is the first one of the peer. */

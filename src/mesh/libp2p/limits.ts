@@ -51,6 +51,9 @@ export const LIMITS = {
   broadcastBytesMax: 32 * 1024,
   /** Within it a LAN has told everyone who has a broadcast; what it costs is felt only where broadcasts take several hops. */
   gossipPassOnMs: 50,
+  broadcastWorthRefusingBytes: 1_024,
+  /** How often gossip looks after its neighbours; new ones are taken at once. */
+  gossipUpkeepMs: 5_000,
   /** A received gossip frame may carry several broadcasts. */
   gossipFrameBytesMax: 256 * 1024,
   /** What waits for a peer that does not read; beyond it broadcasts to it are dropped. */

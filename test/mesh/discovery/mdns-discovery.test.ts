@@ -138,6 +138,49 @@ test('who is known already is not asked to answer again', async () => {
   assert.deepEqual(new Set(types), new Set(['query']));
 });
 
+test('of nodes that know the same, one asks for all', async () => {
+  const lan = new FakeLan();
+  const clock = new ManualClock();
+  for (const number of [1, 2, 3, 4]) new Node(lan, clock, number, [lanInterface('eth0', `10.0.0.${number}`)]);
+  const pass = async (seconds: number): Promise<void> => {
+    for (let step = 0; step < seconds * 4; step += 1) {
+      clock.advance(250);
+      await settled();
+    }
+  };
+  await pass(30);
+  lan.sent.length = 0;
+  const minutes = 10;
+  await pass(minutes * 60);
+  const questions = lan.sent.filter(({ message }) => decode(Buffer.from(message)).type === 'query').length;
+  // Each of the four would ask four times a minute; together they ask at most as often as one would at its quickest.
+  assert.ok(questions <= minutes * 8, `${questions} questions`);
+  assert.ok(questions >= minutes * 2, `${questions} questions`);
+});
+
+test('who knows somebody less than the one that asks, asks as well', async () => {
+  const lan = new FakeLan();
+  const clock = new ManualClock();
+  new Node(lan, clock, 1, [lanInterface('eth0', '10.0.0.1')]);
+  await settled();
+  clock.advance(10_000);
+  await settled();
+  const asking = lan.outsider('eth0', '10.0.0.9', () => undefined);
+  lan.sent.length = 0;
+  const question = { name: '_p2p._udp.local', type: 'PTR' } as const;
+  const stranger = { ...question, ttl: 120, data: 'somebody._p2p._udp.local' };
+  for (let second = 0; second < 60; second += 1) {
+    asking.send(encode({ type: 'query', questions: [question], answers: [stranger] }));
+    await settled();
+    clock.advance(1_000);
+    await settled();
+  }
+  const asked = lan.sent.filter(
+    ({ from, message }) => from === '10.0.0.1' && decode(Buffer.from(message)).type === 'query',
+  );
+  assert.ok(asked.length >= 2, `${asked.length} questions`);
+});
+
 test('a hundred questions at once get one answer', async () => {
   const lan = new FakeLan();
   const clock = new ManualClock();

@@ -69,6 +69,17 @@ test('nodes of a LAN without DHCP, which have link-local addresses only, find ea
   await until(() => nodes.every((node) => connectedPeers(node).size === 2));
 });
 
+test('nodes that nobody gave any address find each other by what IPv6 gives every interface', OPTIONS, async (t) => {
+  const lab = labOf(t);
+  lab.addSwitch('lan');
+  lab.addSwitch('storage');
+  const machines = [1, 2, 3].map((seed) => lab.addMachine(`n${seed}`, [{ to: 'lan' }, { to: 'storage' }]));
+  const nodes = startAll(machines, (seed) => ({ seed, listen: LISTEN, discover: [] }));
+  await until(() => nodes.every((node) => connectedPeers(node).size === 2));
+  const dialled = nodes.flatMap(({ events }) => events.flatMap(({ address = '' }) => address));
+  assert.ok(dialled.some((address) => address.startsWith('/ip6zone/eth')));
+});
+
 test('an interface that comes later is used', OPTIONS, async (t) => {
   const lab = labOf(t);
   lab.addSwitch('lan');

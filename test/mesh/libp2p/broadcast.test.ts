@@ -32,8 +32,8 @@ test('what a non-member says is neither told nor passed on', TIMEOUT, async (t) 
   await connect(carrier, far);
   await heard(evicted, [carrier, far], 'changes');
   carrier.members.delete(evicted.peer);
-  await evicted.transport.broadcast('changes', Buffer.from('after the eviction'));
-  await carrier.transport.broadcast('changes', Buffer.from('from the carrier'));
+  await evicted.transport.broadcast('changes', Buffer.from('after the eviction'), 'everyone');
+  await carrier.transport.broadcast('changes', Buffer.from('from the carrier'), 'everyone');
   await until(() => far.broadcasts.some(({ text }) => text === 'from the carrier'));
   assert.equal(
     [...far.broadcasts, ...carrier.broadcasts].some(({ text }) => text === 'after the eviction'),
@@ -41,11 +41,33 @@ test('what a non-member says is neither told nor passed on', TIMEOUT, async (t) 
   );
 });
 
+test(
+  'a broadcast for neighbours goes to those who are connected with its origin, and no further',
+  TIMEOUT,
+  async (t) => {
+    const [first, middle, far] = await startTransports(t, 3);
+    assert.ok(first && middle && far);
+    await connect(first, middle);
+    await connect(middle, far);
+    await heard(first, [middle, far], 'changes');
+    await first.transport.broadcast('changes', Buffer.from('for neighbours'), 'neighbours');
+    await until(() => middle.broadcasts.some(({ text }) => text === 'for neighbours'));
+    // Long after it would have been passed on.
+    await new Promise((resolve) => setTimeout(resolve, LIMITS.gossipPassOnMs * 4));
+    await heard(first, [middle, far], 'changes');
+    assert.equal(
+      far.broadcasts.some(({ text }) => text === 'for neighbours'),
+      false,
+    );
+  },
+);
+
 test('a broadcast that is too large is refused where it begins', TIMEOUT, async (t) => {
   const [node] = await startTransports(t, 1);
   assert.ok(node);
-  await node.transport.broadcast('changes', Buffer.alloc(LIMITS.broadcastBytesMax));
-  await assert.rejects(node.transport.broadcast('changes', Buffer.alloc(LIMITS.broadcastBytesMax + 1)), RangeError);
+  await node.transport.broadcast('changes', Buffer.alloc(LIMITS.broadcastBytesMax), 'everyone');
+  const tooLong = Buffer.alloc(LIMITS.broadcastBytesMax + 1);
+  await assert.rejects(node.transport.broadcast('changes', tooLong, 'everyone'), RangeError);
 });
 
 test('the directory finds peers and providers that are not connected', TIMEOUT, async (t) => {
@@ -66,9 +88,9 @@ test('the directory finds peers and providers that are not connected', TIMEOUT, 
 async function heard(from: TestTransport, to: readonly TestTransport[], topic: string): Promise<void> {
   const hasHeard = (text: string) => (node: TestTransport) => node.broadcasts.some((each) => each.text === text);
   while (!to.every(hasHeard('are you there?'))) {
-    await from.transport.broadcast(topic, Buffer.from('are you there?'));
+    await from.transport.broadcast(topic, Buffer.from('are you there?'), 'everyone');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  await from.transport.broadcast(topic, Buffer.from('the message'));
+  await from.transport.broadcast(topic, Buffer.from('the message'), 'everyone');
   await until(() => to.every(hasHeard('the message')));
 }

@@ -55,7 +55,7 @@ test('a stranger who takes us for a member gets no answer and is not heard', TIM
     stranger.transport.request(member.peer, { path: '/chat', headers: {} }),
     (error) => error instanceof HttpFailure,
   );
-  await stranger.transport.broadcast('changes', Buffer.from('forged'));
+  await stranger.transport.broadcast('changes', Buffer.from('forged'), 'everyone');
   assert.deepEqual([isAsked, member.broadcasts, member.connects], [false, [], []]);
 });
 

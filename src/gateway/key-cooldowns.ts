@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { ErrorCode } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 
 /** Clients choose model names, so what is remembered of them is bounded. */
 const REMEMBERED_MAX = 1_000;
@@ -38,7 +39,7 @@ export class KeyCooldowns {
    * @param model undefined: it rests for all models
    */
   cool(index: number, model: string | undefined, cooldown: Cooldown): void {
-    this.#cooldowns ??= new LRUCache({ max: REMEMBERED_MAX });
+    this.#cooldowns ??= new LRUCache(atMost(REMEMBERED_MAX));
     const name = nameOf(index, model);
     const known = this.#cooldowns.get(name);
     if (!known || known.until < cooldown.until) this.#cooldowns.set(name, cooldown);

@@ -1,6 +1,7 @@
 // What routing remembers from one request to the next: where round-robin stands, and what was measured of each target.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../ports.ts';
 import type { AttemptResult } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
@@ -20,9 +21,9 @@ export class RoutingState {
   /** By chain name; only chains of the configuration have one. */
   wheels: ReadonlyMap<string, Wheel> = new Map();
   /** A whole answer's first content comes with its last, so it is never compared with a streamed one's. */
-  readonly #streamed = new LRUCache<string, TargetMeasure>({ max: REMEMBERED_MAX });
+  readonly #streamed = new LRUCache<string, TargetMeasure>(atMost(REMEMBERED_MAX));
   readonly #hedgeBudgets = new Map<string, HedgeBudget>();
-  readonly #whole = new LRUCache<string, TargetMeasure>({ max: REMEMBERED_MAX });
+  readonly #whole = new LRUCache<string, TargetMeasure>(atMost(REMEMBERED_MAX));
 
   /** Runs one attempt up to its first content and measures it. */
   async watch<Answer>(

@@ -6,6 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import type { CooldownConfig } from '../config/config.ts';
 import type { ErrorCode } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { Clock } from '../ports.ts';
 import type { Account } from '../providers/account.ts';
@@ -44,7 +45,7 @@ export interface Visit {
 export class TargetHealth {
   readonly #clock: Clock;
   readonly #config: () => CooldownConfig;
-  readonly #circuits = new LRUCache<string, Circuit>({ max: REMEMBERED_MAX });
+  readonly #circuits = new LRUCache<string, Circuit>(atMost(REMEMBERED_MAX));
   /** A reload makes new accounts, perhaps with new keys: what was known of the old ones goes with them. */
   readonly #keys = new WeakMap<Account, KeyCooldowns>();
 

@@ -6,6 +6,7 @@ import { badRequest, optionalArray, optionalObject, optionalString, requiredStri
 import { GatewayError } from '../errors.ts';
 import { knowledgeAccess } from '../gateway/knowledge-wish.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
+import { atMost } from '../model/at-most.ts';
 import { asObject, type JsonObject } from '../model/json.ts';
 import type { Random } from '../ports.ts';
 import { type ExchangeDeps, exchange, sendJson } from './exchange.ts';
@@ -157,7 +158,7 @@ interface Batch {
 const BATCHES_MAX = 1_000;
 
 function batchRoutes(get: Route, post: Route, { clock, random }: VectorStoreDeps): void {
-  const batches = new LRUCache<string, Batch>({ max: BATCHES_MAX });
+  const batches = new LRUCache<string, Batch>(atMost(BATCHES_MAX));
   const batchOf = ({ context, params }: Call): Batch => {
     const batch = batches.get(params.batch);
     const isTheirs = batch?.tenant === context.principal.tenant && batch.object.vector_store_id === params.store;

@@ -1,6 +1,7 @@
 // Admits a request against its limits and budgets, opens its ledger entry, and settles both with the truth at its end.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Usage } from '../model/chat.ts';
 import type { EntryStatus, Ledger, LedgerEntry, OpenEntry, Settlement } from './ledger.ts';
 import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
@@ -77,9 +78,9 @@ export class Accountant {
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
   /** A slowly falling maximum of each model's answers: estimates that are rarely too small, so that limits hold. */
-  readonly #outputs = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
+  readonly #outputs = new LRUCache<string, number>(atMost(REMEMBERED_MODELS_MAX));
   /** The same of what prompts had beyond what was held: some upstreams add a prompt of their own. */
-  readonly #excesses = new LRUCache<string, number>({ max: REMEMBERED_MODELS_MAX });
+  readonly #excesses = new LRUCache<string, number>(atMost(REMEMBERED_MODELS_MAX));
 
   constructor({ ledger, limiter, facts }: AccountantDeps) {
     this.#ledger = ledger;

@@ -5,6 +5,7 @@ import { BlockList } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { AnonymousMode } from '../config/exposure.ts';
 import { GatewayError } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../ports.ts';
 import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
 import { DEFAULT_TENANT, type Principal } from './principal.ts';
@@ -29,7 +30,7 @@ export class KeyRing {
   /** Principals of keys that stand in the configuration. */
   readonly #configured: () => ReadonlyMap<string, Principal>;
   readonly #anonymous: () => AnonymousMode;
-  readonly #known = new LRUCache<string, Known>({ max: REMEMBERED_MAX });
+  readonly #known = new LRUCache<string, Known>(atMost(REMEMBERED_MAX));
   readonly #wrongAttempts: WrongAttempts;
   #dataVersion = -1;
   /** Monotonic milliseconds of the last look at the store. */

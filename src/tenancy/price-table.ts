@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Config, EnergyConfig, PriceConfig } from '../config/config.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../ports.ts';
 import { presetNamed } from '../providers/preset-lookup.ts';
 import { dayOf } from './calendar.ts';
@@ -49,7 +50,7 @@ export class PriceTable {
   readonly #overrides: readonly PriceConfig[];
   readonly #energy: ReadonlyMap<string, EnergyConfig>;
   /** Answers of `find`, by day and names: asked for every request. */
-  readonly #found = new LRUCache<string, { readonly facts: ModelFacts | undefined }>({ max: FOUND_MAX });
+  readonly #found = new LRUCache<string, { readonly facts: ModelFacts | undefined }>(atMost(FOUND_MAX));
 
   constructor(clock: Pick<Clock, 'now'>, { fileRows = [], overrides = [], energy = new Map() }: PriceSources = {}) {
     this.#clock = clock;

@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../ports.ts';
 
 const REMEMBERED_MAX = 10_000;
@@ -19,7 +20,7 @@ interface Failures {
 export class WrongAttempts {
   readonly #clock: Clock;
   readonly #free: number;
-  readonly #failures = new LRUCache<string, Failures>({ max: REMEMBERED_MAX });
+  readonly #failures = new LRUCache<string, Failures>(atMost(REMEMBERED_MAX));
 
   /** @param free wrong secrets that an address may send before it must wait */
   constructor(clock: Clock, free: number) {

@@ -3,6 +3,7 @@
 
 import { encodingLength, type Packet } from 'dns-packet';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../model/at-most.ts';
 import type { Clock, DatagramNetwork, DatagramSource, Logger, PeerHint, Random, Timer } from '../../ports.ts';
 import type { Discovery, SelfDescription } from '../libp2p/libp2p-transport.ts';
 import { TokenBucket } from '../token-bucket.ts';
@@ -58,7 +59,7 @@ export class MdnsDiscovery implements Discovery {
     this.#dns = new MulticastDns(deps.network, options.interfaces, deps.clock, deps.logger);
     this.#name = Buffer.from(deps.random.bytes(16)).toString('hex');
     this.#hints = new TokenBucket(DISCOVERY.hintsPerSecond, DISCOVERY.hintsPerSecond);
-    this.#known = new LRUCache({ max: KNOWN_PEERS_MAX });
+    this.#known = new LRUCache(atMost(KNOWN_PEERS_MAX));
   }
 
   start(self: SelfDescription, onDiscover: (hint: PeerHint) => void): void {

@@ -2,6 +2,7 @@
 // it runs its repetition is refused, when it is done its answer is played again.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../model/at-most.ts';
 import type { Clock } from '../../ports.ts';
 
 /** How long an execution is remembered, milliseconds. */
@@ -26,7 +27,7 @@ interface Execution {
 
 export class Repetitions {
   readonly #clock: Clock;
-  readonly #executions = new LRUCache<string, Execution>({ max: EXECUTIONS_MAX });
+  readonly #executions = new LRUCache<string, Execution>(atMost(EXECUTIONS_MAX));
   readonly #kept = new LRUCache<string, string>({
     maxSize: KEPT_LENGTH_MAX,
     sizeCalculation: ({ length }) => length + 1,

@@ -64,6 +64,8 @@ export interface MeshListener {
   onConnect?(peer: PeerId): void;
   /** A member was evicted, left, or its certificate ran out. */
   onEnd?(peer: PeerId): void;
+  /** A heartbeat told what the peer knows of the data that travels. */
+  onReplicationDigest?(peer: PeerId, digest: string): void;
 }
 
 export type BroadcastHandler = (from: PeerId, message: Uint8Array) => void;
@@ -221,11 +223,14 @@ export class Mesh {
 
   /** Of all members: our wall clock corrected by the median of what the clocks of others differ. */
   now(): number {
-    const offsets = this.view()
-      .flatMap(({ isConnected, clockOffsetMs }) => (isConnected && clockOffsetMs !== undefined ? [clockOffsetMs] : []))
-      .concat(0)
-      .sort((a, b) => a - b);
-    return this.#core.clock.now() + (offsets[Math.floor((offsets.length - 1) / 2)] ?? 0);
+    const { view, book, clock } = this.#core;
+    const offsets = [0];
+    for (const { peer, isConnected } of view.all()) {
+      const { clockOffsetMs } = book.entry(peer);
+      if (isConnected && clockOffsetMs !== undefined) offsets.push(clockOffsetMs);
+    }
+    offsets.sort((a, b) => a - b);
+    return clock.now() + (offsets[Math.floor((offsets.length - 1) / 2)] ?? 0);
   }
 
   /** A request to a peer failed in a way that says something about the peer: it is looked after at once. */
@@ -367,6 +372,8 @@ export class Mesh {
       const isTaken = heartbeat !== undefined && view.heard(from, heartbeat, clock.elapsed());
       if (isTaken) counters.heartbeatsHeard += 1;
       else counters.heartbeatsRefused += 1;
+      const digest = isTaken ? heartbeat.replicationDigest : undefined;
+      if (digest !== undefined) for (const listener of this.#listeners) listener.onReplicationDigest?.(from, digest);
     } else if (topic === MEMBERSHIP_TOPIC && message.length <= NEWS_BYTES_MAX) {
       const news = parseObject(Buffer.from(message).toString());
       if (news) this.#exchange.takeNews(news);

@@ -39,7 +39,6 @@ export class ReplicatedLog {
   readonly #replica: Replica;
   readonly #replicator: Replicator;
   #watch: Timer | undefined;
-  #dataVersion = 0;
 
   constructor(deps: ReplicatedLogDeps) {
     const { log, mesh, transport, mayPage, isAudited } = deps;
@@ -71,11 +70,12 @@ export class ReplicatedLog {
     const adopted = log.adoptRows();
     if (adopted > 0) logger.info({ log: log.name, adopted }, 'rows from before the mesh will travel');
     this.#replicator.start();
-    this.#dataVersion = this.#version();
+    if (!log.hasOtherWriters) return;
+    let dataVersion = log.dataVersion();
     this.#watch = clock.every(LOOK_MS, () => {
-      const version = this.#version();
-      if (version === this.#dataVersion) return;
-      this.#dataVersion = version;
+      const version = log.dataVersion();
+      if (version === dataVersion) return;
+      dataVersion = version;
       this.#replicator.notice();
     });
   }
@@ -83,6 +83,11 @@ export class ReplicatedLog {
   stop(): void {
     this.#watch?.cancel();
     this.#replicator.stop();
+  }
+
+  /** A peer does not know the same, in this log or in another one. */
+  noticeDifference(peer: PeerId): void {
+    this.#replicator.noticeDifference(peer);
   }
 
   get receivedBytes(): number {
@@ -115,11 +120,9 @@ export class ReplicatedLog {
     const { mesh, clock, logger, log } = this.#deps;
     if (mesh.mayWrite(peer, MESH_CAPABILITIES) !== false) return;
     const dropped = this.#replica.dropForbidden(clock.now());
-    if (dropped > 0) logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
-  }
-
-  #version(): number {
-    return Number(this.log.database.pragma('data_version', { simple: true }));
+    if (dropped === 0) return;
+    logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
+    this.#replicator.auditAround();
   }
 }
 

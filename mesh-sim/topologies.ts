@@ -40,6 +40,8 @@ export type Fault =
   /** SIGSTOP and SIGCONT. */
   | { readonly kind: 'pause'; readonly nodes: NodeList }
   | { readonly kind: 'resume'; readonly nodes: NodeList }
+  /** The disk takes nothing more; `isFull` false: there is space again. */
+  | { readonly kind: 'disk-full'; readonly nodes: NodeList; readonly isFull: boolean }
   /** The wall clock is set this far from the true time. */
   | { readonly kind: 'clock'; readonly nodes: NodeList; readonly offsetMs: number }
   /** How the upstream of these nodes behaves from now on. */

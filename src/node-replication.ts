@@ -22,7 +22,7 @@ import { ChangeLog, type ChangeLogOptions } from './replication/change-log.ts';
 import { RowBudget } from './replication/row-budget.ts';
 import { REPLICATION_MIGRATIONS } from './replication/schema.ts';
 import type { ChangeRecorder } from './storage/changes.ts';
-import { type Database, openDatabase } from './storage/database.ts';
+import type { Database, FileOpener } from './storage/database.ts';
 import { openDisposable } from './storage/disposable.ts';
 import { gatewayKinds } from './tenancy/gateway-kinds.ts';
 
@@ -32,6 +32,7 @@ export interface NodeReplicationDeps {
   readonly logger: Logger;
   /** gateway.db */
   readonly database: Database;
+  readonly open: FileOpener;
   readonly files: ReplicationFiles;
   readonly transport: MeshPorts['transport'];
   readonly cache: () => ResponseCache;
@@ -91,9 +92,11 @@ export class NodeReplication {
   #logs: readonly ReplicatedLog[] = [];
   #sync: DocumentSync | undefined;
   #fetcher: PassageFetcher | undefined;
+  /** Asked for several times a second. */
+  #digest: { readonly of: string; readonly text: string } | undefined;
 
   constructor(deps: NodeReplicationDeps) {
-    const { clock, transport, database, random, onKeys, onUsage, files, logger } = deps;
+    const { clock, transport, database, random, onKeys, onUsage, open, files, logger } = deps;
     this.#deps = deps;
     this.#pace = new BulkPace(clock, deps.isBusy);
     const options: Omit<ChangeLogOptions, 'name'> = {
@@ -104,12 +107,12 @@ export class NodeReplication {
     this.#gateway = openGatewayLog({ database, clock, random }, gatewayKinds(onKeys, onUsage), options);
     this.recorder = this.#gateway;
 
-    const knowledgeLog = openDatabase(files.knowledgeLog, KNOWLEDGE_LOG_MIGRATIONS);
+    const knowledgeLog = open(files.knowledgeLog, KNOWLEDGE_LOG_MIGRATIONS);
     this.#pending = new PendingDocuments(knowledgeLog);
     const documents = documentKind((_database, document) => this.#onDocument(document));
     this.#documents = new ChangeLog(
       { database: knowledgeLog, kinds: [documents], clock, random },
-      { ...options, name: 'knowledge' },
+      { ...options, name: 'knowledge', hasOtherWriters: false },
     );
 
     const onAnswer = (): void => {
@@ -117,11 +120,15 @@ export class NodeReplication {
     };
     const cacheLog = openDisposable({
       path: files.cacheLog,
+      open,
       migrations: REPLICATION_MIGRATIONS,
       onLoss: (error) => logger.warn({ err: error }, 'the log of kept answers is made anew'),
     });
     const answers = cacheKinds(deps.cache, onAnswer);
-    this.#answers = new ChangeLog({ database: cacheLog, kinds: answers, clock, random }, { ...options, name: 'cache' });
+    this.#answers = new ChangeLog(
+      { database: cacheLog, kinds: answers, clock, random },
+      { ...options, name: 'cache', hasOtherWriters: false },
+    );
     this.#budget = new RowBudget(this.#answers, { kind: ANSWER_KIND, bytesMax: deps.cacheBytesMax });
     this.cacheRecorder = new CacheRecorder(this.#answers, onAnswer, (error) =>
       logger.warn({ err: error }, 'kept answers cannot be shared'),
@@ -147,7 +154,12 @@ export class NodeReplication {
     const fetcher = new PassageFetcher({ knowledge, network, clock, logger, turn, signal });
     const sync = new DocumentSync({ ...this.#deps, log: this.#documents, pending: this.#pending, knowledge, fetcher });
     knowledge.onChange = () => sync.onChange();
-    mesh.listen({ onConnect: () => sync.look() });
+    mesh.listen({
+      onConnect: () => sync.look(),
+      onReplicationDigest: (peer, digest) => {
+        if (digest !== this.digest()) for (const log of this.#logs) log.noticeDifference(peer);
+      },
+    });
     this.#fetcher = fetcher;
     this.#sync = sync;
   }
@@ -174,8 +186,11 @@ export class NodeReplication {
 
   /** Equal on nodes that know the same. */
   digest(): string {
-    const digests = this.#logs.map(({ log }) => log.digest());
-    return createHash('sha256').update(digests.join(' ')).digest('base64url').slice(0, DIGEST_LENGTH);
+    const digests = this.#logs.map(({ log }) => log.digest()).join(' ');
+    if (this.#digest?.of === digests) return this.#digest.text;
+    const text = createHash('sha256').update(digests).digest('base64url').slice(0, DIGEST_LENGTH);
+    this.#digest = { of: digests, text };
+    return text;
   }
 
   status(): ReplicationStatus {

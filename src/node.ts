@@ -22,7 +22,8 @@ import { createKnowledge } from './knowledge/create-knowledge.ts';
 import { FolderWatchers } from './knowledge/ingest/folder-watchers.ts';
 import { Ingest } from './knowledge/ingest/ingest.ts';
 import { DocumentReader } from './knowledge/ingest/reader.ts';
-import { knowledgePath } from './knowledge/knowledge-path.ts';
+import type { Knowledge } from './knowledge/knowledge.ts';
+import { KNOWLEDGE_FILE } from './knowledge/knowledge-path.ts';
 import { meshAdministration } from './mesh/administration.ts';
 import { ownModels } from './mesh/forward/own-models.ts';
 import { recorderBeside } from './mesh/gateway-log.ts';
@@ -43,7 +44,7 @@ import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
 import { originOf } from './replication/file-origin.ts';
 import { REPLICATION_MIGRATIONS } from './replication/schema.ts';
-import { type Database, type Migrations, openDatabase } from './storage/database.ts';
+import { type Database, type FileOpener, type Migrations, openDatabase } from './storage/database.ts';
 import { lockDirectory } from './storage/directory-lock.ts';
 import { FileJournal, type LineJournal, NO_JOURNAL } from './storage/line-journal.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, RESPONSE_OWNER_MIGRATIONS, ResponseHistory } from './storage/response-history.ts';
@@ -85,14 +86,15 @@ export interface NodePorts {
   readonly logger: Logger;
   /** Present when the configuration has a mesh. */
   readonly mesh?: MeshPorts;
-  /** Instead of gateway.db and the ledger's journal in the data directory. Whoever gives it closes it. */
+  /** Instead of a data directory; its setting is `:memory:` then. */
   readonly disk?: NodeDisk;
 }
 
 /** What a node must find again after its process has ended. */
 export interface NodeDisk {
-  /** With GATEWAY_MIGRATIONS. */
-  readonly database: Database;
+  /** Its files are asked for by their names in a data directory. */
+  readonly open: FileOpener;
+  /** Of the ledger. */
   readonly journal: LineJournal;
 }
 
@@ -101,6 +103,8 @@ export interface FlowmeshNode {
   readonly mesh: Mesh | undefined;
   /** Tenants and virtual keys; tell `forgetKeys` after changing them. */
   readonly keys: KeyStore;
+  /** The documents of all tenants. */
+  readonly knowledge: Knowledge;
   /** Requests that run now. */
   readonly runningCount: number;
   /** Keys were changed: what is remembered of them is read anew. */
@@ -123,10 +127,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const currentConfig = (): Config => config;
   const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');
 
-  const database = ports.disk?.database ?? openDatabase(databasePath(initial), GATEWAY_MIGRATIONS);
-  const closeDatabase = (): void => {
-    if (!ports.disk) database.close();
-  };
+  const open = ports.disk?.open ?? openDatabase;
+  const pathOf = (file: string): string => (ports.disk ? file : statePath(initial, file));
+  const database = open(pathOf(GATEWAY_FILE), GATEWAY_MIGRATIONS);
   const unlock = keepsState(initial) ? lockDirectory(initial.dataDirectory) : () => undefined;
   const replication =
     ports.mesh &&
@@ -137,10 +140,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       logger,
       database,
       transport: ports.mesh.transport,
-      files: {
-        knowledgeLog: statePath(initial, 'knowledge-log.db'),
-        cacheLog: statePath(initial, 'cache-log.db'),
-      },
+      open,
+      files: { knowledgeLog: pathOf('knowledge-log.db'), cacheLog: pathOf('cache-log.db') },
       cache: () => cache,
       cacheBytesMax: () => Math.min(SHARED_CACHE_BYTES_MAX, config.cache.bytesMax * SHARED_CACHE_SHARE),
       onKeys: () => keyRing.forget(),
@@ -153,13 +154,14 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     refuseExposure(initial, keyStore);
   } catch (error) {
     replication?.close();
-    closeDatabase();
+    database.close();
     unlock();
     throw error;
   }
   const history = new ResponseHistory(database, clock, () => config.responses);
   const cache = new ResponseCache({
-    path: statePath(initial, 'cache.db'),
+    path: pathOf('cache.db'),
+    open,
     clock,
     limits: () => config.cache,
     ...(replication && { changes: replication.cacheRecorder }),
@@ -238,7 +240,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     onOutcome: (outcome) => metrics.recordShadow(outcome),
     onTrace,
   });
-  const brain = createKnowledge({ file: knowledgePath(initial.dataDirectory), clock, logger });
+  const brain = createKnowledge({ file: pathOf(KNOWLEDGE_FILE), clock, logger, ...(ports.disk && { open }) });
   const settings = new Settings(database);
   const semantic = new SemanticKnowledge({
     knowledge: brain,
@@ -360,16 +362,23 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     knowledge.document('', '').catch((error: unknown) => logger.error({ err: error }, 'knowledge cannot be opened'));
   };
 
+  const joinMesh = async (): Promise<void> => {
+    await service?.mesh.start();
+    replication?.start();
+    escrow?.start();
+  };
+
   return {
     mesh: service?.mesh,
     keys: keyStore,
+    knowledge,
     get runningCount() {
       return admission.running;
     },
     forgetKeys: () => keyRing.forget(),
     ask: (request, options) => entry.ask(request, options),
     async open() {
-      await service?.mesh.start();
+      await joinMesh();
     },
     async listen() {
       server = newServer();
@@ -379,9 +388,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       await server.listen({ host: config.server.host, port: config.server.port });
       const address = server.server.address();
       const port = typeof address === 'object' && address ? address.port : config.server.port;
-      await service?.mesh.start();
-      replication?.start();
-      escrow?.start();
+      await joinMesh();
       return `http://${urlHost(config.server.host)}:${port}`;
     },
     reload(next) {
@@ -424,7 +431,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       ledger.close();
       promptLog.flush();
       shadowLog.flush();
-      closeDatabase();
+      database.close();
       cache.close();
       replication?.close();
       unlock();
@@ -462,9 +469,11 @@ function configuredPrincipals({ server }: Config): ReadonlyMap<string, Principal
   return new Map(server.apiKeys.map((key, index) => [hashSecret(key), configuredPrincipal(index + 1)]));
 }
 
+const GATEWAY_FILE = 'gateway.db';
+
 /** The file with what a node remembers. */
 export function databasePath(config: Pick<Config, 'dataDirectory'>): string {
-  return statePath(config, 'gateway.db');
+  return statePath(config, GATEWAY_FILE);
 }
 
 function statePath(config: Pick<Config, 'dataDirectory'>, file: string): string {

@@ -3,7 +3,8 @@
 
 import { ERROR_TABLE } from '../../src/errors.ts';
 import { type AskHistory, type History, isLinked, type MachineHistory } from './history.ts';
-import { TOTAL_MS } from './machine.ts';
+import { TIMERS_MAX, TOTAL_MS } from './machine.ts';
+import { noWriteIsLost, replicasConverge, revocationsStay, usageIsExact } from './replica-checkers.ts';
 import { answerPieces } from './sim-upstream.ts';
 
 export interface Checker {
@@ -15,8 +16,6 @@ export interface Checker {
 const SLACK_MS = 2_000;
 /** A node that has been undisturbed for this long is known to the others, and has forgotten what failed. */
 const CALM_MS = 12_000;
-/** Timers of a node that is at rest, with all its parts. */
-const TIMERS_MAX = 40;
 
 export const CHECKERS: readonly Checker[] = [
   { name: 'every request ends: answered, or with a typed error', check: everyRequestEnds },
@@ -32,6 +31,10 @@ export const CHECKERS: readonly Checker[] = [
   { name: 'nobody is declared dead who was there', check: livingAreNotDead },
   { name: 'after the trouble everybody sees everybody', check: meshIsWhole },
   { name: 'all agree who is a member', check: membershipAgrees },
+  { name: 'all hold the same in the end', check: replicasConverge },
+  { name: 'no write is lost, and nothing that was replaced or deleted comes back', check: noWriteIsLost },
+  { name: 'a revocation stays and reaches everybody', check: revocationsStay },
+  { name: 'usage is counted exactly once', check: usageIsExact },
   { name: 'nothing is left running', check: nothingIsLeft },
   { name: 'no node logs a defect', check: noDefects },
 ];
@@ -111,7 +114,7 @@ function tenantsAreApart({ asks, ledger, machines }: History): readonly string[]
   const foreign = ledger.flatMap((row) => {
     const ask = byId.get(row.requestId);
     if (!ask) return [];
-    const isKnown = ask.isKeyOfEntry && machines[ask.machine]?.restores === 0;
+    const isKnown = ask.isKeyOfEntry && machines[ask.machine]?.losses.length === 0;
     const isRight = ask.key !== undefined && row.tenant === ask.tenant;
     const isNobodys = !isKnown && row.tenant === NOBODYS_TENANT;
     return isRight || isNobodys
@@ -142,7 +145,7 @@ function settledOnce(history: History): readonly string[] {
     const mine = rows.get(ask.id) ?? [];
     const here = mine.filter((row) => row.machine === ask.machine && row.operation === 'direct');
     const breaches: string[] = [];
-    const isLedgerLost = (index: number): boolean => (machines[index]?.restores ?? 0) > 0;
+    const isLedgerLost = (index: number): boolean => (machines[index]?.losses.length ?? 0) > 0;
     if (here.length > 1) breaches.push(`${ask.id} stands ${here.length} times in the ledger of its entry node`);
     if (ask.end === 'answered' && here.length === 0 && !isLedgerLost(ask.machine)) {
       breaches.push(`${ask.id} was answered and stands in no ledger of its entry node`);
@@ -156,7 +159,8 @@ function settledOnce(history: History): readonly string[] {
     }
     const isBilled = mine.some(({ status }) => status === 'done' || status === 'recovered');
     const isLostWithDisk = purchases.some(({ machine }) => isLedgerLost(machine));
-    if (ask.end === 'answered' && !isBilled && !isLostWithDisk)
+    const isKept = ask.isQuestion && here.some(({ status }) => status === 'cached' || status === 'forwarded');
+    if (ask.end === 'answered' && !isBilled && !isLostWithDisk && !isKept)
       breaches.push(`${ask.id} was answered and never billed`);
     if (done.length > 1 && purchases.length < 2) breaches.push(`${ask.id} was billed ${done.length} times`);
     return breaches;
@@ -179,8 +183,10 @@ function executedOnce({ asks, calls, forwards, machines }: History): readonly st
     ({ prompt, machine }) => `${prompt} ${machine}`,
   );
   const sent = Map.groupBy(forwards, ({ requestId, to }) => `${requestId} ${to}`);
-  return asks.flatMap(({ id, prompt, machine: entry }) =>
+  return asks.flatMap(({ id, prompt, machine: entry, isQuestion }) =>
     machines.flatMap(({ index, peer, name }) => {
+      // Several clients have bought an answer to the same question.
+      if (isQuestion) return [];
       const purchases = bought.get(`${prompt} ${index}`)?.length ?? 0;
       const attempts = new Set(sent.get(`${id} ${peer}`)?.map(({ attempt }) => attempt)).size;
       const allowed = attempts + (entry === index ? 1 : 0);
@@ -252,10 +258,15 @@ function nothingIsLeft({ final, openCalls, machines }: History): readonly string
   ];
 }
 
+const IS_FULL_DISK = /database or disk is full|ENOSPC|SQLITE_FULL|The disk is full|no space/;
+
 function noDefects({ errors, machines }: History): readonly string[] {
-  return errors.flatMap(({ machine, text }) => {
-    const isEvicted = machines[machine]?.evictedAt !== undefined && text.includes('is a member of the mesh no more');
-    return isEvicted ? [] : [`node-${machine}: ${text}`];
+  return errors.flatMap(({ at, machine, text }) => {
+    const accused = machines[machine];
+    const isEvicted = accused?.evictedAt !== undefined && text.includes('is a member of the mesh no more');
+    // Of a full disk somebody must be told.
+    const isAboutDisk = accused?.isDiskFull.wasEver(true, at - SLACK_MS, at) === true && IS_FULL_DISK.test(text);
+    return isEvicted || isAboutDisk ? [] : [`node-${machine}: ${text}`];
   });
 }
 

@@ -22,7 +22,15 @@ const TENANTS = ['acme', 'bolt', 'core'];
 const DURATION_MS = 30_000;
 const SETTLE_MS = 22_000;
 /** Of all operations, clients' requests. */
-const ASK_SHARE = 0.75;
+const ASK_SHARE = 0.65;
+/** Of the others, documents that are written or deleted. */
+const WRITE_SHARE = 0.35;
+/** Few, so that machines change the same ones at the same time. */
+const DOCUMENTS = 6;
+/** Of requests, those to which a kept answer will do. */
+const QUESTION_SHARE = 0.15;
+/** Few, so that a kept answer is asked for. */
+const QUESTIONS = 5;
 /** Of worlds, the ones whose nodes have never met before. */
 const COLD_SHARE = 0.1;
 /** Long enough for the nodes to meet, or to hear of each other again. */
@@ -40,6 +48,7 @@ const TROUBLE: readonly { readonly draw: Drawer; readonly weight: number }[] = [
   { weight: 3, draw: (dice) => ({ kind: 'upstream', nodes: [dice.machine()], mood: dice.one(MOODS) }) },
   { weight: 1, draw: (dice) => ({ kind: 'clock', nodes: [dice.machine()], offsetMs: dice.clockOffset() }) },
   { weight: 1, draw: (dice) => ({ kind: 'restore', machine: dice.machine() }) },
+  { weight: 1.5, draw: (dice) => ({ kind: 'disk-full', nodes: [dice.machine()], isFull: true }) },
   { weight: 0.5, draw: (dice) => ({ kind: 'evict', by: 0, node: dice.machine(1) }) },
 ];
 
@@ -48,6 +57,7 @@ const RELIEF: readonly Drawer[] = [
   () => ({ kind: 'heal' }),
   () => ({ kind: 'boot', nodes: 'all' }),
   () => ({ kind: 'resume', nodes: 'all' }),
+  () => ({ kind: 'disk-full', nodes: 'all', isFull: false }),
   () => ({ kind: 'upstream', nodes: 'all', mood: 'well' }),
   (dice) => ({ kind: 'back-up', machine: dice.machine() }),
 ];
@@ -59,6 +69,8 @@ class Dice {
   readonly #nodes: number;
   /** Keys made so far, with their tenants and machines. */
   readonly keys: { readonly tenant: string; readonly machine: number }[] = [];
+
+  edits = 0;
 
   constructor(random: Random, nodes: number) {
     this.random = random;
@@ -138,8 +150,9 @@ export function scheduleOf(topology: Topology, seed: number): Schedule {
 
 function drawOperation(dice: Dice, troubles: typeof TROUBLE): Operation {
   if (dice.chance(ASK_SHARE)) return drawAsk(dice, dice.machine());
+  if (dice.chance(WRITE_SHARE)) return drawWrite(dice);
   const kind = dice.random.next();
-  if (kind < 0.2) return drawKeyChange(dice);
+  if (kind < 0.25) return drawKeyChange(dice);
   if (kind < 0.6 || troubles.length === 0) return dice.one(RELIEF)(dice);
   return weighted(dice, troubles)(dice);
 }
@@ -154,8 +167,17 @@ function drawAsk(dice: Dice, machine: number): Operation {
     tenant: made?.tenant ?? dice.one(TENANTS),
     isStream: dice.chance(0.5),
     ...(key !== undefined && { key }),
+    ...(dice.chance(QUESTION_SHARE) && { question: dice.below(QUESTIONS) }),
     ...leaves,
   };
+}
+
+function drawWrite(dice: Dice): Operation {
+  const [machine, document] = [dice.machine(), dice.below(DOCUMENTS)];
+  dice.edits += 1;
+  return dice.chance(0.3)
+    ? { kind: 'delete', machine, document }
+    : { kind: 'write', machine, document, edit: dice.edits };
 }
 
 function drawKeyChange(dice: Dice): Operation {
@@ -166,7 +188,8 @@ function drawKeyChange(dice: Dice): Operation {
     return { kind: 'create-key', key: dice.keys.length - 1, ...made };
   }
   const key = dice.below(dice.keys.length);
-  const machine = dice.keys[key]?.machine ?? 0;
+  // Mostly where it was made; elsewhere it may be known by now.
+  const machine = dice.chance(0.6) ? (dice.keys[key]?.machine ?? 0) : dice.machine();
   if (kind < 0.8) return { kind: 'revoke-key', machine, key };
   return { kind: 'limit-tenant', machine, tenant: dice.one(TENANTS), requests: 1 + dice.below(30) };
 }

@@ -14,8 +14,9 @@ export interface MachineHistory {
   readonly hasUpstream: boolean;
   readonly state: Timeline<MachineState>;
   readonly mood: Timeline<UpstreamMood>;
-  /** How often its disk was replaced by an older copy. */
-  restores: number;
+  readonly isDiskFull: Timeline<boolean>;
+  /** When something was lost with its disk: it was replaced by an older copy, or full when the process died. */
+  readonly losses: number[];
   /** It was shut out of the mesh; when. */
   evictedAt: number | undefined;
 }
@@ -34,9 +35,11 @@ export interface AskHistory {
   /** The key it used; absent: none. */
   readonly key: string | undefined;
   readonly at: number;
-  /** The key was made on the entry node. */
+  /** Others ask the same, and a kept answer will do. */
+  readonly isQuestion: boolean;
+  /** The entry node knew the key when it was asked. */
   readonly isKeyOfEntry: boolean;
-  /** The key was known to be revoked on the entry node when it was asked. */
+  /** The entry node knew that the key is revoked when it was asked. */
   readonly isRevoked: boolean;
   /** `left`: the client went. `lost`: its node died. */
   end: AskEnd;
@@ -46,6 +49,37 @@ export interface AskHistory {
   hasTerminal: boolean;
   errorCode: string | undefined;
   errorMessage: string;
+}
+
+/** A virtual key, and when it was revoked on which machine. */
+export interface KeyHistory {
+  readonly secret: string;
+  readonly id: string;
+  /** Where it was made. */
+  readonly machine: number;
+  readonly revocations: { readonly at: number; readonly machine: number }[];
+}
+
+/** A document that was written, or deleted (`version` undefined then). */
+export interface WriteHistory {
+  readonly machine: number;
+  readonly document: string;
+  readonly version: string | undefined;
+  /** What the machine held when it was written; undefined: no such document. */
+  readonly over: string | undefined;
+  readonly at: number;
+  /** Its client was told that it is done. */
+  isAcknowledged: boolean;
+}
+
+/** Lines of what a machine holds, by the name of a table. */
+export type Replica = Readonly<Record<string, readonly string[]>>;
+
+export interface UsageSum {
+  readonly node: string;
+  readonly tenant: string;
+  readonly requests: number;
+  readonly outputTokens: number;
 }
 
 /** A request that one node sent to another. */
@@ -86,12 +120,17 @@ export interface FinalState {
   /** Of its view, by number. */
   readonly members: readonly number[];
   readonly timers: number;
+  readonly replica: Replica;
+  /** As it knows it of all nodes. */
+  readonly usage: readonly UsageSum[];
 }
 
 export interface History {
   readonly startedAt: number;
   readonly machines: readonly MachineHistory[];
   readonly asks: readonly AskHistory[];
+  readonly keys: readonly KeyHistory[];
+  readonly writes: readonly WriteHistory[];
   readonly forwards: readonly ForwardHistory[];
   readonly verdicts: readonly VerdictHistory[];
   readonly calls: readonly UpstreamCall[];

@@ -22,8 +22,12 @@ import type { World } from './world.ts';
 export const MODEL = 'sim-model';
 /** The whole time of a request. */
 export const TOTAL_MS = 15_000;
+/** Of a node that is at rest, with all its parts. */
+export const TIMERS_MAX = 40;
 /** So many requests run on a node at once; more go elsewhere. */
 export const CONCURRENCY_MAX = 16;
+/** In every so manieth world changes are signed as they are by real nodes; elsewhere it would be a tenth of the work. */
+const REAL_SIGNATURES_EVERY = 10;
 /** How long a node that ends waits for its running answers. */
 const DRAIN_MS = 5_000;
 
@@ -47,10 +51,10 @@ export class Machine {
   readonly history: MachineHistory;
   readonly clockError: ClockError;
   disk: SimDisk;
-  backup: DiskImage | undefined;
   life: Life | undefined;
   /** Counts its lives, so that each throws other dice. */
   #lives = 0;
+  #backup: DiskImage | undefined;
   /** It shall be started as soon as it has ended. */
   #isWantedBack = false;
   readonly #world: World;
@@ -68,7 +72,8 @@ export class Machine {
       hasUpstream: options.hasUpstream,
       state: new Timeline<MachineState>(now, 'off'),
       mood: new Timeline<UpstreamMood>(now, 'well'),
-      restores: 0,
+      isDiskFull: new Timeline(now, false),
+      losses: [],
       evictedAt: undefined,
     };
   }
@@ -94,8 +99,9 @@ export class Machine {
       network: world.network,
       identity: keys.identity,
       clock,
+      hasCheapSignatures: world.seed % REAL_SIGNATURES_EVERY !== 0,
       meshTag: () => node.mesh?.meshTag(),
-      onRequest: (to, request) => world.noteRequest(index, to, request),
+      onRequest: (to, request) => world.observer.noteRequest(keys.identity.peer, to, request),
     });
     const node: FlowmeshNode = createNode(configOf(this.name, hasUpstream, adminKey), {
       clock,
@@ -106,7 +112,7 @@ export class Machine {
         clock,
         random,
         mood: () => this.history.mood.current,
-        onCall: (call) => world.noteCall(call),
+        onCall: (call) => world.observer.noteCall(call),
       }),
       mesh: { transport, keys },
       disk: this.disk,
@@ -183,10 +189,31 @@ export class Machine {
     }
   }
 
-  /** The disk as a crash leaves it; with an older copy put in its place when one is given. */
-  replaceDisk(image: DiskImage): void {
+  /** A copy of the disk is put aside. */
+  backUp(): void {
+    this.#backup = this.disk.image();
+  }
+
+  /** The process is killed, and finds the copy when it starts again. @returns false when there is none, or no process */
+  restore(): boolean {
+    if (!this.#backup || !this.life) return false;
+    this.crash();
+    this.#replaceDisk(this.#backup);
+    this.history.losses.push(this.#world.clock.elapsed());
+    return true;
+  }
+
+  setDiskFull(isFull: boolean): void {
+    this.disk.setFull(isFull);
+    this.history.isDiskFull.set(this.#world.clock.elapsed(), isFull);
+  }
+
+  /** The disk as a crash leaves it, or an older copy. */
+  #replaceDisk(image: DiskImage): void {
     this.#world.retire(this.disk);
+    const { isFull } = this.disk;
     this.disk = new SimDisk(image);
+    this.disk.setFull(isFull);
   }
 
   #die(kill: (life: Life) => void): void {
@@ -196,19 +223,21 @@ export class Machine {
     this.life = undefined;
     kill(life);
     this.#setState('off');
-    this.#world.loseAsks(this.options.index);
+    this.#world.clients.lose(this.options.index);
     // What the dead process does in its last breath must not reach the disk.
-    this.replaceDisk(image);
+    this.#replaceDisk(image);
+    // What waited for space is gone with the process.
+    if (this.disk.isFull) this.history.losses.push(this.#world.clock.elapsed());
   }
 
   #setState(state: MachineState): void {
-    this.#world.log(this.name, `is ${state}`);
+    this.#world.observer.log(this.name, `is ${state}`);
     this.history.state.set(this.#world.clock.elapsed(), state);
   }
 
   #logger(clock: HostClock): Logger {
     const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
-      if (!clock.isOff) this.#world.noteLog(this, level, fields, message);
+      if (!clock.isOff) this.#world.observer.noteLog(this.options.index, level, fields, message);
     };
     return { debug: () => undefined, info: at('info'), warn: at('warn'), error: at('error') };
   }
@@ -229,6 +258,8 @@ function configOf(name: string, hasUpstream: boolean, adminKey: string): Config 
     timeouts: { connectMs: 1_000, ttftMs: 3_000, idleMs: 3_000, totalMs: TOTAL_MS },
     retries: { max: 1, backoffMs: 50, backoffMaxMs: 500 },
     cooldown: { failures: 3, baseMs: 1_000, maxMs: 4_000 },
+    // Only questions that want the same answer each time are answered from what is kept.
+    cache: { ...DEFAULTS.cache, isEnabled: true },
     mesh: {
       name,
       listen: [],

@@ -1,11 +1,13 @@
 // `npm run sim`: runs simulated worlds until one breaks a rule, shows the smallest way there, and how to see it again.
 
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { TOPOLOGIES, topologyNamed } from '../topologies.ts';
-import { drawSchedule, scheduleOf } from './draw.ts';
+import { TOPOLOGIES } from '../topologies.ts';
 import { type Outcome, runSchedule } from './run.ts';
-import { describeOperation, type Schedule } from './schedule.ts';
+import { describeOperation } from './schedule.ts';
+import { runSeeds } from './seeds.ts';
 import { shrink } from './shrink.ts';
+import { schedulesOf, type WorldChoice } from './worlds.ts';
 
 const HELP = `npm run sim -- [options]
   --runs N          how many seeds (default 100)
@@ -14,17 +16,18 @@ const HELP = `npm run sim -- [options]
   --nodes N         machines in a drawn world (default 5)
   --operations N    operations in a drawn world (default 200)
   --topology NAME   a given world: ${TOPOLOGIES.map(({ name }) => name).join(', ')}, or all
+  --threads N       at once (default: one for each core; 1 with --seed)
   --trace           print the event log
   --no-shrink       do not look for the smallest schedule that fails
   --keep-going      count failures instead of stopping at the first one`;
 
 /** Of a long run it is told now and then how far it is. */
 const PROGRESS_RUNS = 100;
+/** Of those that fail. */
+const LOOKED_AT_MAX = 20;
 
 interface Settings {
-  readonly nodes: number;
-  readonly operations: number;
-  readonly topology: string | undefined;
+  readonly choice: WorldChoice;
   readonly isTraced: boolean;
   readonly isShrunk: boolean;
   readonly isStopping: boolean;
@@ -38,6 +41,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '5' },
     operations: { type: 'string', default: '200' },
     topology: { type: 'string' },
+    threads: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
@@ -50,55 +54,53 @@ else process.exitCode = await main();
 
 async function main(): Promise<number> {
   const settings: Settings = {
-    nodes: Number(values.nodes),
-    operations: Number(values.operations),
-    topology: values.topology,
+    choice: { nodes: Number(values.nodes), operations: Number(values.operations), topology: values.topology },
     isTraced: values.trace,
     isShrunk: !values['no-shrink'],
     isStopping: !values['keep-going'],
   };
-  const first = Number(values.seed ?? values.first);
-  const count = values.seed === undefined ? Number(values.runs) : 1;
+  if (values.seed !== undefined) {
+    const isWell = await look(Number(values.seed), settings);
+    if (isWell) console.log(`Seed ${values.seed} keeps every rule.`);
+    return isWell ? 0 : 1;
+  }
+  const first = Number(values.first);
+  const count = Number(values.runs);
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
-  let events = 0;
-  let runs = 0;
-  let failures = 0;
-  for (let seed = first; seed < first + count; seed += 1) {
-    if (seed > first && (seed - first) % PROGRESS_RUNS === 0) console.error(`… before seed ${seed}`);
-    for (const schedule of schedulesOf(seed, settings)) {
-      const outcome = await runSchedule(schedule, settings.isTraced);
-      runs += 1;
-      events += outcome.events;
-      if (settings.isTraced) console.log(outcome.lines.join('\n'));
-      if (outcome.breaches.length === 0) continue;
-      failures += 1;
-      await report(outcome, settings);
-      if (settings.isStopping) return 1;
-    }
-  }
+  let [events, runs] = [0, 0];
+  const failed = new Set<number>();
+  await runSeeds({ first, count, choice: settings.choice, threads: Number(values.threads) }, (outcome) => {
+    runs += 1;
+    events += outcome.events;
+    if (runs % PROGRESS_RUNS === 0) console.error(`… ${runs} schedules`);
+    if (outcome.breaches.length > 0) failed.add(outcome.seed);
+    return failed.size === 0 || !settings.isStopping;
+  });
   const { user, system } = process.cpuUsage(cpu);
-  const cpuS = (user + system) / 1e6;
   const seconds = (performance.now() - startedAt) / 1_000;
+  for (const seed of [...failed].sort((a, b) => a - b).slice(0, LOOKED_AT_MAX)) await look(seed, settings);
   console.log(
-    `${runs} schedules, ${failures} failed; ${seconds.toFixed(1)} s, ${(runs / seconds).toFixed(1)} a second, ` +
-      `${(runs / cpuS).toFixed(1)} a second of CPU, ${Math.round(events / runs)} events each`,
+    `${runs} schedules, ${failed.size} seeds failed; ${seconds.toFixed(1)} s, ${(runs / seconds).toFixed(1)} a second, ` +
+      `${((runs * 1e6) / (user + system)).toFixed(1)} a second of CPU, ${Math.round(events / runs)} events each`,
   );
-  return failures === 0 ? 0 : 1;
+  return failed.size === 0 ? 0 : 1;
 }
 
-function schedulesOf(seed: number, { topology, nodes, operations }: Settings): readonly Schedule[] {
-  if (topology === undefined) return [drawSchedule(seed, { nodes, operations })];
-  if (topology === 'all') return TOPOLOGIES.filter((each) => each.nodes <= 32).map((each) => scheduleOf(each, seed));
-  const found = topologyNamed(topology);
-  if (!found) throw new Error(`There is no topology '${topology}'.\n${HELP}`);
-  return [scheduleOf(found, seed)];
+/** Runs the worlds of one seed here and shows what is wrong with them. @returns whether all is well */
+async function look(seed: number, settings: Settings): Promise<boolean> {
+  let isWell = true;
+  for (const schedule of schedulesOf(seed, settings.choice)) {
+    const outcome = await runSchedule(schedule, settings.isTraced);
+    if (settings.isTraced) console.log(outcome.lines.join('\n'));
+    if (outcome.breaches.length === 0) continue;
+    isWell = false;
+    await report(outcome, settings);
+  }
+  return isWell;
 }
 
-async function report(
-  { schedule, breaches }: Outcome,
-  { isShrunk, topology, nodes, operations }: Settings,
-): Promise<void> {
+async function report({ schedule, breaches }: Outcome, { isShrunk, choice }: Settings): Promise<void> {
   console.log(`\nSeed ${schedule.seed} (${schedule.name}) breaks ${breaches.length} rules:`);
   for (const breach of breaches.slice(0, 10)) console.log(`  ${breach}`);
   const [first = ''] = breaches;
@@ -112,6 +114,7 @@ async function report(
     const { breaches: left } = await runSchedule(small);
     for (const breach of left.slice(0, 3)) console.log(`  → ${breach}`);
   }
+  const { topology, nodes, operations } = choice;
   const world = topology === undefined ? `--nodes ${nodes} --operations ${operations}` : `--topology ${schedule.name}`;
   console.log(`See it again: npm run sim -- --seed ${schedule.seed} ${world} --trace`);
 }

@@ -5,19 +5,25 @@ import type { Fault, LinkQuality, NodeList, Topology } from '../topologies.ts';
 /** What clients and operators do. Keys are named by their number in the schedule. */
 export type Operation =
   | Fault
-  /** A client asks; `leaveAfterMs`: it goes away then. */
+  /**
+   * A client asks; `leaveAfterMs`: it goes away then. One with a `question` would be content with a kept answer to it.
+   */
   | {
       readonly kind: 'ask';
       readonly machine: number;
       readonly tenant: string;
       readonly isStream: boolean;
       readonly key?: number;
+      readonly question?: number;
       readonly leaveAfterMs?: number;
     }
   | { readonly kind: 'create-key'; readonly machine: number; readonly key: number; readonly tenant: string }
   | { readonly kind: 'revoke-key'; readonly machine: number; readonly key: number }
   /** So many requests a minute from now on. */
   | { readonly kind: 'limit-tenant'; readonly machine: number; readonly tenant: string; readonly requests: number }
+  /** A document is written, or written anew; `edit` makes its text another one. */
+  | { readonly kind: 'write'; readonly machine: number; readonly document: number; readonly edit: number }
+  | { readonly kind: 'delete'; readonly machine: number; readonly document: number }
   /** A copy of the disk is put aside. */
   | { readonly kind: 'back-up'; readonly machine: number }
   /** The process is killed, and started again with the copy. */

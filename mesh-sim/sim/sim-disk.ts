@@ -1,72 +1,86 @@
 // The disk of a simulated machine: real SQLite in memory and a journal of lines. A crash keeps what was committed; an
 // earlier copy can be put back, as people do with SD cards.
 
-import { GATEWAY_MIGRATIONS, type NodeDisk } from '../../src/node.ts';
-import { type Database, openCopy, openDatabase } from '../../src/storage/database.ts';
-import type { LineJournal } from '../../src/storage/line-journal.ts';
+import type { NodeDisk } from '../../src/node.ts';
+import { type Database, type Migrations, openCopy, openDatabase } from '../../src/storage/database.ts';
+import { MemoryJournal } from './memory-journal.ts';
 
 /** What a disk holds at one moment. */
 export interface DiskImage {
-  readonly database: Buffer;
+  /** By name. */
+  readonly files: ReadonlyMap<string, Buffer>;
   readonly lines: readonly string[];
 }
 
-let emptyDatabase: Buffer | undefined;
+/** Flowmesh was installed on it and never started. */
+export const EMPTY_DISK: DiskImage = { files: new Map(), lines: [] };
 
-/** A disk on which flowmesh was installed and never started. Migrated once: each simulated machine copies it. */
-export function emptyDisk(): DiskImage {
-  if (!emptyDatabase) {
-    const database = openDatabase(':memory:', GATEWAY_MIGRATIONS);
-    emptyDatabase = database.serialize();
-    database.close();
-  }
-  return { database: emptyDatabase, lines: [] };
+/** New files, by their tables. Migrated once: each machine copies them. */
+const made = new Map<Migrations, Buffer>();
+
+function newFile(migrations: Migrations): Buffer {
+  const known = made.get(migrations);
+  if (known) return known;
+  const database = openDatabase(':memory:', migrations);
+  const content = database.serialize();
+  database.close();
+  made.set(migrations, content);
+  return content;
 }
 
 export class SimDisk implements NodeDisk {
-  readonly database: Database;
   readonly journal: MemoryJournal;
+  /** Of closed files. */
+  readonly #contents: Map<string, Buffer>;
+  readonly #opened = new Map<string, Database>();
 
-  constructor(image: DiskImage) {
-    this.database = openCopy(image.database);
-    // Costs nothing in memory but the hope that it survives a power cut.
-    this.database.pragma('synchronous = OFF');
-    this.journal = new MemoryJournal(image.lines);
+  isFull = false;
+
+  constructor({ files, lines }: DiskImage) {
+    this.#contents = new Map(files);
+    this.journal = new MemoryJournal(lines);
+  }
+
+  readonly open = (file: string, migrations: Migrations): Database => {
+    const database = openCopy(this.#contents.get(file) ?? newFile(migrations));
+    const close = database.close.bind(database);
+    database.close = () => {
+      this.#contents.set(file, database.serialize());
+      this.#opened.delete(file);
+      return close();
+    };
+    this.#opened.set(file, database);
+    limit(database, this.isFull);
+    return database;
+  };
+
+  /** What is free within the files may still be used, as on a real disk. */
+  setFull(isFull: boolean): void {
+    this.isFull = isFull;
+    this.journal.isFull = isFull;
+    for (const database of this.#opened.values()) limit(database, isFull);
+  }
+
+  /** For those who look at what a node has written; undefined when the file is not open. */
+  file(name: string): Database | undefined {
+    return this.#opened.get(name);
   }
 
   image(): DiskImage {
-    return { database: this.database.serialize(), lines: this.journal.read() };
+    const files = new Map(this.#contents);
+    for (const [file, database] of this.#opened) files.set(file, database.serialize());
+    return { files, lines: this.journal.read() };
   }
 
   close(): void {
-    this.database.close();
+    for (const database of this.#opened.values()) database.close();
   }
 }
 
-class MemoryJournal implements LineJournal {
-  #text: string;
+/** Of 4 KiB each: as good as unlimited. */
+const PAGES_MAX = 1_000_000;
 
-  constructor(lines: readonly string[]) {
-    this.#text = lines.map((line) => `${line}\n`).join('');
-  }
-
-  get length(): number {
-    return this.#text.length;
-  }
-
-  read(): readonly string[] {
-    return this.#text.split('\n').slice(0, -1);
-  }
-
-  append(lines: string): void {
-    this.#text += lines;
-  }
-
-  replace(lines: string): void {
-    this.#text = lines;
-  }
-
-  close(): void {
-    // Nothing to let go of.
-  }
+/** SQLite's own error for a full disk: it allows as many pages as there are, however few are asked for. */
+function limit(database: Database, isFull: boolean): void {
+  database.pragma(`max_page_count = ${isFull ? 1 : PAGES_MAX}`);
 }

@@ -6,7 +6,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../ports.ts';
 import { type ChangeRecorder, NOBODY_LISTENS } from '../storage/changes.ts';
-import { isDamage } from '../storage/database.ts';
+import { type FileOpener, isDamage } from '../storage/database.ts';
 import { type DisposableFile, openAnew, openDisposable } from '../storage/disposable.ts';
 import { CACHE_MIGRATIONS, CacheTable, type Extent, type SpaceExtent, type SpacePattern } from './cache-table.ts';
 import { ageOf, type CachedAnswer, type CacheSpace } from './cached-answer.ts';
@@ -20,6 +20,7 @@ export interface CacheLimits {
 export interface ResponseCacheOptions {
   /** A file, or `:memory:`. */
   readonly path: string;
+  readonly open?: FileOpener;
   readonly clock: Clock;
   readonly limits: () => CacheLimits;
   /** The file could not be read or written, or had to be made anew. */
@@ -52,12 +53,12 @@ export class ResponseCache {
   #table: CacheTable;
   #extent: Extent = NOTHING;
 
-  constructor({ path, clock, limits, onFailure, changes = NOBODY_LISTENS }: ResponseCacheOptions) {
+  constructor({ path, open, clock, limits, onFailure, changes = NOBODY_LISTENS }: ResponseCacheOptions) {
     this.#clock = clock;
     this.#limits = limits;
     this.#onFailure = onFailure;
     this.#changes = changes;
-    this.#file = { path, migrations: CACHE_MIGRATIONS, onLoss: onFailure };
+    this.#file = { path, open, migrations: CACHE_MIGRATIONS, onLoss: onFailure };
     this.#table = new CacheTable(openDisposable(this.#file), changes);
     this.#guarded(() => this.#load());
   }

@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 
+export const KNOWLEDGE_FILE = 'knowledge.db';
+
 export function knowledgePath(dataDirectory: string): string {
-  return dataDirectory === ':memory:' ? dataDirectory : join(dataDirectory, 'knowledge.db');
+  return dataDirectory === ':memory:' ? dataDirectory : join(dataDirectory, KNOWLEDGE_FILE);
 }

@@ -4,11 +4,14 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { chmod, link, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { PeerId, Random } from '../ports.ts';
 import { PUBLIC_KEY_BYTES, peerIdOf, publicKeyIn } from './peer-id.ts';
 
 export const SEED_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
+const PUBLIC_KEYS_MAX = 2_000;
 
 /** DER around a raw key, RFC 8410: node:crypto takes no raw ones. */
 const PRIVATE_KEY_DER = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -40,10 +43,20 @@ export async function loadOrCreateIdentity(file: string, random: Random): Promis
 }
 
 export function verifySignature(peer: PeerId, message: Uint8Array, signature: Uint8Array): boolean {
+  if (signature.length !== SIGNATURE_BYTES) return false;
+  const key = publicKeys.get(peer) ?? publicKeyOf(peer);
+  return key !== undefined && verify(null, message, key, signature);
+}
+
+/** A node hears the same few others all the time; reading a key out of its text is half the work of a check. */
+const publicKeys = new LRUCache<PeerId, KeyObject>(atMost(PUBLIC_KEYS_MAX));
+
+function publicKeyOf(peer: PeerId): KeyObject | undefined {
   const publicKey = publicKeyIn(peer);
-  if (!publicKey || signature.length !== SIGNATURE_BYTES) return false;
+  if (!publicKey) return undefined;
   const key = createPublicKey({ key: Buffer.concat([PUBLIC_KEY_DER, publicKey]), format: 'der', type: 'spki' });
-  return verify(null, message, key, signature);
+  publicKeys.set(peer, key);
+  return key;
 }
 
 function identityFromPem(text: string, file: string): Identity {

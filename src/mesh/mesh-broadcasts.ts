@@ -25,10 +25,13 @@ export class MeshBroadcasts {
   readonly #core: MeshCore;
   readonly #exchange: Exchange;
   readonly #handlers = new Map<string, BroadcastHandler>();
+  readonly #onReplicationDigest: (peer: PeerId, digest: string) => void;
 
-  constructor(core: MeshCore, exchange: Exchange) {
+  /** @param onReplicationDigest a heartbeat told what the peer knows of the data that travels */
+  constructor(core: MeshCore, exchange: Exchange, onReplicationDigest: (peer: PeerId, digest: string) => void) {
     this.#core = core;
     this.#exchange = exchange;
+    this.#onReplicationDigest = onReplicationDigest;
   }
 
   /** Of members, on one more of `MESH_TOPICS`. */
@@ -43,6 +46,8 @@ export class MeshBroadcasts {
       const isTaken = heartbeat !== undefined && view.heard(from, heartbeat, clock.elapsed());
       if (isTaken) counters.heartbeatsHeard += 1;
       else counters.heartbeatsRefused += 1;
+      const digest = isTaken ? heartbeat.replicationDigest : undefined;
+      if (digest !== undefined) this.#onReplicationDigest(from, digest);
     } else if (topic === MEMBERSHIP_TOPIC && message.length <= NEWS_BYTES_MAX) {
       const news = parseObject(Buffer.from(message).toString());
       if (news) this.#exchange.takeNews(news);

@@ -64,6 +64,8 @@ export interface MeshListener {
   onConnect?(peer: PeerId): void;
   /** A member was evicted, left, or its certificate ran out. */
   onEnd?(peer: PeerId): void;
+  /** A heartbeat told what the peer knows of the data that travels. */
+  onReplicationDigest?(peer: PeerId, digest: string): void;
 }
 
 export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
@@ -117,7 +119,9 @@ export class Mesh {
       onDoubted: (incarnation) => this.#upkeep.refute(incarnation),
       onProbe: (target) => prober.probeFor(target),
     });
-    this.#broadcasts = new MeshBroadcasts(this.#core, this.#exchange);
+    this.#broadcasts = new MeshBroadcasts(this.#core, this.#exchange, (peer, digest) => {
+      for (const listener of this.#listeners) listener.onReplicationDigest?.(peer, digest);
+    });
     const dialler = new Dialler(this.#core, this.#exchange, onNews);
     const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer), onUnreached);
     const otherProcesses = new OtherProcesses({
@@ -222,11 +226,14 @@ export class Mesh {
 
   /** Of all members: our wall clock corrected by the median of what the clocks of others differ. */
   now(): number {
-    const offsets = this.view()
-      .flatMap(({ isConnected, clockOffsetMs }) => (isConnected && clockOffsetMs !== undefined ? [clockOffsetMs] : []))
-      .concat(0)
-      .sort((a, b) => a - b);
-    return this.#core.clock.now() + (offsets[Math.floor((offsets.length - 1) / 2)] ?? 0);
+    const { view, book, clock } = this.#core;
+    const offsets = [0];
+    for (const { peer, isConnected } of view.all()) {
+      const { clockOffsetMs } = book.entry(peer);
+      if (isConnected && clockOffsetMs !== undefined) offsets.push(clockOffsetMs);
+    }
+    offsets.sort((a, b) => a - b);
+    return clock.now() + (offsets[Math.floor((offsets.length - 1) / 2)] ?? 0);
   }
 
   /** A request to a peer failed in a way that says something about the peer: it is looked after at once. */

@@ -70,6 +70,7 @@ export class ReplicatedLog {
     const adopted = log.adoptRows();
     if (adopted > 0) logger.info({ log: log.name, adopted }, 'rows from before the mesh will travel');
     this.#replicator.start();
+    if (!log.hasOtherWriters) return;
     let seen = log.otherCommits();
     this.#watch = clock.every(LOOK_MS, () => {
       const commits = log.otherCommits();
@@ -82,6 +83,11 @@ export class ReplicatedLog {
   stop(): void {
     this.#watch?.cancel();
     this.#replicator.stop();
+  }
+
+  /** A peer does not know the same, in this log or in another one. */
+  noticeDifference(peer: PeerId): void {
+    this.#replicator.noticeDifference(peer);
   }
 
   get receivedBytes(): number {
@@ -114,7 +120,9 @@ export class ReplicatedLog {
     const { mesh, clock, logger, log } = this.#deps;
     if (mesh.mayWrite(peer, MESH_CAPABILITIES) !== false) return;
     const dropped = this.#replica.dropForbidden(clock.now());
-    if (dropped > 0) logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
+    if (dropped === 0) return;
+    logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
+    this.#replicator.auditAround();
   }
 }
 

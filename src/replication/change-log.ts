@@ -43,6 +43,8 @@ export interface ChangeLogOptions {
   readonly mayWrite?: MayWrite;
   /** The mesh's median time, ms since 1970; our own clock's when absent. */
   readonly meshNow?: () => number;
+  /** Other processes may write to the file: commands beside the node. Default: yes. */
+  readonly hasOtherWriters?: boolean;
   readonly conflictsMax?: number;
   readonly faults?: Faults;
 }
@@ -64,12 +66,12 @@ export class ChangeLog implements ChangeRecorder {
   readonly peers: PeerKnowledge;
   readonly faults: Faults;
   readonly mayWrite: MayWrite;
+  readonly hasOtherWriters: boolean;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #random: Pick<Random, 'next'>;
   readonly #meshNow: () => number;
   readonly #state;
   readonly #setState;
-  readonly #changeCount;
   readonly #dataVersion;
   /** Called after a write, still inside its transaction. */
   onWrite: () => void = () => undefined;
@@ -92,13 +94,13 @@ export class ChangeLog implements ChangeRecorder {
     this.peers = new PeerKnowledge(database);
     this.faults = options.faults ?? NO_FAULTS;
     this.mayWrite = options.mayWrite ?? (() => true);
+    this.hasOtherWriters = options.hasOtherWriters ?? true;
     this.#clock = deps.clock;
     this.#random = deps.random;
     this.#meshNow = options.meshNow ?? (() => deps.clock.now());
     this.#state = database.prepare<[string], string>('SELECT value FROM replication_state WHERE name = ?').pluck();
     this.#setState = database.prepare('INSERT OR REPLACE INTO replication_state (name, value) VALUES (?, ?)');
     this.#dataVersion = database.prepare<[], number>('PRAGMA data_version').pluck();
-    this.#changeCount = database.prepare<[], number>('SELECT total_changes()').pluck();
   }
 
   put(kind: string, key: string, body: JsonObject): void {
@@ -202,7 +204,7 @@ export class ChangeLog implements ChangeRecorder {
 
   /** Another number after each commit of another connection to the file. */
   otherCommits(): number {
-    return this.#dataVersion.get() ?? 0;
+    return this.hasOtherWriters ? (this.#dataVersion.get() ?? 0) : 0;
   }
 
   /** What is known. Shared: not to be changed by the caller. */
@@ -234,8 +236,8 @@ export class ChangeLog implements ChangeRecorder {
   }
 
   #known(): { readonly known: VersionVector; readonly digest: string } {
-    // Any statement of this connection, also one that is rolled back later, and any commit of another one show here.
-    const state = `${this.#changeCount.get()} ${this.otherCommits()}`;
+    // What this connection has changed, also when it is rolled back later, and any commit of another one show here.
+    const state = `${this.known.generation} ${this.otherCommits()}`;
     if (this.#cache?.state === state && !this.database.inTransaction) return this.#cache;
     const known = this.known.load();
     const read = { state, known, digest: known.digest() };

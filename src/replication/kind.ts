@@ -30,6 +30,11 @@ export interface Kind {
    * other I/O. Rows arrive in any order, so it must not depend on another row being there (no immediate foreign keys).
    */
   apply(database: Database, key: string, body: JsonObject | undefined, meta: AppliedMeta): void;
+  /**
+   * What a member has written is dropped when it is evicted; rows of this kind are not, as it would be worse to be
+   * without them. Whoever holds them writes them anew as its own.
+   */
+  readonly isKeptOfEvicted?: boolean;
   /** Rows that were written before anybody recorded changes. */
   rows?(database: Database): Iterable<KeyedRow>;
   /**

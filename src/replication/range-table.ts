@@ -18,6 +18,8 @@ export class RangeTable {
   readonly #extend;
   readonly #within;
   readonly #all;
+  /** Counts what this process has changed, whether it was rolled back afterwards or not. */
+  generation = 0;
 
   constructor(database: Database, table: `replication_${string}`, origins: OriginTable) {
     this.#origins = origins;
@@ -48,6 +50,7 @@ export class RangeTable {
   }
 
   add({ origin, epoch, first, last }: DotRange): void {
+    this.generation += 1;
     const id = this.#origins.idOf(origin);
     let from = first;
     let to = last;
@@ -69,6 +72,7 @@ export class RangeTable {
     const id = this.#origins.find(origin);
     const near = id === undefined ? undefined : this.#below.get(id, epoch, seq);
     if (id === undefined || near === undefined || near.last < seq) return;
+    this.generation += 1;
     this.#delete.run(id, epoch, near.first);
     if (near.first < seq) this.#insert.run(id, epoch, near.first, seq - 1);
     if (near.last > seq) this.#insert.run(id, epoch, seq + 1, near.last);

@@ -91,12 +91,23 @@ export class Replica {
       for (const range of this.#log.known.load().ranges()) {
         for (const held of this.#log.changes.inRange(range, Number.MAX_SAFE_INTEGER)) {
           if (this.#mayWrite(held) !== false) continue;
-          this.forget(held, now);
+          this.#disown(held, now);
           dropped += 1;
         }
       }
     });
     return dropped;
+  }
+
+  #disown(held: HeldChange, now: number): void {
+    const log = this.#log;
+    const kind = log.kinds.get(held.kind);
+    if (kind?.isKeptOfEvicted && held.body !== null && this.#mayWrite({ origin: log.origin, kind: kind.name })) {
+      // The new change supersedes the old one: it is this node's own word now.
+      log.write(kind.name, held.key, held.body);
+      return;
+    }
+    this.forget(held, now);
   }
 
   #merge(changes: readonly Change[], time: MergeTime, claim: Claim | undefined, isHealing: boolean): MergeResult {

@@ -71,6 +71,9 @@ const PUSHED_AT_ONCE = 64;
 const ROUND_MS = 5_000;
 const QUIET_ROUND_MS = 30_000;
 const AUDIT_MS = 10 * 60_000;
+/** After an eviction: so many peers are compared with, one after the other. */
+const AUDITED_AROUND_MAX = 8;
+const AUDITED_AROUND_MS = 1_000;
 const COLLECT_MS = 60 * 60_000;
 /** More would fetch the same changes from several peers at once. */
 const PULLS_AT_ONCE = 2;
@@ -79,6 +82,8 @@ const REQUEST_TIMEOUT_MS = 10_000;
 const YIELD_MS = 20;
 const BULK_BYTES_PER_SECOND = 32 * 2 ** 20;
 const PUSH_BYTES_PER_SECOND_AND_ORIGIN = 2 ** 20;
+/** What is on its way arrives within this time, and then nobody need be asked. */
+const DIFFERENCE_MS = 500;
 /** So many nodes ask one announcer at once if they do not wait a little. */
 const ANNOUNCED_SPREAD_MS = 200;
 
@@ -110,6 +115,8 @@ export class Replicator {
   /** Of each of our epochs, up to which number it was told. */
   readonly #pushed = new Map<number, number>();
   #isQuiet = false;
+  /** When a peer was asked last because it said that it knows something else. */
+  #differedAt = Number.NEGATIVE_INFINITY;
   /** Since the start. */
   receivedBytes = 0;
 
@@ -141,7 +148,7 @@ export class Replicator {
       this.#pushed.set(epoch, Math.min(this.#pushed.get(epoch) ?? 0, seq - 1));
     }
     this.#schedulePush();
-    if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit()));
+    if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit(this.#pick())));
     this.#timers.add(clock.every(COLLECT_MS, () => this.collect()));
     this.#scheduleRound();
   }
@@ -156,6 +163,18 @@ export class Replicator {
   /** Another process (the command line) has written to the file. */
   notice(): void {
     this.#schedulePush();
+  }
+
+  /**
+   * A peer said that it does not know the same. News that were lost on their way would else wait for a round, and those
+   * are rare while all seems equal.
+   */
+  noticeDifference(peer: string): void {
+    const { clock, network } = this.#deps;
+    const now = clock.elapsed();
+    if (now - this.#differedAt < ROUND_MS || !network.connected().includes(peer)) return;
+    this.#differedAt = now;
+    this.#after(DIFFERENCE_MS * (1 + this.#deps.random.next()), () => void this.pull(peer));
   }
 
   /** A member has connected: whoever was away is asked at once. */
@@ -183,15 +202,33 @@ export class Replicator {
     this.#isQuiet = session.outcome === 'equal';
   }
 
-  /** Compares live rows with one peer and heals differences. */
-  async audit(peer = this.#pick()): Promise<void> {
+  /**
+   * After rows of an evicted member were dropped: what they had replaced here is good again, and members that knew of the
+   * eviction in time still have it. No vector tells that.
+   */
+  auditAround(): void {
+    if (!this.#options.isAudited) return;
+    const { network, random } = this.#deps;
+    for (let index = 0; index < AUDITED_AROUND_MAX; index += 1) {
+      const audit = (): void => void this.audit(network.connected()[index], true);
+      this.#after((index + 1 + random.next()) * AUDITED_AROUND_MS, audit);
+    }
+  }
+
+  /**
+   * Compares live rows with one peer and heals differences.
+   * @param isExpected there is a reason for differences that vectors do not tell
+   */
+  async audit(peer: string | undefined, isExpected = false): Promise<void> {
     if (peer === undefined) return;
     const { log, logger } = this.#deps;
     const session = new AuditSession(this.#deps, peer);
     await this.#guard(peer, () => this.#converse(peer, session));
     const { differences, compared } = session.result;
     if (differences === 0) return;
-    logger.error({ peer, log: log.name, differences, compared }, 'replication: rows differed and were healed');
+    const fields = { peer, log: log.name, differences, compared };
+    if (isExpected) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
+    else logger.error(fields, 'replication: rows differed and were healed');
   }
 
   collect(): void {

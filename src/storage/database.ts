@@ -4,6 +4,10 @@
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
+import { LazyStatement } from './lazy-statement.ts';
+import { steadySql } from './steady-sql.ts';
 
 export type Database = BetterSqlite3.Database;
 export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Statement<Bind, Row>;
@@ -11,12 +15,35 @@ export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Sta
 /** Steps by component, each only ever added to at its end. A plain list is one component's. */
 export type Migrations = readonly string[] | Readonly<Record<string, readonly string[]>>;
 
+/** Opens or creates a file by its path and brings it to the newest schema. */
+export type FileOpener = (path: string, migrations: Migrations) => Database;
+
 /** How long a statement waits for another process's write, milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file: 32 MiB. */
 const CHECKPOINT_PAGES = 8_192;
 /** Copied in one go: 8 MiB. */
 const COPIED_PAGES = 2_048;
+
+/** Some texts are put together for one question: they must not pile up. */
+const STATEMENTS_MAX = 500;
+
+/**
+ * Compiles its statements when they are used, and once for each text. What nobody here uses of a statement, a lazy one
+ * does not have.
+ */
+class LazyDatabase extends BetterSqlite3 {
+  readonly #statements = new LRUCache<string, LazyStatement<unknown[], unknown>>(atMost(STATEMENTS_MAX));
+
+  override prepare(source: string) {
+    let statement = this.#statements.get(source);
+    if (!statement) {
+      statement = new LazyStatement(() => super.prepare(steadySql(source)));
+      this.#statements.set(source, statement);
+    }
+    return statement as unknown as BetterSqlite3.Statement<never, never>;
+  }
+}
 
 /** The file is damaged, or was written by a newer flowmesh: nothing in it can be used. */
 export class UnusableFile extends Error {
@@ -30,7 +57,7 @@ export class UnusableFile extends Error {
  */
 export function openDatabase(path: string, migrations: Migrations): Database {
   if (path !== ':memory:') createPrivately(path);
-  const database = new BetterSqlite3(path, { timeout: BUSY_TIMEOUT_MS });
+  const database = new LazyDatabase(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     database.pragma('journal_mode = WAL');
     // WAL survives a crash of the process; only a power cut may lose the last commits, never the file.
@@ -52,7 +79,7 @@ export function openDatabase(path: string, migrations: Migrations): Database {
 
 /** A database in memory that begins as a copy of another one, as `serialize` gave it. */
 export function openCopy(content: Buffer): Database {
-  return new BetterSqlite3(content);
+  return new LazyDatabase(content);
 }
 
 /** Does SQLite say that the file is no sound database? */

@@ -2,32 +2,33 @@
 // can be had at all, memory must do. Such a file never keeps a node from starting.
 
 import { rmSync } from 'node:fs';
-import { type Database, openDatabase, UnusableFile } from './database.ts';
+import { type Database, type FileOpener, openDatabase, UnusableFile } from './database.ts';
 
 export interface DisposableFile {
   /** A file, or `:memory:`. */
   readonly path: string;
+  readonly open?: FileOpener | undefined;
   readonly migrations: readonly string[];
   /** Told why what was kept is gone, or cannot be kept. */
   readonly onLoss: (error: unknown) => void;
 }
 
-export function openDisposable({ path, migrations, onLoss }: DisposableFile): Database {
+export function openDisposable({ path, open = openDatabase, migrations, onLoss }: DisposableFile): Database {
   try {
-    return openDatabase(path, migrations);
+    return open(path, migrations);
   } catch (error) {
     onLoss(error);
     return error instanceof UnusableFile
-      ? openAnew({ path, migrations, onLoss })
+      ? openAnew({ path, open, migrations, onLoss })
       : openDatabase(':memory:', migrations);
   }
 }
 
 /** In place of what is there. The file must not be open. */
-export function openAnew({ path, migrations, onLoss }: DisposableFile): Database {
+export function openAnew({ path, open = openDatabase, migrations, onLoss }: DisposableFile): Database {
   try {
     for (const suffix of ['', '-wal', '-shm']) if (path !== ':memory:') rmSync(path + suffix, { force: true });
-    return openDatabase(path, migrations);
+    return open(path, migrations);
   } catch (error) {
     onLoss(error);
     return openDatabase(':memory:', migrations);

@@ -77,6 +77,8 @@ export function tenancyKinds(onMerge: () => void): readonly Kind[] {
       },
       // Last writer wins would bring a revoked key back that somebody has edited on an island.
       join: earlierRevocation,
+      // Nor must the key of a thief work again because the member that locked it was stolen too.
+      isKeptOfEvicted: true,
       *rows(database): Iterable<KeyedRow> {
         const rows = database.prepare<[], { key: string; at: number }>(
           'SELECT key, revoked_at AS at FROM key_revocation',

@@ -94,6 +94,14 @@ export function raiseShard(database: Database, key: string, counters: Readonly<R
   database.prepare(RAISE).run({ ...parseShardKey(key), ...Object.fromEntries(counts) });
 }
 
+export function dropShard(database: Database, key: string): void {
+  const shard = parseShardKey(key);
+  if (!shard) return;
+  database
+    .prepare(`DELETE FROM usage_shard WHERE ${PARTS.map((part) => `${part} = @${part}`).join(' AND ')}`)
+    .run(shard);
+}
+
 /** All at once: while a statement is read row by row, its connection takes no writes. */
 export function shardsOf(database: Database): readonly ShardRow[] {
   return database.prepare<[], ShardRow>(`SELECT ${COLUMNS.join(', ')} FROM usage_shard`).all();

@@ -13,6 +13,7 @@ import {
   ADD_ALL_ENTRIES,
   ADD_ENTRIES,
   countersOf,
+  dropShard,
   parseShardKey,
   raiseShard,
   type ShardRow,
@@ -125,7 +126,8 @@ export class UsageShards {
 /** @param onForeign usage of another node came, or of this one that it had lost */
 export function usageShardsKind(onForeign: () => void): Kind {
   const kind = usageShardKind((database, key, counters, { isLocal }) => {
-    raiseShard(database, key, counters);
+    if (counters) raiseShard(database, key, counters);
+    else dropShard(database, key);
     if (!isLocal) onForeign();
   });
   return {

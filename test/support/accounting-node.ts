@@ -22,6 +22,8 @@ export interface AccountingNodeOptions {
   /** Of an earlier process; default: an empty one. */
   readonly database?: Database;
   readonly onUsage?: () => void;
+  /** Members that were evicted. */
+  readonly evicted?: ReadonlySet<string>;
 }
 
 export interface Used {
@@ -33,12 +35,12 @@ export interface Used {
   readonly cost?: number;
 }
 
-export function accountingNode({ node, clock, epoch = 'e1', onUsage, ...more }: AccountingNodeOptions) {
+export function accountingNode({ node, clock, epoch = 'e1', onUsage, evicted, ...more }: AccountingNodeOptions) {
   const database = more.database ?? openDatabase(':memory:', GATEWAY_MIGRATIONS);
   const kinds = gatewayKinds(undefined, onUsage);
   const log = new ChangeLog(
     { database, kinds, clock, random: seededRandom(7) },
-    { name: 'gateway', origin: node ?? 'nobody' },
+    { name: 'gateway', origin: node ?? 'nobody', mayWrite: (origin) => evicted?.has(origin) !== true },
   );
   const replica = new Replica(log);
   const onFailure = (error: unknown): never => {

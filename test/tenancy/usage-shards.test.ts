@@ -69,6 +69,27 @@ describe('usage of a mesh', () => {
     assert.deepEqual(first.report({ by: ['node'] }), { n1: 30 });
   });
 
+  test('of a member that was evicted goes everywhere, however much of it each node had heard', () => {
+    const clock = new ManualClock(START);
+    const evicted = new Set<string>();
+    const [stolen, first, second] = ['n1', 'n2', 'n3'].map((node) => accountingNode({ node, clock, evicted })) as [
+      ReturnType<typeof accountingNode>,
+      ReturnType<typeof accountingNode>,
+      ReturnType<typeof accountingNode>,
+    ];
+    first.use({ inputTokens: 1 });
+    stolen.use({ inputTokens: 10 });
+    stolen.tell(first);
+    stolen.use({ inputTokens: 10 });
+    stolen.tell(second);
+    first.tell(second);
+    evicted.add('n1');
+    for (const node of [first, second]) {
+      node.replica.dropForbidden(clock.now());
+      assert.deepEqual(node.report({ by: ['node'] }), { n2: 1 });
+    }
+  });
+
   test('keeps what a restored node had told before, and adds what it uses after', () => {
     const clock = new ManualClock(START);
     const other = accountingNode({ node: 'n2', clock });

@@ -169,10 +169,11 @@ export class DocumentTakeover {
     const { log, pending } = this.#deps;
     log.database.transaction(() => {
       for (const { document, held } of done) {
-        // Another version may have come meanwhile: then there is more to do.
+        // Another version may have come meanwhile. If it was written here its note is gone, and the brain has the old one.
         const now = this.#heldOf(document);
         const isSame = held && now ? compareVersions(held, now) === 0 : held === now;
         if (isSame) pending.remove(document);
+        else pending.add(document);
       }
     })();
   }

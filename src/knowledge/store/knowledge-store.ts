@@ -5,7 +5,7 @@ import { GatewayError } from '../../errors.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Clock } from '../../ports.ts';
 import type { ChangeRecorder } from '../../storage/changes.ts';
-import { type Database, openDatabase } from '../../storage/database.ts';
+import { type Database, type FileOpener, openDatabase } from '../../storage/database.ts';
 import type {
   CollectionRef,
   CollectionStats,
@@ -32,8 +32,8 @@ const CACHE_KIB = 32_768;
 /** Of the file that is read as memory: a search reads hundreds of passages from all over it. Not counted until touched. */
 const MAPPED_BYTES = 2 ** 30;
 
-export function openKnowledgeDatabase(file: string): Database {
-  const database = openDatabase(file, KNOWLEDGE_MIGRATIONS);
+export function openKnowledgeDatabase(file: string, open: FileOpener = openDatabase): Database {
+  const database = open(file, KNOWLEDGE_MIGRATIONS);
   database.pragma(`cache_size = -${CACHE_KIB}`);
   database.pragma(`mmap_size = ${MAPPED_BYTES}`);
   return database;

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { GatewayError } from '../../errors.ts';
 import type { Clock, StopSignal } from '../../ports.ts';
 import type { ChangeRecorder } from '../../storage/changes.ts';
+import type { FileOpener } from '../../storage/database.ts';
 import { KnowledgeStore, openKnowledgeDatabase } from '../store/knowledge-store.ts';
 import { Caller } from './caller.ts';
 import { CALLS_MAX, type CallArguments, type CallName, type CallResult, type Reply } from './calls.ts';
@@ -14,6 +15,7 @@ export interface LocalOptions {
   readonly file: string;
   readonly clock: Clock;
   readonly changes?: ChangeRecorder;
+  readonly open?: FileOpener;
 }
 
 export class LocalChannel implements Channel {
@@ -49,8 +51,12 @@ export class LocalChannel implements Channel {
 
   #opened(): KnowledgeHost {
     if (this.#host) return this.#host;
-    const { file, clock, changes } = this.#options;
-    const store = new KnowledgeStore({ database: openKnowledgeDatabase(file), clock, ...(changes && { changes }) });
+    const { file, clock, changes, open } = this.#options;
+    const store = new KnowledgeStore({
+      database: openKnowledgeDatabase(file, open),
+      clock,
+      ...(changes && { changes }),
+    });
     const send = (reply: Reply): void => this.#caller.receive(reply);
     this.#host = new KnowledgeHost({ store, clock, cancelled: this.#cancelled, send });
     return this.#host;

@@ -10,8 +10,11 @@ import type { AppliedMeta, Kind } from '../kind.ts';
 const BODY_BYTES_MAX = 4_096;
 const FIELDS_MAX = 64;
 
+export type UsageCounters = Readonly<Record<string, number>>;
+
+/** @param apply counters that are larger than before, or none at all */
 export function usageShardKind(
-  apply: (database: Database, key: string, counters: Readonly<Record<string, number>>, meta: AppliedMeta) => void,
+  apply: (database: Database, key: string, counters: UsageCounters | undefined, meta: AppliedMeta) => void,
 ): Kind {
   return {
     name: 'usage-shard',
@@ -19,7 +22,8 @@ export function usageShardKind(
     bodyBytesMax: BODY_BYTES_MAX,
     isValid: (_key, body) => isCounters(body),
     apply: (database, key, body, meta) => {
-      if (body !== undefined && isCounters(body)) apply(database, key, body, meta);
+      // Nobody removes a shard, but those of a member that was evicted go with all that it wrote.
+      if (body === undefined || isCounters(body)) apply(database, key, body, meta);
     },
     join: joinCounters,
   };

@@ -20,6 +20,10 @@ export const STORE_MIGRATIONS: readonly string[] = [
 
 export const REGISTER: Kind = registerKind({ name: 'register', table: 'register', capability: 'config:write' });
 export const SHARD: Kind = usageShardKind((database, key, counters) => {
+  if (!counters) {
+    database.prepare('DELETE FROM shard WHERE key = ?').run(key);
+    return;
+  }
   const text = JSON.stringify(Object.fromEntries(Object.entries(counters).sort()));
   database.prepare('INSERT OR REPLACE INTO shard VALUES (?, ?)').run(key, text);
 });

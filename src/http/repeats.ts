@@ -32,23 +32,29 @@ export class Repeats {
   /** @param route all that a body's parsing goes by beside the body itself */
   placeOf(body: unknown, route: RouteHints): RepeatPlace | undefined {
     if (!Buffer.isBuffer(body) || body.length > BODY_BYTES_MAX) return undefined;
-    const name = `${hash('sha256', body, 'base64')}${JSON.stringify(route)}`;
-    return new RepeatPlace(this.#known, name, body.length);
+    return new RepeatPlace(this.#known, body, route);
   }
 }
 
 /** Of one request's bytes. */
 export class RepeatPlace {
   readonly #known: LRUCache<string, Repeat>;
-  readonly #name: string;
-  readonly #bodyLength: number;
+  readonly #body: Buffer;
+  readonly #route: RouteHints;
   readonly #repeat: Repeat | undefined;
+  #foundName: string | undefined;
 
-  constructor(known: LRUCache<string, Repeat>, name: string, bodyLength: number) {
+  constructor(known: LRUCache<string, Repeat>, body: Buffer, route: RouteHints) {
     this.#known = known;
-    this.#name = name;
-    this.#bodyLength = bodyLength;
-    this.#repeat = known.get(name);
+    this.#body = body;
+    this.#route = route;
+    // Where no cache is in use, nothing is ever known, and no body need be hashed.
+    this.#repeat = known.size === 0 ? undefined : known.get(this.#name);
+  }
+
+  get #name(): string {
+    this.#foundName ??= `${hash('sha256', this.#body, 'base64')}${JSON.stringify(this.#route)}`;
+    return this.#foundName;
   }
 
   /** The request that these bytes mean, if they were answered from the cache before. */
@@ -67,7 +73,7 @@ export class RepeatPlace {
 
   /** Remembers what was written for a kept answer under this identity. */
   keep(chat: ChatRequest, answer: Answer, { id, createdAt }: AnswerIdentity, texts: readonly string[]): void {
-    const length = texts.reduce((sum, text) => sum + text.length, this.#bodyLength);
+    const length = texts.reduce((sum, text) => sum + text.length, this.#body.length);
     if (!(answer instanceof ReplayedAnswer) || length > LENGTH_MAX) return;
     const cut = texts.map((text) => text.split(id));
     this.#known.set(this.#name, { chat, kept: answer.kept, createdAt, texts: cut, length });

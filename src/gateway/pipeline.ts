@@ -35,6 +35,7 @@ import type { Target } from './target.ts';
 import type { TargetHealth } from './target-health.ts';
 import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
+import { noting } from './upstream-http.ts';
 
 export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, AugmentationDeps {
   readonly clock: Clock;
@@ -162,7 +163,8 @@ async function ask(
       augmentation || wish || ownWish === false
         ? quotable(augmentation)
         : quotable(await searchAll(request, { trace, principal, signal }, deps));
-    const attemptDeps = { ...deps, builtin: (sent: ChatRequest) => deps.builtin(sent, find) };
+    const http = noting(deps.http, trace);
+    const attemptDeps = { ...deps, http, builtin: (sent: ChatRequest) => deps.builtin(sent, find) };
     const attempt: Attempt<AnswerFrames> = (target, key, attemptSignal) =>
       deps.routing.watch(target, request.isStream, deps.clock, () =>
         target.peer

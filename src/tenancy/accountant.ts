@@ -50,6 +50,8 @@ export interface Ending {
 
 export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
+  /** Its request is about to be written to an upstream: from now on it is entered, whatever becomes of this process. */
+  noteSent(): void;
   /**
    * The request goes on under another model name of its client.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; it is then held and entered as before
@@ -88,7 +90,6 @@ export class Accountant {
   }
 
   /**
-   * The entry is on disk when it returns.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
    */
   open(request: Accountable): OpenAccount {
@@ -100,6 +101,7 @@ export class Accountant {
     let current = request;
     return {
       rateLimit: reservation.status,
+      noteSent: () => entry.noteSent(),
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
         reservation.moveTo(otherModel, this.#held(moved, heldInputTokens));
@@ -142,6 +144,7 @@ export class Accountant {
     const reservation = this.#limiter.reserve(request.principal.limits, request.model, NOTHING);
     return {
       rateLimit: reservation.status,
+      noteSent: () => undefined,
       moveTo: () => undefined,
       settle: (ending) => {
         reservation.settle(NOTHING);

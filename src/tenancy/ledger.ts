@@ -1,8 +1,10 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// An opened entry is a line of the journal when `open` returns, so that it survives the process; a settled one follows
-// with the next line, and becomes a row of gateway.db, many in one transaction, a moment later. At the next start, what the journal has settled and the
-// table has not is entered, and what was never settled is entered as `recovered`, with the estimate it was opened with.
+// An entry is a line of the journal when `noteSent` returns, so that it survives the process once an upstream may have
+// seen its request; a settled one follows before the next events are looked at, and becomes a row of gateway.db, many in
+// one transaction, a moment later. At the next start, what the journal has settled and the table has not is entered, and
+// what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
+// cost nothing, and is forgotten with its process.
 
 import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
@@ -58,8 +60,13 @@ export interface LedgerDeps {
 
 /** A row of the table, in the order of its columns. */
 type Row = readonly (string | number | null)[];
-/** Its first columns, then estimated tokens of the prompt and estimated cost. */
-type OpenRow = Row;
+
+interface Opened {
+  /** Its first columns, then estimated tokens of the prompt and estimated cost. */
+  readonly row: Row;
+  /** It is in the journal. */
+  readonly isSent: boolean;
+}
 
 const COLUMNS = 26;
 const INSERT = `INSERT OR IGNORE INTO ledger
@@ -73,6 +80,8 @@ const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE start
 const PRUNED_MAX = 500;
 /** How long a settled entry may wait for others to be entered with. */
 const FLUSH_MS = 100;
+/** A turn of the event loop may be long, and the process may die in it: more settlements than these do not wait for its end. */
+const UNWRITTEN_MAX = 8;
 /** How long to wait with a table that cannot be written. */
 const RETRY_MS = 5_000;
 /** Entered in about a millisecond. */
@@ -84,6 +93,8 @@ const JOURNAL_LENGTH_MAX = 4 * 1_048_576;
 
 /** An open entry. */
 export interface LedgerEntry {
+  /** Its request is about to be written to an upstream. On disk when it returns, unless `onFailure` was told why not. */
+  noteSent(): void;
   /** The request goes on under another model name of its client. */
   moveTo(model: string): void;
   /** Call once; a second settlement changes nothing. */
@@ -98,10 +109,12 @@ export class Ledger {
   readonly #onFailure: (error: unknown) => void;
   readonly #insert;
   readonly #prune;
-  readonly #open = new Map<number, OpenRow>();
+  readonly #open = new Map<number, Opened>();
   #settled: Row[] = [];
-  /** Of settled entries that the journal does not have yet. */
+  /** What the journal does not have yet. */
   #lines = '';
+  /** Settlements among them. */
+  #unwritten = 0;
   #isTorn = false;
   #timer: Timer | undefined;
   #lastId: number;
@@ -121,16 +134,16 @@ export class Ledger {
     this.flush();
   }
 
-  /** On disk when it returns, unless `onFailure` was told why not. */
   open(entry: OpenEntry): LedgerEntry {
     this.#lastId += 1;
     const id = this.#lastId;
     const columns = openColumns(id, this.#clock.now(), entry);
-    const opened: OpenRow = [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null];
-    this.#open.set(id, opened);
-    this.#note(opened);
-    this.#write();
+    this.#open.set(id, {
+      row: [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null],
+      isSent: false,
+    });
     return {
+      noteSent: () => this.#noteSent(id),
       moveTo: (model) => this.#moveTo(id, model),
       settle: (settlement) => this.#settle(id, settlement),
     };
@@ -166,7 +179,7 @@ export class Ledger {
         this.#shards?.add(entered.map(([id]) => Number(id)));
       })();
       this.#settled = [];
-      this.#lines = '';
+      this.#forgetLines();
       this.#shortenJournal();
     } catch (error) {
       this.#onFailure(error);
@@ -188,12 +201,21 @@ export class Ledger {
     return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
   }
 
+  #noteSent(id: number): void {
+    const opened = this.#open.get(id);
+    if (!opened || opened.isSent) return;
+    this.#open.set(id, { ...opened, isSent: true });
+    this.#note(opened.row);
+    this.#write();
+  }
+
   #moveTo(id: number, model: string): void {
     const opened = this.#open.get(id);
     if (!opened) return;
-    const moved = opened.toSpliced(MODEL_COLUMN, 1, model);
+    const moved = { ...opened, row: opened.row.toSpliced(MODEL_COLUMN, 1, model) };
     this.#open.set(id, moved);
-    this.#note(moved);
+    if (!moved.isSent) return;
+    this.#note(moved.row);
     this.#write();
   }
 
@@ -201,12 +223,13 @@ export class Ledger {
     const opened = this.#open.get(id);
     if (!opened) return;
     this.#open.delete(id);
-    this.#keep([...opened.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)]);
+    this.#keep([...opened.row.slice(0, ESTIMATE_COLUMN), ...settledColumns(settlement)]);
   }
 
   #keep(row: Row): void {
     this.#settled.push(row);
     this.#note(row);
+    this.#writeSoon();
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
     else if (!this.#timer) this.#flushIn(FLUSH_MS);
   }
@@ -219,6 +242,14 @@ export class Ledger {
     if (this.#journal !== NO_JOURNAL) this.#lines += `${JSON.stringify(row)}\n`;
   }
 
+  /** A few settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too. */
+  #writeSoon(): void {
+    if (this.#lines === '') return;
+    this.#unwritten += 1;
+    if (this.#unwritten >= UNWRITTEN_MAX) this.#write();
+    else if (this.#unwritten === 1) this.#clock.soon(() => this.#write());
+  }
+
   #write(): void {
     if (this.#lines === '') return;
     try {
@@ -229,13 +260,19 @@ export class Ledger {
       this.#isTorn = true;
       this.#onFailure(error);
     }
+    this.#forgetLines();
+  }
+
+  #forgetLines(): void {
     this.#lines = '';
+    this.#unwritten = 0;
   }
 
   /** All that is settled is in the table: only what is open must stay. */
   #shortenJournal(): void {
     if (this.#open.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
-    this.#journal.replace([...this.#open.values()].map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const sent = [...this.#open.values()].filter(({ isSent }) => isSent);
+    this.#journal.replace(sent.map(({ row }) => `${JSON.stringify(row)}\n`).join(''));
   }
 
   #sum(scope: UsageScope, since: number): Amounts {

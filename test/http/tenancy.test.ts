@@ -1,7 +1,9 @@
 // Tenants on a whole node: what their keys may do, what their limits refuse, and that the ledger holds the truth.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
@@ -356,26 +358,38 @@ describe('the ledger', () => {
     await using upstream = await startRawUpstream((response, request, index) => {
       if (index < SERVED) void answer(response, request, index);
     });
+    // It takes connections and never finishes their handshake: what waits for it was never sent.
+    await using silent = createTcpServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    let waitingCount = 0;
+    silent.on('connection', (socket) => {
+      waitingCount += 1;
+      socket.on('error', () => undefined).resume();
+    });
     const config = place.write(
       'config.yaml',
-      `accounts: {up: {provider: openai-compatible, url: "${upstream.url}", key: k, models: [one]}}
-chains: {main: [up/one]}
+      `accounts:
+  up: {provider: openai-compatible, url: "${upstream.url}", key: k, models: [one]}
+  silent: {provider: openai-compatible, url: "https://127.0.0.1:${(silent.address() as AddressInfo).port}", key: k}
+chains: {main: [up/one], waiting: [silent/one]}
 prices: [{model: one, input: 100000, output: 100000}]
-timeouts: {totalMs: 10m}
+timeouts: {totalMs: 10m, connectMs: 10m, ttftMs: 10m}
 `,
     );
     const first = await place.startNode(['--config', config]);
-    const ask = (url: string, id: string) =>
+    const ask = (url: string, id: string, model = 'main') =>
       fetch(`${url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'x-request-id': id },
-        body: JSON.stringify({ model: 'main', messages: [{ role: 'user', content: id }] }),
+        body: JSON.stringify({ model, messages: [{ role: 'user', content: id }] }),
       }).then(
         (response) => response.text(),
         () => 'broken off',
       );
     const asked = Array.from({ length: SERVED + HELD }, (_, index) => ask(first.url, `request-${index}`));
     await upstream.until(() => upstream.requests.length === SERVED + HELD);
+    asked.push(...Array.from({ length: 3 }, (_, index) => ask(first.url, `unsent-${index}`, 'waiting')));
+    while (waitingCount < 3) await new Promise((resolve) => setTimeout(resolve, 20));
     using state = openState(place.path('state'));
     const countOf = (status: string): number => state.rows().filter((row) => row.status === status).length;
     while (countOf('done') < SERVED) await new Promise((resolve) => setTimeout(resolve, 20));

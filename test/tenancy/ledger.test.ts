@@ -96,24 +96,57 @@ describe('the ledger', () => {
     assert.equal((rows()[0] as { cost: number | null }).cost, null);
   });
 
-  test('an entry is in the journal when `open` returns; its settlement goes with the next one', () => {
+  test('an entry is in the journal when it is sent; its settlement before the next events are looked at', async () => {
     using directory = place();
     const { ledger } = directory.open();
-    const opened = ledger.open(entry('a'));
     const lines = () => readFileSync(directory.journal, 'utf8').split('\n').slice(0, -1);
-    assert.deepEqual(
-      lines().map((line) => JSON.parse(line)[1]),
-      ['a'],
-    );
-    opened.settle(DONE);
-    const next = ledger.open(entry('b'));
-    assert.deepEqual(
-      lines().map((line) => JSON.parse(line)[1]),
-      ['a', 'a', 'b'],
-    );
-    next.settle(DONE);
+    const ids = () => lines().map((line) => JSON.parse(line)[1]);
+    const first = ledger.open(entry('a'));
+    const second = ledger.open(entry('b'));
+    assert.deepEqual(ids(), []);
+    first.noteSent();
+    first.noteSent();
+    assert.deepEqual(ids(), ['a']);
+    first.settle(DONE);
+    assert.deepEqual(ids(), ['a']);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(ids(), ['a', 'a']);
+    const third = ledger.open(entry('c'));
+    third.noteSent();
+    third.settle(DONE);
+    second.noteSent();
+    assert.deepEqual(ids(), ['a', 'a', 'c', 'c', 'b']);
+    second.settle(DONE);
     ledger.flush();
     assert.deepEqual(lines(), []);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(lines(), []);
+  });
+
+  test('of many settlements in one turn only a few wait for its end', async () => {
+    using directory = place();
+    const { ledger } = directory.open();
+    const countOf = () => readFileSync(directory.journal, 'utf8').split('\n').length - 1;
+    const entries = Array.from({ length: 20 }, (_, index) => ledger.open(entry(String(index))));
+    for (const opened of entries) opened.noteSent();
+    for (const opened of entries) opened.settle(DONE);
+    assert.equal(countOf(), 20 + 16);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(countOf(), 20 + 20);
+  });
+
+  test('what was never sent is forgotten by a crash: no upstream has seen it', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('waiting'));
+    before.ledger.open(entry('moved')).moveTo('claude');
+    before.ledger.open(entry('sent')).noteSent();
+    before.database.close();
+    const after = directory.open();
+    assert.deepEqual(
+      after.rows().map((row) => (row as { request_id: string }).request_id),
+      ['sent'],
+    );
   });
 
   test('what a crash left open is recovered with its estimate, what was settled with the truth, both once', () => {
@@ -124,7 +157,7 @@ describe('the ledger', () => {
     entered.settle(DONE);
     before.ledger.flush();
     kept.settle({ ...DONE, cost: 0.25 });
-    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } }));
+    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } })).noteSent();
     before.database.close();
     const expected = [
       { request_id: 'entered', status: 'done', input_tokens: 10, output_tokens: 5, cost: null },
@@ -142,7 +175,7 @@ describe('the ledger', () => {
   test('a new entry never takes the place of a recovered one', () => {
     using directory = place();
     const before = directory.open();
-    before.ledger.open(entry('lost'));
+    before.ledger.open(entry('lost')).noteSent();
     before.database.close();
     const after = directory.open();
     after.ledger.open(entry('new')).settle(DONE);
@@ -159,7 +192,9 @@ describe('the ledger', () => {
     const settled = before.ledger.open(entry('settled'));
     settled.moveTo('claude');
     settled.settle(DONE);
-    before.ledger.open(entry('lost')).moveTo('claude');
+    const lost = before.ledger.open(entry('lost'));
+    lost.noteSent();
+    lost.moveTo('claude');
     before.database.close();
     const after = directory.open();
     assert.deepEqual(after.database.prepare('SELECT model, status FROM ledger ORDER BY id').all(), [
@@ -171,7 +206,7 @@ describe('the ledger', () => {
   test('a line cut short by the crash is passed over; one that is damaged is told of', () => {
     using directory = place();
     const before = directory.open();
-    before.ledger.open(entry('whole'));
+    before.ledger.open(entry('whole')).noteSent();
     before.database.close();
     appendFileSync(directory.journal, '[1,"damaged\n[77,"cut');
     const after = directory.open();
@@ -208,9 +243,9 @@ describe('the ledger', () => {
       close: () => file.close(),
     };
     const { ledger, failures } = ledgerOf(':memory:', journal);
-    ledger.open(entry('torn'));
+    ledger.open(entry('torn')).noteSent();
     isFull = false;
-    ledger.open(entry('whole'));
+    ledger.open(entry('whole')).noteSent();
     assert.deepEqual(failures.map(String), ['Error: ENOSPC']);
     const [torn, whole] = readFileSync(directory.journal, 'utf8').split('\n');
     assert.equal(torn?.length, 5);
@@ -220,15 +255,20 @@ describe('the ledger', () => {
   test('a long journal is written anew with what is still open', () => {
     using directory = place();
     const { ledger } = directory.open();
-    ledger.open(entry('running'));
-    for (let index = 0; index < 250; index += 1) ledger.open(entry('x'.repeat(20_000))).settle(DONE);
+    ledger.open(entry('running')).noteSent();
+    ledger.open(entry('waiting'));
+    for (let index = 0; index < 250; index += 1) {
+      const long = ledger.open(entry('x'.repeat(20_000)));
+      long.noteSent();
+      long.settle(DONE);
+    }
     ledger.flush();
     const lines = readFileSync(directory.journal, 'utf8').trim().split('\n');
     assert.deepEqual(
       lines.map((line) => JSON.parse(line)[1]),
       ['running'],
     );
-    ledger.open(entry('next'));
+    ledger.open(entry('next')).noteSent();
     assert.equal(readFileSync(directory.journal, 'utf8').trim().split('\n').length, 2);
   });
 

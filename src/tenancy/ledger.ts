@@ -10,7 +10,8 @@ import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
-import { dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts';
+import { dayOf, monthOf, startOfDay, startOfMonth, untilNext } from './calendar.ts';
+import type { Period } from './escrow.ts';
 import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, parseScope, type UsageScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
@@ -156,15 +157,17 @@ export class Ledger {
     this.#keep([...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)]);
   }
 
-  /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in them. */
+  /**
+   * What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in
+   * them. Entries of a time when the clock was ahead belong to their own day.
+   */
   spent(name: string, sinceMs = 0): Spent {
     this.flush();
     const scope = parseScope(name);
     const now = this.#clock.now();
-    return {
-      day: this.#sum(scope, Math.max(sinceMs, startOfDay(dayOf(now)))),
-      month: this.#sum(scope, Math.max(sinceMs, startOfMonth(monthOf(now)))),
-    };
+    const sum = (period: Period, start: number): Amounts =>
+      this.#sum(scope, Math.max(sinceMs, start), now + untilNext(period, now));
+    return { day: sum('day', startOfDay(dayOf(now))), month: sum('month', startOfMonth(monthOf(now))) };
   }
 
   /** Enters what is settled in the table. */
@@ -275,13 +278,13 @@ export class Ledger {
     this.#journal.replace(sent.map(({ row }) => `${JSON.stringify(row)}\n`).join(''));
   }
 
-  #sum(scope: UsageScope, since: number): Amounts {
+  #sum(scope: UsageScope, since: number, until: number): Amounts {
     const row = this.#database
       .prepare<unknown[], { tokens: number; cost: number }>(
         `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
-         WHERE started_at >= @since AND ${IN_SCOPE}`,
+         WHERE started_at >= @since AND started_at < @until AND ${IN_SCOPE}`,
       )
-      .get({ since, ...scope });
+      .get({ since, until, ...scope });
     return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
   }
 }

@@ -214,15 +214,34 @@ describe('limits', () => {
     ],
   ];
 
+  test('a refusal says in every dialect how the limits stand', async () => {
+    await using all = await tenancyNode(answer);
+    const headers = all.headersOf({ limits: { requestsPerMinute: 1, tokensPerMinute: 1_000 } });
+    await (await all.node.chat({}, { headers })).text();
+    await all.node.log.untilRequests(1);
+    for (const [path, body] of ASKED) {
+      const response = await all.node.post(path, body, { headers });
+      const told = (name: string) => response.headers.get(`x-ratelimit-${name}`);
+      const names = ['limit-requests', 'remaining-requests', 'limit-tokens', 'remaining-tokens'];
+      assert.deepEqual([response.status, ...names.map(told)], [429, '1', '0', '1000', '982'], path);
+      assert.match(told('reset-requests') ?? '', /^(\d+s|1m0s)$/);
+      assert.match(told('reset-tokens') ?? '', /^(\d+s|1m0s)$/);
+      assert.match(told('reset') ?? '', /^\d+$/);
+      await response.text();
+    }
+  });
+
   test('a budget that is used up answers 402 in the dialect of the client', async () => {
     await using all = await tenancyNode(answer);
-    all.store.putTenant('acme', { limits: { costPerDay: 1 } });
+    all.store.putTenant('acme', { limits: { costPerDay: 1, requestsPerMinute: 9 } });
     const headers = all.headersOf();
     assert.equal((await all.node.chat({}, { headers })).status, 200);
     await all.node.log.untilRequests(1);
     for (const [path, body, read, expected] of ASKED) {
       const response = await all.node.post(path, body, { headers });
       assert.equal(response.status, 402, path);
+      assert.ok(Number(response.headers.get('retry-after')) > 0, path);
+      assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '8', path);
       assert.deepEqual(read(await response.json()), expected, path);
     }
     assert.equal(all.upstream.requests.length, 1);

@@ -290,6 +290,15 @@ describe('the ledger', () => {
     assert.deepEqual(ledger.spent('key:k model:claude').day, { tokens: 15, cost: 16 });
   });
 
+  test('what was entered while the clock was ahead is no spending of today', () => {
+    const { clock, ledger } = ledgerOf();
+    clock.setForward(40 * 24 * 3_600_000);
+    ledger.open(entry('ahead')).settle(DONE);
+    clock.setForward(-40 * 24 * 3_600_000);
+    ledger.open(entry('now')).settle(DONE);
+    assert.deepEqual(ledger.spent('tenant:acme'), { day: { tokens: 15, cost: 0 }, month: { tokens: 15, cost: 0 } });
+  });
+
   test('in a model’s name only a star at the end means more than itself', () => {
     const { ledger } = ledgerOf();
     const models = ['a[1]', 'a1', 'a[1]-x', 'b?c', 'bxc', 'm*n', 'mxn', 'ünïc-1'];

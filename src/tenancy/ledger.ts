@@ -12,6 +12,7 @@ import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
 import { dayOf, monthOf, startOfDay, startOfMonth, untilNext } from './calendar.ts';
 import type { Period } from './escrow.ts';
+import { LedgerAge } from './ledger-age.ts';
 import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, parseScope, type UsageScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
@@ -76,7 +77,7 @@ const INSERT = `INSERT OR IGNORE INTO ledger
    saved_cost, attempts, ttft_ms, duration_ms, error)
   VALUES (${Array.from({ length: COLUMNS }, () => '?').join(', ')})`;
 
-const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE started_at < ? ORDER BY started_at LIMIT ?)';
+const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE id <= ? ORDER BY id LIMIT ?)';
 /** Deleted in some ten milliseconds, so that requests hardly wait. */
 const PRUNED_MAX = 500;
 /** How long a settled entry may wait for others to be entered with. */
@@ -110,6 +111,7 @@ export class Ledger {
   readonly #onFailure: (error: unknown) => void;
   readonly #insert;
   readonly #prune;
+  readonly #age: LedgerAge;
   readonly #open = new Map<number, Opened>();
   #settled: Row[] = [];
   /** What the journal does not have yet. */
@@ -128,10 +130,12 @@ export class Ledger {
     this.#onFailure = onFailure;
     this.#insert = database.prepare<(string | number | null)[]>(INSERT);
     this.#prune = database.prepare(PRUNE);
+    this.#age = new LedgerAge(database, clock);
     const { rows, unreadable } = recover(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;
-    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastIdOf(database));
+    const lastId = Math.max(lastIdOf(database), this.#age.lastId);
+    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastId);
     this.flush();
   }
 
@@ -201,7 +205,12 @@ export class Ledger {
 
   /** Forgets entries older than this, the oldest first and at most so many; returns how many. */
   prune(retentionMs: number, entriesMax = PRUNED_MAX): number {
-    return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
+    this.#age.pass(this.#lastId);
+    const lastId = this.#age.olderThan(retentionMs);
+    if (lastId === undefined) return 0;
+    const { changes } = this.#prune.run(lastId, entriesMax);
+    if (changes === 0) this.#age.forget(retentionMs);
+    return changes;
   }
 
   #noteSent(id: number): void {

@@ -113,4 +113,14 @@ export const TENANCY_MIGRATIONS: readonly string[] = [
    DROP TABLE virtual_key_of_tenant;
    CREATE INDEX virtual_key_by_tenant ON virtual_key (tenant);
    CREATE INDEX virtual_key_by_secret ON virtual_key (secret_hash);`,
+  // How old entries are, by time that has surely passed: see ledger-age.ts.
+  `CREATE TABLE ledger_age (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     age_ms INTEGER NOT NULL,
+     wall_ms INTEGER NOT NULL
+   );
+   CREATE TABLE ledger_mark (
+     age_ms INTEGER PRIMARY KEY,
+     last_id INTEGER NOT NULL
+   );`,
 ];

@@ -18,6 +18,7 @@ const USAGE: Usage = {
   reasoningTokens: 2,
   isEstimated: false,
 };
+const DAY_MS = 86_400_000;
 const DONE = { status: 'done', usage: USAGE, attempts: 1 } as const;
 
 function entry(requestId: string, more: Partial<OpenEntry> = {}): OpenEntry {
@@ -317,20 +318,91 @@ describe('the ledger', () => {
     assert.equal(costOf('A1'), 0);
   });
 
-  test('entries are forgotten in slices, the oldest first', () => {
+  test('entries are forgotten in slices, the oldest first, when they are older than the retention by hours at most', () => {
     const { clock, ledger, rows } = ledgerOf();
-    for (const requestId of ['c', 'b', 'a']) {
-      ledger.open(entry(requestId)).settle({ status: 'done', attempts: 1 });
-      ledger.flush();
-      clock.advance(1_000);
-    }
-    assert.equal(ledger.prune(10_000), 0);
-    assert.equal(ledger.prune(0, 2), 2);
+    const prune = (entriesMax?: number) => ledger.prune(40 * DAY_MS, entriesMax);
+    for (const requestId of ['c', 'b', 'a']) ledger.open(entry(requestId)).settle(DONE);
+    ledger.flush();
+    assert.equal(prune(), 0);
+    clock.advance(10 * DAY_MS);
+    ledger.open(entry('later')).settle(DONE);
+    ledger.flush();
+    assert.equal(prune(), 0);
+    clock.advance(30 * DAY_MS - 1);
+    assert.equal(prune(2), 0);
+    clock.advance(1);
+    assert.equal(prune(2), 2);
+    assert.equal(prune(2), 1);
+    assert.equal(prune(2), 0);
     assert.deepEqual(
       rows().map((row) => (row as { request_id: string }).request_id),
-      ['a'],
+      ['later'],
     );
-    assert.equal(ledger.prune(0, 2), 1);
-    assert.equal(ledger.prune(0, 2), 0);
+    clock.advance(10 * DAY_MS);
+    assert.equal(prune(), 1);
+  });
+
+  test('a wall clock that is set forward, once or at each start, makes nothing older', () => {
+    const YEARS_MS = 56 * 365 * DAY_MS;
+    using directory = place();
+    for (let start = 0; start < 5; start += 1) {
+      const { clock, database, ledger } = directory.open();
+      clock.setForward(start * DAY_MS - YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.open(entry(`${start} before the time is known`)).settle(DONE);
+      clock.setForward(YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.open(entry(`${start} after`)).settle(DONE);
+      clock.advance(3_600_000);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      clock.setForward(YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.close();
+      database.close();
+    }
+    assert.equal(directory.open().rows().length, 10);
+  });
+
+  test('time counts also while no process runs, but for a gap of more than a week', () => {
+    using directory = place();
+    let lifeMs = 0;
+    const life = (offMs: number): number => {
+      lifeMs += offMs;
+      const { clock, database, ledger } = directory.open();
+      clock.setForward(lifeMs);
+      if (lifeMs === 0) ledger.open(entry('old')).settle(DONE);
+      ledger.flush();
+      const pruned = ledger.prune(32 * DAY_MS);
+      ledger.close();
+      database.close();
+      return pruned;
+    };
+    assert.equal(life(0), 0);
+    assert.equal(life(100 * DAY_MS), 0);
+    for (let week = 1; week <= 4; week += 1) assert.equal(life(7 * DAY_MS), 0);
+    assert.equal(life(4 * DAY_MS - 1), 0);
+    assert.equal(life(1), 1);
+  });
+
+  test('an entry made after all others were forgotten is not taken for one of them', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('old')).settle(DONE);
+    before.ledger.flush();
+    before.ledger.prune(32 * DAY_MS);
+    before.clock.advance(31 * DAY_MS);
+    before.ledger.prune(32 * DAY_MS);
+    before.clock.advance(DAY_MS);
+    assert.equal(before.ledger.prune(32 * DAY_MS), 1);
+    assert.equal(before.ledger.prune(32 * DAY_MS), 0);
+    before.database.close();
+    const after = directory.open();
+    after.clock.advance(32 * DAY_MS);
+    after.ledger.open(entry('new')).settle(DONE);
+    after.ledger.flush();
+    after.ledger.prune(32 * DAY_MS);
+    after.clock.setForward(DAY_MS);
+    for (let turn = 0; turn < 3; turn += 1) after.ledger.prune(32 * DAY_MS);
+    assert.equal(after.rows().length, 1);
   });
 });

@@ -209,7 +209,11 @@ async function readAlong(ticket: CacheTicket, ready: ReadyRequest, deps: Pipelin
   caching.note(trace, running ? 'shared' : 'miss');
   const reader = flight.join(context.signal, running !== undefined);
   const joinedAt = clock.elapsed();
-  const answeredBy = await reader.departed();
+  const answeredBy = await reader.departed().catch((error: unknown) => {
+    // It has left before the answer began; who waits on pays.
+    if (!reader.isPayer) trace.cache = 'shared';
+    throw error;
+  });
   if (running) {
     trace.waitedMs = clock.elapsed() - joinedAt;
     noteAnswering(trace, answeredBy);

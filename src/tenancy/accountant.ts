@@ -50,6 +50,8 @@ export interface Ending {
 
 export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
+  /** What an upstream counts at least that has read it; undefined where there is no prompt to count. */
+  readonly promptUsage: Usage | undefined;
   /** Its request is about to be written to an upstream: from now on it is entered, whatever becomes of this process. */
   noteSent(): void;
   /**
@@ -101,6 +103,7 @@ export class Accountant {
     let current = request;
     return {
       rateLimit: reservation.status,
+      promptUsage: request.inputTokens > 0 ? estimatedUsage(request.inputTokens, 0) : undefined,
       noteSent: () => entry.noteSent(),
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
@@ -144,6 +147,7 @@ export class Accountant {
     const reservation = this.#limiter.reserve(request.principal.limits, request.model, NOTHING);
     return {
       rateLimit: reservation.status,
+      promptUsage: undefined,
       noteSent: () => undefined,
       moveTo: () => undefined,
       settle: (ending) => {

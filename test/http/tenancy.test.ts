@@ -328,7 +328,14 @@ describe('the ledger', () => {
     };
     await (await ask('4-cut', { stream: true })).text().catch(() => 'broken off');
     await node.log.untilRequests(4);
-    const entered = await all.entered(4);
+    upstream.handler = () => undefined;
+    const early = new AbortController();
+    const answering = ask('5-left-early', {}, { signal: early.signal }).catch(() => 'left');
+    await upstream.until(() => upstream.requests.length === 5);
+    early.abort();
+    assert.equal(await answering, 'left');
+    await node.log.untilRequests(5);
+    const entered = await all.entered(5);
     assert.deepEqual(
       entered.map(({ request_id, status }) => [request_id, status]),
       [
@@ -336,11 +343,14 @@ describe('the ledger', () => {
         ['2-error', 'error'],
         ['3-left', 'aborted'],
         ['4-cut', 'error'],
+        ['5-left-early', 'aborted'],
       ],
     );
-    const [ok, error] = entered;
+    const [ok, error, , , leftEarly] = entered;
     assert.deepEqual([ok?.input_tokens, ok?.output_tokens, ok?.cost], [11, 7, 1.8]);
     assert.deepEqual([error?.input_tokens, error?.output_tokens], [0, 0]);
+    // Its upstream had the prompt, and bills it.
+    assert.deepEqual([leftEarly?.input_tokens, leftEarly?.output_tokens, leftEarly?.cost], [6, 0, 0.6]);
   });
 
   test('requests that a client gives the same id are all entered', async () => {

@@ -136,7 +136,6 @@ export class Ledger {
     this.#settled = rows;
     const lastId = Math.max(lastIdOf(database), this.#age.lastId);
     this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastId);
-    this.flush();
   }
 
   open(entry: OpenEntry): LedgerEntry {
@@ -174,7 +173,7 @@ export class Ledger {
     return { day: sum('day', startOfDay(dayOf(now))), month: sum('month', startOfMonth(monthOf(now))) };
   }
 
-  /** Enters what is settled in the table. */
+  /** Enters what is settled in the table. Call it when the node is built: then what a crash left can be told to others. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;

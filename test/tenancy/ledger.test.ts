@@ -53,7 +53,11 @@ function place() {
   const journal = join(directory, 'ledger.journal');
   return {
     journal,
-    open: () => ledgerOf(join(directory, 'gateway.db'), new FileJournal(journal)),
+    open: () => {
+      const opened = ledgerOf(join(directory, 'gateway.db'), new FileJournal(journal));
+      opened.ledger.flush();
+      return opened;
+    },
     [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
   };
 }
@@ -171,6 +175,25 @@ describe('the ledger', () => {
       assert.deepEqual(after.failures, []);
       after.database.close();
     }
+  });
+
+  test('what was recovered is told to others when the node asks for it, not while it is built', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('lost')).noteSent();
+    before.database.close();
+    const told: (readonly number[])[] = [];
+    const { clock, database } = ledgerOf();
+    const ledger = new Ledger({
+      database,
+      clock,
+      journal: new FileJournal(directory.journal),
+      shards: { add: (ids) => void told.push(ids) },
+      onFailure: assert.ifError,
+    });
+    assert.deepEqual(told, []);
+    ledger.flush();
+    assert.deepEqual(told, [[1]]);
   });
 
   test('a new entry never takes the place of a recovered one', () => {

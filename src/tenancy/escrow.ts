@@ -274,7 +274,7 @@ function less(one: Amounts, other: Amounts): Amounts {
 
 /** Spending as ledger and shards have it. */
 export function escrowSpending(
-  ledger: Pick<Ledger, 'flush' | 'spent'>,
+  ledger: Pick<Ledger, 'flush' | 'spentSince'>,
   shards: UsageShards,
   clock: Pick<Clock, 'now'>,
 ): EscrowSpending {
@@ -283,7 +283,7 @@ export function escrowSpending(
       ledger.flush();
       return shards.ownSpent(scope, clock.now());
     },
-    ownSpentSince: (scope, sinceMs) => ledger.spent(scope, sinceMs),
+    ownSpentSince: (scope, sinceMs) => ledger.spentSince(scope, sinceMs),
     othersSpent: (scope) => shards.othersSpent(scope, clock.now()),
     knownUntil: shards.knownUntil(),
     keepKnownUntil: (atMs) => shards.keepKnownUntil(atMs),

@@ -10,11 +10,10 @@ import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
-import { dayOf, monthOf, startOfDay, startOfMonth, untilNext } from './calendar.ts';
-import type { Period } from './escrow.ts';
+import { DaySums, type Spending } from './day-sums.ts';
 import { LedgerAge } from './ledger-age.ts';
-import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, parseScope, type UsageScope } from './usage-scope.ts';
+import type { Spent } from './limiter.ts';
+import { parseScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
 
 export interface OpenEntry {
@@ -112,6 +111,7 @@ export class Ledger {
   readonly #insert;
   readonly #prune;
   readonly #age: LedgerAge;
+  readonly #sums: DaySums;
   readonly #open = new Map<number, Opened>();
   #settled: Row[] = [];
   /** What the journal does not have yet. */
@@ -131,6 +131,7 @@ export class Ledger {
     this.#insert = database.prepare<(string | number | null)[]>(INSERT);
     this.#prune = database.prepare(PRUNE);
     this.#age = new LedgerAge(database, clock);
+    this.#sums = new DaySums(database);
     const { rows, unreadable } = recover(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;
@@ -161,16 +162,18 @@ export class Ledger {
   }
 
   /**
-   * What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in
-   * them. Entries of a time when the clock was ahead belong to their own day.
+   * What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. Entries of a time
+   * when the clock was ahead belong to their own day.
    */
-  spent(name: string, sinceMs = 0): Spent {
+  spent(name: string): Spent {
     this.flush();
-    const scope = parseScope(name);
-    const now = this.#clock.now();
-    const sum = (period: Period, start: number): Amounts =>
-      this.#sum(scope, Math.max(sinceMs, start), now + untilNext(period, now));
-    return { day: sum('day', startOfDay(dayOf(now))), month: sum('month', startOfMonth(monthOf(now))) };
+    return this.#sums.spent(parseScope(name), this.#clock.now());
+  }
+
+  /** The part of it since then. */
+  spentSince(name: string, sinceMs: number): Spent {
+    this.flush();
+    return this.#sums.spentSince(parseScope(name), sinceMs, this.#clock.now());
   }
 
   /** Enters what is settled in the table. Call it when the node is built: then what a crash left can be told to others. */
@@ -182,6 +185,7 @@ export class Ledger {
       this.#database.transaction(() => {
         // What the table has already, it has from before a crash.
         const entered = this.#settled.filter((row) => this.#insert.run(...row).changes > 0);
+        this.#sums.add(entered.map(spendingOf));
         this.#shards?.add(entered.map(([id]) => Number(id)));
       })();
       this.#settled = [];
@@ -208,7 +212,10 @@ export class Ledger {
     const lastId = this.#age.olderThan(retentionMs);
     if (lastId === undefined) return 0;
     const { changes } = this.#prune.run(lastId, entriesMax);
-    if (changes === 0) this.#age.forget(retentionMs);
+    if (changes === 0) {
+      this.#age.forget(retentionMs);
+      this.#sums.prune();
+    }
     return changes;
   }
 
@@ -285,22 +292,29 @@ export class Ledger {
     const sent = [...this.#open.values()].filter(({ isSent }) => isSent);
     this.#journal.replace(sent.map(({ row }) => `${JSON.stringify(row)}\n`).join(''));
   }
-
-  #sum(scope: UsageScope, since: number, until: number): Amounts {
-    const row = this.#database
-      .prepare<unknown[], { tokens: number; cost: number }>(
-        `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
-         WHERE started_at >= @since AND started_at < @until AND ${IN_SCOPE}`,
-      )
-      .get({ since, until, ...scope });
-    return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
-  }
 }
 
+const STARTED_COLUMN = 2;
+const TENANT_COLUMN = 3;
+const KEY_COLUMN = 4;
 const MODEL_COLUMN = 8;
+const INPUT_COLUMN = 13;
+const OUTPUT_COLUMN = 16;
+const COST_COLUMN = 19;
 /** Up to here an open entry and a settled one have the same columns. */
 const ESTIMATE_COLUMN = 9;
 const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
+
+function spendingOf(row: Row): Spending {
+  return {
+    at: Number(row[STARTED_COLUMN]),
+    tenant: String(row[TENANT_COLUMN]),
+    keyId: String(row[KEY_COLUMN] ?? ''),
+    model: String(row[MODEL_COLUMN]),
+    tokens: Number(row[INPUT_COLUMN]) + Number(row[OUTPUT_COLUMN]),
+    cost: Number(row[COST_COLUMN] ?? 0),
+  };
+}
 
 function openColumns(id: number, startedAt: number, entry: OpenEntry): Row {
   return [

@@ -311,7 +311,39 @@ describe('the ledger', () => {
       month: { tokens: 60, cost: 23 },
     });
     assert.deepEqual(ledger.spent('key:k model:g*').day, { tokens: 15, cost: 2 });
+    assert.deepEqual(ledger.spentSince('tenant:acme', clock.now() - 1).month, { tokens: 45, cost: 22 });
     assert.deepEqual(ledger.spent('key:k model:claude').day, { tokens: 15, cost: 16 });
+  });
+
+  test('spending is known without reading entries, after a crash and of entries from before, too', () => {
+    using directory = place();
+    const { ledger, database } = directory.open();
+    ledger.open(entry('settled')).settle({ ...DONE, cost: 0.5 });
+    ledger.flush();
+    ledger.open(entry('lost', { estimatedCost: 0.25, model: 'claude' })).noteSent();
+    database.close();
+    for (const _ of ['first start', 'second start']) {
+      const after = directory.open();
+      after.database.exec('UPDATE ledger SET input_tokens = 1000, cost = 1000');
+      assert.deepEqual(after.ledger.spent('tenant:acme').month, { tokens: 15 + 9, cost: 0.75 });
+      assert.deepEqual(after.ledger.spent('key:k model:cl*').day, { tokens: 9, cost: 0.25 });
+      after.database.close();
+    }
+  });
+
+  test('what was spent is kept as long as the entries', () => {
+    const { clock, database, ledger } = ledgerOf();
+    const days = () => database.prepare('SELECT COUNT(*) FROM ledger_day').pluck().get();
+    for (let day = 0; day < 3; day += 1) {
+      ledger.open(entry(String(day))).settle(DONE);
+      ledger.flush();
+      ledger.prune(40 * DAY_MS);
+      clock.advance(DAY_MS);
+    }
+    assert.equal(days(), 3);
+    clock.advance(38 * DAY_MS);
+    while (ledger.prune(40 * DAY_MS) > 0);
+    assert.equal(days(), 1);
   });
 
   test('what was entered while the clock was ahead is no spending of today', () => {

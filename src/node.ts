@@ -300,6 +300,8 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     replication.join(service.mesh, brain);
     registerReplicationMetrics(metrics.registry, replication);
   }
+  // What a crash left can be told to other nodes from here on.
+  ledger.flush();
   service?.serve({
     admission,
     handle: (request, context) => handle(request, context, pipeline),

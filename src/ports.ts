@@ -58,6 +58,8 @@ export interface HttpRequest {
   /** Aborting closes the connection at once. */
   readonly signal?: StopSignal;
   readonly connectTimeoutMs?: number;
+  /** Called just before the request's first byte is written: until then the server cannot have seen it. Must not throw. */
+  readonly onSend?: () => void;
 }
 
 export interface HttpResponse {

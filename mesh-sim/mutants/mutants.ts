@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-deadline',
     about: 'A request may take for ever.',
     file: 'src/gateway/abort-scope.ts',
-    find: 'if (this.#isResting || this.#controller.signal.aborted) return;',
+    find: 'if (this.#isResting || this.#isAborted) return;',
     replace: 'return;',
   },
   {
@@ -149,11 +149,11 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'usage-is-added-up',
-    about: 'Usage that is told twice counts twice.',
+    name: 'usage-does-not-grow',
+    about: 'What other nodes tell of their usage never grows.',
     file: 'src/tenancy/usage-shard-table.ts',
-    find: '`${column} = max(${column}, excluded.${column})`',
-    replace: '`${column} = ${column} + excluded.${column}`',
+    find: ' = max(',
+    replace: ' = min(',
   },
   {
     name: 'usage-of-evicted-stays',

@@ -99,7 +99,7 @@ class Dice {
     return sides;
   }
 
-  /** Half a year either way. A clock that is set forward by more than the ledger's retention empties the ledger. */
+  /** Half a year either way. */
   clockOffset(): number {
     return Math.round((this.random.next() - 0.5) * 365 * 86_400_000);
   }

@@ -181,7 +181,7 @@ export class NodeClient {
 }
 
 const KEY_REFUSED =
-  'The node wants a key. Set FLOWMESH_API_KEY, or give --key-file with one of the keys in its server.apiKeys.';
+  'The node wants a key. Set FLOWMESH_API_KEY, or give --key-file with a virtual key (`flowmesh keys create`) or one of its server.apiKeys.';
 
 function nodeAccount(url: string, key: string | undefined): Account {
   const keys = key === undefined ? [] : [key];

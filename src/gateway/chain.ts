@@ -139,6 +139,7 @@ async function tryTarget<Answer>(
     trace.accountName = target.account.name;
     trace.targetModel = target.model;
     trace.isOwnKey = ownKey !== undefined;
+    if (target.peer) trace.isForwarded = true;
     let result: AttemptResult<Answer>;
     try {
       result = await attempt(target, key.key, walk.signal);
@@ -156,6 +157,7 @@ async function tryTarget<Answer>(
     const policy = policyOf(last.code);
     health.leave(visit, policy.cools === 'target' ? 'failure' : 'unknown');
     trace.failures.push(summary(target, last, durationMs));
+    if (target.peer) trace.isForwarded = false;
     if (ownKey !== undefined && policy.cools === 'key-model') return { target, failure: last };
     if (policy.cools === 'key' || policy.cools === 'key-model') {
       health.coolKey(target, key.index, policy.cools, last);

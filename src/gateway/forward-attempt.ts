@@ -32,7 +32,6 @@ export function attemptForward(
     );
     if (!result.ok) return result;
     trace.target = `${peer.name}/${result.target}`;
-    trace.isForwarded = true;
     return { source: new LocalFrames(result.frames) };
   });
 }

@@ -2,7 +2,7 @@
 // first content wins, and the other attempt is cancelled in the same turn of the event loop.
 
 import { type ErrorCode, GatewayError } from '../errors.ts';
-import type { Clock, StopSignal } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { Answered, ChainWalk, TargetFailure } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
@@ -93,7 +93,6 @@ class Lane<Answer> {
   failure: TargetFailure | undefined;
   isRunning = true;
   readonly #scope: AbortScope;
-  readonly #requestSignal: StopSignal;
   readonly #clock: Clock;
   readonly #startedAt: number;
 
@@ -101,7 +100,6 @@ class Lane<Answer> {
     this.target = target;
     this.trace = { ...walk.trace, failures: [], attemptCount: 0, waitedMs: 0 };
     this.#scope = new AbortScope(walk.clock, walk.signal);
-    this.#requestSignal = walk.signal;
     this.#clock = walk.clock;
     this.#startedAt = walk.clock.elapsed();
     this.outcome = this.#run(tryTarget, walk);
@@ -118,8 +116,7 @@ class Lane<Answer> {
     const { attemptCount, failures, isOwnKey = false } = this.trace;
     return {
       target: this.target,
-      // As for every request that ends before its first content, nothing is billed when the client itself has left.
-      isSent: this.isRunning && !this.#requestSignal.aborted && attemptCount > failures.length,
+      isSent: attemptCount > failures.length,
       isOwnKey,
       attempts: attemptCount,
       durationMs: this.ageMs,
@@ -218,4 +215,4 @@ function merge(lanes: readonly Lane<unknown>[], { trace: shown }: Lane<unknown>,
   for (const name of SHOWN) Object.assign(trace, shown[name] !== undefined && { [name]: shown[name] });
 }
 
-const SHOWN = ['target', 'provider', 'accountName', 'targetModel', 'isOwnKey'] as const;
+const SHOWN = ['target', 'provider', 'accountName', 'targetModel', 'isOwnKey', 'isForwarded'] as const;

@@ -157,6 +157,8 @@ function openHedge(
   account: OpenAccount,
   giveBack: () => void,
 ): OpenHedge {
+  // It is sent as soon as this returns. Which of the two is needed in the end, nobody knows yet.
+  account.noteSent();
   return {
     target,
     settle: (loser) => {

@@ -14,14 +14,14 @@ import { withoutKnowledgeField } from './knowledge-wish.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateInputTokens, estimateTextTokens, roughTokens } from './token-estimate.ts';
-import { ANSWER_BYTES_MAX, failureOf, openCall, readText, upstreamSide } from './upstream-http.ts';
+import { ANSWER_BYTES_MAX, failureOf, noting, openCall, readText, upstreamSide } from './upstream-http.ts';
 
 export async function handleEmbeddings(
   request: EmbeddingRequest,
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<EmbeddingResponse> {
-  const attempt = wholeAttempt(deps, (target) => {
+  const attempt = wholeAttempt(context, deps, (target) => {
     const { embeddings } = upstreamSide(target);
     if (!embeddings) throw new GatewayError('unsupported', `${target.account.name} has no embeddings.`);
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
@@ -73,7 +73,7 @@ export async function handleTokenCount(
   const first = chain.targets.find((target) => !target.account.isBuiltin);
   const tokenCount = first && upstreamSide(first).tokenCount;
   if (first && tokenCount) {
-    const attempt = wholeAttempt(deps, (target) => {
+    const attempt = wholeAttempt(context, deps, (target) => {
       const { request: crossed } = cross(counted, dialects[target.account.dialect]);
       const call = tokenCount.renderRequest(crossed, { model: target.model, isStream: false, traits: target.traits });
       return { call, read: (text) => tokenCount.parseResponse(text) };
@@ -98,6 +98,7 @@ interface WholeCall<Answer> {
 
 /** An attempt whose answer is one JSON body; `prepare` may throw what the target cannot express. */
 function wholeAttempt<Answer>(
+  { trace }: RequestContext,
   deps: PipelineDeps,
   prepare: (target: Target) => WholeCall<Answer>,
 ): (scope: AbortScope) => Attempt<Answer> {
@@ -107,7 +108,7 @@ function wholeAttempt<Answer>(
       scope.deadline(target.timeouts.ttftMs, 'The upstream did not answer');
       try {
         const { call, read } = prepare(target);
-        const opened = await openCall(deps.http, target, key, call, scope);
+        const opened = await openCall(noting(deps.http, trace), target, key, call, scope);
         if (!opened.ok) return opened;
         const answer = read(await readText(opened.response, ANSWER_BYTES_MAX, 'fail'));
         if (answer !== undefined) return { ok: true, answer };

@@ -10,7 +10,7 @@ import { type Attempt, walkChain } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { VisitOutcome } from './target-health.ts';
-import { failureOf, openRequest, upstreamSide } from './upstream-http.ts';
+import { failureOf, noting, openRequest, upstreamSide } from './upstream-http.ts';
 
 export interface PassThroughRequest {
   readonly model: string;
@@ -40,7 +40,7 @@ export async function handlePassThrough(
       }
       const { path, contentType } = request;
       const call = { path, text: request.bodyFor(target.model), headers: { 'content-type': contentType } };
-      const opened = await openRequest(deps.http, target, key, call, scope);
+      const opened = await openRequest(noting(deps.http, trace), target, key, call, scope);
       if (!opened.ok) {
         scope.end();
         return opened;

@@ -35,6 +35,7 @@ import type { Target } from './target.ts';
 import type { TargetHealth } from './target-health.ts';
 import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
+import { noting } from './upstream-http.ts';
 
 export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, AugmentationDeps {
   readonly clock: Clock;
@@ -163,7 +164,7 @@ async function ask(
         ? quotable(augmentation)
         : quotable(await searchAll(request, { trace, principal, signal }, deps));
     const attemptDeps: ChatAttemptDeps = {
-      http: deps.http,
+      http: noting(deps.http, trace),
       clock: deps.clock,
       builtin: (sent) => deps.builtin(sent, find),
     };
@@ -212,7 +213,11 @@ async function readAlong(ticket: CacheTicket, ready: ReadyRequest, deps: Pipelin
   caching.note(trace, running ? 'shared' : 'miss');
   const reader = flight.join(context.signal, running !== undefined);
   const joinedAt = clock.elapsed();
-  const answeredBy = await reader.departed();
+  const answeredBy = await reader.departed().catch((error: unknown) => {
+    // It has left before the answer began; who waits on pays.
+    if (!reader.isPayer) trace.cache = 'shared';
+    throw error;
+  });
   if (running) {
     trace.waitedMs = clock.elapsed() - joinedAt;
     noteAnswering(trace, answeredBy);

@@ -8,6 +8,8 @@ import { isKept, type RequestTrace } from './trace.ts';
 export function settleAccount(trace: RequestTrace, clock: Clock): void {
   trace.durationMs = clock.elapsed() - trace.startedAt;
   if (!trace.account) return;
+  const { promptUsage } = trace.account;
+  if (promptUsage && isUnderWay(trace)) trace.usage = promptUsage;
   const { status, usage, savedUsage } = outcomeOf(trace);
   const cost = trace.account.settle({
     status,
@@ -26,6 +28,11 @@ export function settleAccount(trace: RequestTrace, clock: Clock): void {
     error: trace.errorCode,
   });
   if (cost !== undefined) trace.cost = cost;
+}
+
+/** It ended while an upstream had its prompt, and what that one counts for it, it has told nobody. */
+function isUnderWay({ errorCode, usage, attemptCount, failures }: RequestTrace): boolean {
+  return errorCode !== undefined && usage === undefined && attemptCount > failures.length;
 }
 
 /** A kept answer cost nothing, also when its client left in the middle of it. */

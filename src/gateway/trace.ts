@@ -57,7 +57,7 @@ export interface RequestTrace {
   savedUsage?: Usage;
   /** Its place in limits and ledger, once it was admitted. */
   account?: OpenAccount;
-  /** Another node has answered, and has it in its own ledger. */
+  /** It is another node that answers, or was asked last, and has it in its own ledger. */
   isForwarded?: boolean;
   /** The client's own credential paid for the answer. */
   isOwnKey?: boolean;

@@ -11,6 +11,7 @@ import { endpointFor } from '../providers/endpoint.ts';
 import type { AbortScope } from './abort-scope.ts';
 import { withoutKey } from './key-guard.ts';
 import type { Target } from './target.ts';
+import type { RequestTrace } from './trace.ts';
 
 /** An unstreamed answer larger than this is refused: 4,096 dimensions × 2,048 inputs of embeddings fit. */
 export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
@@ -24,6 +25,13 @@ export function upstreamSide({ account }: Target): UpstreamSide {
   const { upstream } = dialects[account.dialect];
   if (!upstream) throw new GatewayError('unsupported', `The dialect ${account.dialect} is not for upstreams.`);
   return upstream;
+}
+
+/** Notes in the request's account when it is written to an upstream, which may bill it from then on. */
+export function noting(http: HttpClient, { account }: Pick<RequestTrace, 'account'>): HttpClient {
+  if (!account) return http;
+  const onSend = (): void => account.noteSent();
+  return { request: (request) => http.request({ ...request, onSend }), close: () => http.close() };
 }
 
 export interface OpenedCall {

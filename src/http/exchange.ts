@@ -11,6 +11,7 @@ import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
+import { LimitReached } from '../tenancy/limiter.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { ownKeys } from './client-key.ts';
 import { stackOverflowOf } from './json-body.ts';
@@ -158,6 +159,7 @@ export function sendError(
     headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1_000));
     headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
   }
+  if (error instanceof LimitReached) Object.assign(headers, rateLimitHeaders(error.rateLimit));
   if (isLastOfConnection(error, request)) headers.connection = 'close';
   sendJson(reply, error.status, JSON.stringify(client.renderError(error, request.id)), headers);
 }

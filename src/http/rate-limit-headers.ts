@@ -2,16 +2,31 @@
 
 import type { RateLimitStatus } from '../tenancy/limiter.ts';
 
-/** As OpenAI names them; durations are `1m2.5s`-like text there, seconds here, which their SDKs take as well. */
+/**
+ * As OpenAI names them. `reset-requests` and `reset-tokens` have its form (`6m0s`), `reset` is in seconds, as others
+ * have it: when all of the limits named here are free again.
+ */
 export function rateLimitHeaders(status: RateLimitStatus): Record<string, string> {
+  const { resetRequestsMs, resetTokensMs } = status;
   const headers: Record<string, string> = {};
-  const set = (name: string, value: number | undefined): void => {
+  const set = (name: string, value: number | string | undefined): void => {
     if (value !== undefined) headers[`x-ratelimit-${name}`] = String(value);
   };
   set('limit-requests', status.limitRequests);
   set('remaining-requests', status.remainingRequests);
+  set('reset-requests', resetRequestsMs === undefined ? undefined : durationText(resetRequestsMs));
   set('limit-tokens', status.limitTokens);
   set('remaining-tokens', status.remainingTokens);
-  if (status.resetMs !== undefined) headers['x-ratelimit-reset'] = String(Math.ceil(status.resetMs / 1_000));
+  set('reset-tokens', resetTokensMs === undefined ? undefined : durationText(resetTokensMs));
+  if (resetRequestsMs !== undefined || resetTokensMs !== undefined) {
+    set('reset', Math.ceil(Math.max(resetRequestsMs ?? 0, resetTokensMs ?? 0) / 1_000));
+  }
   return headers;
+}
+
+/** `0s`, `250ms`, `12s`, `1m0s`; rounded up, so that nobody comes too early. */
+function durationText(durationMs: number): string {
+  if (durationMs > 0 && durationMs < 1_000) return `${Math.ceil(durationMs)}ms`;
+  const seconds = Math.ceil(durationMs / 1_000);
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -7,6 +7,8 @@ export interface ResponseReceiverOptions {
   readonly signal: StopSignal | undefined;
   /** Unread bytes of the answer after which its sender is stopped. */
   readonly unreadBytesMax: number;
+  /** The request's first byte is about to be written. */
+  readonly onSend?: (() => void) | undefined;
 }
 
 export class ResponseReceiver implements Dispatcher.DispatchHandler {
@@ -14,6 +16,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #reject: (reason: unknown) => void;
   readonly #signal: StopSignal | undefined;
   readonly #unreadBytesMax: number;
+  readonly #onSend: (() => void) | undefined;
   readonly #onAbort = (): void => this.#abort();
   #controller: Dispatcher.DispatchController | undefined;
   #body: PulledBody | undefined;
@@ -21,12 +24,13 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (response: HttpResponse) => void,
     reject: (reason: unknown) => void,
-    { signal, unreadBytesMax }: ResponseReceiverOptions,
+    { signal, unreadBytesMax, onSend }: ResponseReceiverOptions,
   ) {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#signal = signal;
     this.#unreadBytesMax = unreadBytesMax;
+    this.#onSend = onSend;
     if (signal?.aborted) reject(signal.reason);
     else signal?.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -34,6 +38,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#signal?.aborted) controller.abort(asError(this.#signal.reason));
+    else this.#onSend?.();
   }
 
   onResponseStart(

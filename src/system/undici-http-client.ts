@@ -41,7 +41,11 @@ export class UndiciHttpClient implements HttpClient {
           headersTimeout: 0,
           bodyTimeout: 0,
         },
-        new ResponseReceiver(resolve, reject, { signal: request.signal, unreadBytesMax: UNREAD_BYTES_MAX }),
+        new ResponseReceiver(resolve, reject, {
+          signal: request.signal,
+          unreadBytesMax: UNREAD_BYTES_MAX,
+          onSend: request.onSend,
+        }),
       );
     });
   }

@@ -51,6 +51,10 @@ export interface Ending {
 
 export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
+  /** What an upstream counts at least that has read it; undefined where there is no prompt to count. */
+  readonly promptUsage: Usage | undefined;
+  /** Its request is about to be written to an upstream: from now on it is entered, whatever becomes of this process. */
+  noteSent(): void;
   /**
    * The request goes on under another model name of its client.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; it is then held and entered as before
@@ -89,7 +93,6 @@ export class Accountant {
   }
 
   /**
-   * The entry is on disk when it returns.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; nothing is held then
    */
   open(request: Accountable): OpenAccount {
@@ -102,6 +105,8 @@ export class Accountant {
     let current = request;
     return {
       rateLimit: reservation.status,
+      promptUsage: request.inputTokens > 0 ? estimatedUsage(request.inputTokens, 0) : undefined,
+      noteSent: () => entry.noteSent(),
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
         reservation.moveTo(otherModel, this.#held(moved, heldInputTokens));
@@ -145,6 +150,8 @@ export class Accountant {
     const reservation = this.#limiter.reserve(request.principal.limits, request.model, NOTHING);
     return {
       rateLimit: reservation.status,
+      promptUsage: undefined,
+      noteSent: () => undefined,
       moveTo: () => undefined,
       settle: (ending) => {
         reservation.settle(NOTHING);

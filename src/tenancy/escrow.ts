@@ -94,7 +94,7 @@ export class Escrow {
     const { ownSpent, ownSpentSince, othersSpent, knownUntil } = this.#spending;
     return new EscrowAccount({
       clock: this.#clock,
-      own: ownSpent(scope),
+      ownSpent: () => ownSpent(scope),
       recent: ownSpentSince(scope, knownUntil - REQUEST_MS),
       view: () => this.#view(),
       othersSpent: () => othersSpent(scope),
@@ -148,7 +148,7 @@ interface EscrowView extends MeshSight {
 }
 
 interface AccountDeps {
-  readonly own: Spent;
+  readonly ownSpent: () => Spent;
   /** The part of it that others may not know. */
   readonly recent: Spent;
   readonly clock: Clock;
@@ -190,11 +190,12 @@ export class EscrowAccount {
     | { readonly spent: Spent; readonly day: string; readonly readAt: number; readonly of: EscrowView }
     | undefined;
 
-  /** What this node had spent before. */
-  readonly own: Spent;
+  /** What this node has spent in the running periods, by what is kept of it. */
+  readonly ownSpent: () => Spent;
 
-  constructor({ own, recent, clock, view, othersSpent }: AccountDeps) {
-    this.own = own;
+  constructor({ ownSpent, recent, clock, view, othersSpent }: AccountDeps) {
+    this.ownSpent = ownSpent;
+    const own = ownSpent();
     this.#clock = clock;
     this.#view = view;
     this.#readOthers = othersSpent;
@@ -207,10 +208,9 @@ export class EscrowAccount {
     ];
   }
 
-  /** This node has spent so much. */
-  spent(amounts: Amounts): void {
+  /** This node has spent so much, on a request of that day. */
+  spent(amounts: Amounts, day = dayOf(this.#clock.now())): void {
     const at = this.#clock.elapsed();
-    const day = dayOf(this.#clock.now());
     const last = this.#recent.at(-1);
     const isOneMoment = last && last.day === day && (at - last.at < MOMENT_MS || this.#recent.length >= MOMENTS_MAX);
     // The later time counts: it takes longer until others are taken to know it.
@@ -274,7 +274,7 @@ function less(one: Amounts, other: Amounts): Amounts {
 
 /** Spending as ledger and shards have it. */
 export function escrowSpending(
-  ledger: Pick<Ledger, 'flush' | 'spent'>,
+  ledger: Pick<Ledger, 'flush' | 'spentSince'>,
   shards: UsageShards,
   clock: Pick<Clock, 'now'>,
 ): EscrowSpending {
@@ -283,7 +283,7 @@ export function escrowSpending(
       ledger.flush();
       return shards.ownSpent(scope, clock.now());
     },
-    ownSpentSince: (scope, sinceMs) => ledger.spent(scope, sinceMs),
+    ownSpentSince: (scope, sinceMs) => ledger.spentSince(scope, sinceMs),
     othersSpent: (scope) => shards.othersSpent(scope, clock.now()),
     knownUntil: shards.knownUntil(),
     keepKnownUntil: (atMs) => shards.keepKnownUntil(atMs),

@@ -19,6 +19,8 @@ interface Known {
   readonly key: VirtualKey;
   readonly principal: Principal;
   readonly allowed: BlockList | undefined;
+  /** Of the store when it was looked up; after a change it is looked up again. */
+  readonly generation: number;
 }
 
 /** A change by another process (the command line) holds after this long: looking at the file for every request is dear. */
@@ -33,6 +35,8 @@ export class KeyRing {
   readonly #known = new LRUCache<string, Known>(atMost(REMEMBERED_MAX));
   readonly #wrongAttempts: WrongAttempts;
   #dataVersion = -1;
+  /** Counts the changes of the store that were noticed. */
+  #generation = 0;
   /** Monotonic milliseconds of the last look at the store. */
   #lookedAt = Number.NEGATIVE_INFINITY;
   #hasKeys = false;
@@ -115,14 +119,18 @@ export class KeyRing {
 
   /** Clients may send several secrets, one of them a dummy for another header: one good one is enough. */
   #find(hashes: readonly string[], address: string): Known {
+    let wasGood = false;
     for (const secretHash of hashes) {
       const known = this.#known.get(secretHash);
-      if (known) return known;
+      if (known?.generation === this.#generation) return known;
+      wasGood ||= known !== undefined;
     }
-    this.#wrongAttempts.check(address);
+    // Who sends what was good a moment ago does not guess.
+    if (!wasGood) this.#wrongAttempts.check(address);
     for (const secretHash of hashes) {
       // A key made a moment ago by another process is found here, whatever was noticed.
       const known = this.#usable(this.#store.keyByHash(secretHash));
+      this.#known.delete(secretHash);
       if (!known) continue;
       this.#known.set(secretHash, known);
       return known;
@@ -136,6 +144,7 @@ export class KeyRing {
     if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) return undefined;
     return {
       key,
+      generation: this.#generation,
       principal: {
         tenant: tenant.id,
         keyId: key.id,
@@ -159,7 +168,7 @@ export class KeyRing {
     const version = this.#store.dataVersion();
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;
-    this.#known.clear();
+    this.#generation += 1;
     this.#hasKeys = this.#store.hasKeys();
   }
 }

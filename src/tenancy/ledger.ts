@@ -1,17 +1,19 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// An opened entry is a line of the journal when `open` returns, so that it survives the process; how it was settled
-// follows with the next line, and it becomes a row of gateway.db, many in one transaction, a moment later. At the next
-// start, what the journal has settled and the table has not is entered, and what was never settled is entered as
-// `recovered`, with the estimate it was opened with.
+// An entry is a line of the journal when `noteSent` returns, so that it survives the process once an upstream may have
+// seen its request; a settled one follows before the next events are looked at, and becomes a row of gateway.db, many in
+// one transaction, a moment later. At the next start, what the journal has settled and the table has not is entered, and
+// what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
+// cost nothing, and is forgotten with its process.
 
 import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
-import { dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts';
-import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, parseScope, type UsageScope } from './usage-scope.ts';
+import { DaySums, type Spending } from './day-sums.ts';
+import { LedgerAge } from './ledger-age.ts';
+import type { Spent } from './limiter.ts';
+import { parseScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
 
 export interface OpenEntry {
@@ -59,8 +61,13 @@ export interface LedgerDeps {
 
 /** A row of the table, in the order of its columns. */
 type Row = readonly (string | number | null)[];
-/** Its first columns, then estimated tokens of the prompt and estimated cost. */
-type OpenRow = Row;
+
+interface Opened {
+  /** Its first columns, then estimated tokens of the prompt and estimated cost. */
+  readonly row: Row;
+  /** It is in the journal. */
+  readonly isSent: boolean;
+}
 
 const COLUMNS = 26;
 const INSERT = `INSERT OR IGNORE INTO ledger
@@ -69,11 +76,13 @@ const INSERT = `INSERT OR IGNORE INTO ledger
    saved_cost, attempts, ttft_ms, duration_ms, error)
   VALUES (${Array.from({ length: COLUMNS }, () => '?').join(', ')})`;
 
-const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE started_at < ? ORDER BY started_at LIMIT ?)';
+const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE id <= ? ORDER BY id LIMIT ?)';
 /** Deleted in some ten milliseconds, so that requests hardly wait. */
 const PRUNED_MAX = 500;
 /** How long a settled entry may wait for others to be entered with. */
 const FLUSH_MS = 100;
+/** A turn of the event loop may be long, and the process may die in it: more settlements than these do not wait for its end. */
+const UNWRITTEN_MAX = 8;
 /** How long to wait with a table that cannot be written. */
 const RETRY_MS = 5_000;
 /** Entered in about a millisecond. */
@@ -85,6 +94,8 @@ const JOURNAL_LENGTH_MAX = 4 * 1_048_576;
 
 /** An open entry. */
 export interface LedgerEntry {
+  /** Its request is about to be written to an upstream. On disk when it returns, unless `onFailure` was told why not. */
+  noteSent(): void;
   /** The request goes on under another model name of its client. */
   moveTo(model: string): void;
   /** Call once; a second settlement changes nothing. */
@@ -99,10 +110,14 @@ export class Ledger {
   readonly #onFailure: (error: unknown) => void;
   readonly #insert;
   readonly #prune;
-  readonly #open = new Map<number, OpenRow>();
+  readonly #age: LedgerAge;
+  readonly #sums: DaySums;
+  readonly #open = new Map<number, Opened>();
   #settled: Row[] = [];
-  /** Of settled entries that the journal does not have yet. */
+  /** What the journal does not have yet. */
   #lines = '';
+  /** Settlements among them. */
+  #unwritten = 0;
   #isTorn = false;
   /** A line of an open entry may be missing in the journal. */
   #isIncomplete = false;
@@ -117,23 +132,25 @@ export class Ledger {
     this.#onFailure = onFailure;
     this.#insert = database.prepare<(string | number | null)[]>(INSERT);
     this.#prune = database.prepare(PRUNE);
+    this.#age = new LedgerAge(database, clock);
+    this.#sums = new DaySums(database);
     const { rows, unreadable } = recover(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;
-    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastIdOf(database));
-    this.flush();
+    const lastId = Math.max(lastIdOf(database), this.#age.lastId);
+    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastId);
   }
 
-  /** On disk when it returns, unless `onFailure` was told why not. */
   open(entry: OpenEntry): LedgerEntry {
     this.#lastId += 1;
     const id = this.#lastId;
     const columns = openColumns(id, this.#clock.now(), entry);
-    const opened: OpenRow = [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null];
-    this.#open.set(id, opened);
-    this.#note(opened);
-    this.#write();
+    this.#open.set(id, {
+      row: [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null],
+      isSent: false,
+    });
     return {
+      noteSent: () => this.#noteSent(id),
       moveTo: (model) => this.#moveTo(id, model),
       settle: (settlement) => this.#settle(id, settlement),
     };
@@ -148,18 +165,22 @@ export class Ledger {
     this.#keep(row);
   }
 
-  /** What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month, or since then in them. */
-  spent(name: string, sinceMs = 0): Spent {
+  /**
+   * What a scope (`tenant:acme`, `key:k`, `key:k model:gpt-*`) has used in the running day and month. Entries of a time
+   * when the clock was ahead belong to their own day.
+   */
+  spent(name: string): Spent {
     this.flush();
-    const scope = parseScope(name);
-    const now = this.#clock.now();
-    return {
-      day: this.#sum(scope, Math.max(sinceMs, startOfDay(dayOf(now)))),
-      month: this.#sum(scope, Math.max(sinceMs, startOfMonth(monthOf(now)))),
-    };
+    return this.#sums.spent(parseScope(name), this.#clock.now());
   }
 
-  /** Enters what is settled in the table. */
+  /** The part of it since then. */
+  spentSince(name: string, sinceMs: number): Spent {
+    this.flush();
+    return this.#sums.spentSince(parseScope(name), sinceMs, this.#clock.now());
+  }
+
+  /** Enters what is settled in the table. Call it when the node is built: then what a crash left can be told to others. */
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -168,10 +189,11 @@ export class Ledger {
       this.#database.transaction(() => {
         // What the table has already, it has from before a crash.
         const entered = this.#settled.filter((row) => this.#insert.run(...row).changes > 0);
+        this.#sums.add(entered.map(spendingOf));
         this.#shards?.add(entered.map(([id]) => Number(id)));
       })();
       this.#settled = [];
-      this.#lines = '';
+      this.#forgetLines();
       this.#shortenJournal();
     } catch (error) {
       this.#onFailure(error);
@@ -190,15 +212,32 @@ export class Ledger {
 
   /** Forgets entries older than this, the oldest first and at most so many; returns how many. */
   prune(retentionMs: number, entriesMax = PRUNED_MAX): number {
-    return this.#prune.run(this.#clock.now() - retentionMs, entriesMax).changes;
+    this.#age.pass(this.#lastId);
+    const lastId = this.#age.olderThan(retentionMs);
+    if (lastId === undefined) return 0;
+    const { changes } = this.#prune.run(lastId, entriesMax);
+    if (changes === 0) {
+      this.#age.forget(retentionMs);
+      this.#sums.prune();
+    }
+    return changes;
+  }
+
+  #noteSent(id: number): void {
+    const opened = this.#open.get(id);
+    if (!opened || opened.isSent) return;
+    this.#open.set(id, { ...opened, isSent: true });
+    this.#note(opened.row);
+    this.#write();
   }
 
   #moveTo(id: number, model: string): void {
     const opened = this.#open.get(id);
     if (!opened) return;
-    const moved = opened.toSpliced(MODEL_COLUMN, 1, model);
+    const moved = { ...opened, row: opened.row.toSpliced(MODEL_COLUMN, 1, model) };
     this.#open.set(id, moved);
-    this.#note(moved);
+    if (!moved.isSent) return;
+    this.#note(moved.row);
     this.#write();
   }
 
@@ -207,13 +246,14 @@ export class Ledger {
     if (!opened) return;
     this.#open.delete(id);
     const settled = settledColumns(settlement);
-    const row = [...opened.slice(0, ESTIMATE_COLUMN), ...settled];
-    this.#note(this.#isIncomplete ? row : [id, ...settled]);
+    const row = [...opened.row.slice(0, ESTIMATE_COLUMN), ...settled];
+    this.#note(opened.isSent && !this.#isIncomplete ? [id, ...settled] : row);
     this.#keep(row);
   }
 
   #keep(row: Row): void {
     this.#settled.push(row);
+    this.#writeSoon();
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
     else if (!this.#timer) this.#flushIn(FLUSH_MS);
   }
@@ -224,6 +264,14 @@ export class Ledger {
 
   #note(row: Row): void {
     if (this.#journal !== NO_JOURNAL) this.#lines += `${JSON.stringify(row)}\n`;
+  }
+
+  /** A few settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too. */
+  #writeSoon(): void {
+    if (this.#lines === '') return;
+    this.#unwritten += 1;
+    if (this.#unwritten >= UNWRITTEN_MAX) this.#write();
+    else if (this.#unwritten === 1) this.#clock.soon(() => this.#write());
   }
 
   #write(): void {
@@ -237,33 +285,46 @@ export class Ledger {
       this.#isIncomplete = true;
       this.#onFailure(error);
     }
+    this.#forgetLines();
+  }
+
+  #forgetLines(): void {
     this.#lines = '';
+    this.#unwritten = 0;
   }
 
   /** All that is settled is in the table: only what is open must stay. */
   #shortenJournal(): void {
     if (this.#open.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
-    this.#journal.replace([...this.#open.values()].map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const sent = [...this.#open.values()].filter(({ isSent }) => isSent);
+    this.#journal.replace(sent.map(({ row }) => `${JSON.stringify(row)}\n`).join(''));
     this.#isIncomplete = false;
-  }
-
-  #sum(scope: UsageScope, since: number): Amounts {
-    const row = this.#database
-      .prepare<unknown[], { tokens: number; cost: number }>(
-        `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost FROM ledger
-         WHERE started_at >= @since AND ${IN_SCOPE}`,
-      )
-      .get({ since, ...scope });
-    return { tokens: row?.tokens ?? 0, cost: row?.cost ?? 0 };
   }
 }
 
+const STARTED_COLUMN = 2;
+const TENANT_COLUMN = 3;
+const KEY_COLUMN = 4;
 const MODEL_COLUMN = 8;
+const INPUT_COLUMN = 13;
+const OUTPUT_COLUMN = 16;
+const COST_COLUMN = 19;
 /** Up to here an open entry and a settled one have the same columns. */
 const ESTIMATE_COLUMN = 9;
 const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
 /** The id, and what is known only at the end. */
 const SETTLED_COLUMNS = 1 + COLUMNS - ESTIMATE_COLUMN;
+
+function spendingOf(row: Row): Spending {
+  return {
+    at: Number(row[STARTED_COLUMN]),
+    tenant: String(row[TENANT_COLUMN]),
+    keyId: String(row[KEY_COLUMN] ?? ''),
+    model: String(row[MODEL_COLUMN]),
+    tokens: Number(row[INPUT_COLUMN]) + Number(row[OUTPUT_COLUMN]),
+    cost: Number(row[COST_COLUMN] ?? 0),
+  };
+}
 
 function openColumns(id: number, startedAt: number, entry: OpenEntry): Row {
   return [

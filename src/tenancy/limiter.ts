@@ -7,8 +7,9 @@
 
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
-import { dayOf, monthOf, untilNext } from './calendar.ts';
+import { untilNext } from './calendar.ts';
 import type { Escrow, EscrowAccount, Period } from './escrow.ts';
+import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
 import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
 import { SlidingMinute } from './sliding-minute.ts';
 
@@ -26,7 +27,18 @@ export interface RateLimitStatus {
   readonly limitTokens?: number;
   readonly remainingTokens?: number;
   /** Milliseconds until the whole limit is free again. */
-  readonly resetMs?: number;
+  readonly resetRequestsMs?: number;
+  readonly resetTokensMs?: number;
+}
+
+/** A limit or a budget has no room, and this is how the limits stand. */
+export class LimitReached extends GatewayError {
+  readonly rateLimit: RateLimitStatus;
+
+  constructor({ code, message, retryAfterMs }: GatewayError, rateLimit: RateLimitStatus) {
+    super(code, message, { retryAfterMs });
+    this.rateLimit = rateLimit;
+  }
 }
 
 /**
@@ -66,14 +78,18 @@ const RUNNING_RETRY_MS = 1_000;
 /** A node that is cut off may see the others again at any moment. */
 const CUT_RETRY_MS = 60_000;
 
+/** Minutes are counted by the monotonic clock, budgets by the calendar. */
+interface Moment {
+  readonly elapsedMs: number;
+  readonly wallMs: number;
+  readonly periods: Periods;
+}
+
 interface Meter {
   readonly requests: SlidingMinute;
   readonly tokens: SlidingMinute;
+  readonly use: PeriodUse;
   running: number;
-  day: string;
-  month: string;
-  dayUse: { tokens: number; cost: number };
-  monthUse: { tokens: number; cost: number };
   /** Absent without a mesh. */
   readonly escrow: EscrowAccount | undefined;
 }
@@ -99,7 +115,7 @@ export class Limiter {
     this.#escrow = escrow;
   }
 
-  /** @throws GatewayError `rate_limited` with a time to wait, or `budget_exhausted` */
+  /** @throws LimitReached `rate_limited` with a time to wait, or `budget_exhausted` */
   reserve(
     limits: readonly ScopedLimits[],
     model: string,
@@ -109,45 +125,54 @@ export class Limiter {
     if (limits.length === 0) return UNLIMITED;
     let held = this.#allHeld(limits, model);
     let reserved = estimate;
-    let atMs = this.#clock.now();
-    for (const one of held) this.#check(one, estimate, atMs, kind);
-    this.#take(held, estimate, atMs, kind);
-    if (kind === 'request') countRequest(held, atMs);
+    let at = this.#now();
+    try {
+      for (const one of held) check(one, estimate, at, kind);
+    } catch (error) {
+      throw error instanceof GatewayError ? new LimitReached(error, statusOf(held, at)) : error;
+    }
+    this.#take(held, estimate, at, kind);
+    if (kind === 'request') countRequest(held, at);
     return {
-      status: statusOf(held, atMs),
+      status: statusOf(held, at),
       moveTo: (otherModel, otherEstimate) => {
         const others = this.#allHeld(limits, otherModel);
-        const nowMs = this.#clock.now();
+        const now = this.#now();
         const fresh = others.filter(({ meter }) => !held.some((one) => one.meter === meter));
-        this.#giveBack(held, reserved, atMs, kind);
+        this.#giveBack(held, reserved, at, kind);
         try {
-          for (const one of others) this.#check(one, otherEstimate, nowMs, kind, !fresh.includes(one));
+          for (const one of others) check(one, otherEstimate, now, kind, !fresh.includes(one));
         } catch (error) {
-          this.#take(held, reserved, atMs, kind);
+          this.#take(held, reserved, at, kind);
           throw error;
         }
-        this.#take(others, otherEstimate, nowMs, kind);
-        if (kind === 'request') countRequest(fresh, nowMs);
-        [held, reserved, atMs] = [others, otherEstimate, nowMs];
+        this.#take(others, otherEstimate, now, kind);
+        if (kind === 'request') countRequest(fresh, now);
+        [held, reserved, at] = [others, otherEstimate, now];
       },
       settle: (actual, isElsewhere = false) => {
-        this.#giveBack(held, reserved, atMs, kind);
-        for (const { meter } of held) this.#charge(meter, actual, atMs, isElsewhere);
+        this.#giveBack(held, reserved, at, kind);
+        for (const { meter } of held) this.#charge(meter, actual, at, isElsewhere);
       },
     };
   }
 
-  #take(held: readonly Held[], amounts: Amounts, atMs: number, kind: ReservationKind): void {
+  #now(): Moment {
+    const wallMs = this.#clock.now();
+    return { elapsedMs: this.#clock.elapsed(), wallMs, periods: periodsOf(wallMs) };
+  }
+
+  #take(held: readonly Held[], amounts: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
       if (kind === 'request') meter.running += 1;
-      this.#use(meter, amounts, atMs, this.#clock.now());
+      this.#use(meter, amounts, at);
     }
   }
 
-  #giveBack(held: readonly Held[], { tokens, cost }: Amounts, atMs: number, kind: ReservationKind): void {
+  #giveBack(held: readonly Held[], { tokens, cost }: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
       if (kind === 'request') meter.running -= 1;
-      this.#use(meter, { tokens: -tokens, cost: -cost }, atMs, this.#clock.now());
+      this.#use(meter, { tokens: -tokens, cost: -cost }, at);
     }
   }
 
@@ -165,85 +190,33 @@ export class Limiter {
     return held;
   }
 
-  /** @param isCounted it is one of the requests of this minute already */
-  #check(held: Held, estimate: Amounts, nowMs: number, kind: ReservationKind, isCounted = false): void {
-    const { name, spec, meter } = held;
-    if (kind === 'request') checkCount(held, nowMs, isCounted);
-    if (spec.tokensPerMinute !== undefined) {
-      const used = meter.tokens.sum(nowMs);
-      if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter, kind)) {
-        throw tooMany(
-          name,
-          `${spec.tokensPerMinute} tokens a minute (this request may need ${Math.ceil(estimate.tokens)})`,
-          // What runs may turn out smaller than reserved at any moment.
-          meter.running > 0 ? RUNNING_RETRY_MS : meter.tokens.waitUntil(spec.tokensPerMinute - 1, nowMs),
-        );
-      }
-    }
-    this.#turnPeriod(meter, nowMs);
-    for (const [period, use, costMax, tokensMax] of [
-      ['day', meter.dayUse, spec.costPerDay, spec.tokensPerDay],
-      ['month', meter.monthUse, spec.costPerMonth, spec.tokensPerMonth],
-    ] as const) {
-      const budgets = [
-        { unit: 'tokens', max: tokensMax, text: `${tokensMax} tokens` },
-        { unit: 'cost', max: costMax, text: `$${costMax}` },
-      ] as const;
-      for (const { unit, max, text } of budgets) {
-        if (max === undefined) continue;
-        const budget = { name: `${text} a ${period} of ${name}`, unit, period, max };
-        checkBudget({ ...budget, used: use[unit], estimate: estimate[unit] }, meter, kind, nowMs);
-      }
-    }
+  /** @param at when the request was admitted: it counts in that second, that day and that month */
+  #use(meter: Meter, amounts: Amounts, at: Moment): void {
+    meter.tokens.add(amounts.tokens, at.elapsedMs, this.#clock.elapsed());
+    meter.use.add(amounts, at.periods);
   }
 
-  /** @param atMs when the request was admitted: its tokens count in that second */
-  #use(meter: Meter, amounts: Amounts, atMs: number, nowMs: number): void {
-    meter.tokens.add(amounts.tokens, atMs, nowMs);
-    this.#turnPeriod(meter, nowMs);
-    for (const use of [meter.dayUse, meter.monthUse]) {
-      use.tokens += amounts.tokens;
-      use.cost += amounts.cost;
-    }
-  }
-
-  #charge(meter: Meter, actual: Amounts, atMs: number, isElsewhere: boolean): void {
-    const nowMs = this.#clock.now();
+  #charge(meter: Meter, actual: Amounts, at: Moment, isElsewhere: boolean): void {
     // Without a mesh nobody else could have answered.
     if (meter.escrow && isElsewhere) {
-      meter.tokens.add(actual.tokens, atMs, nowMs);
+      meter.tokens.add(actual.tokens, at.elapsedMs, this.#clock.elapsed());
       return;
     }
-    this.#use(meter, actual, atMs, nowMs);
-    meter.escrow?.spent(actual);
-  }
-
-  #turnPeriod(meter: Meter, nowMs: number): void {
-    const day = dayOf(nowMs);
-    if (day === meter.day) return;
-    meter.day = day;
-    meter.dayUse = { tokens: 0, cost: 0 };
-    const month = monthOf(nowMs);
-    if (month === meter.month) return;
-    meter.month = month;
-    meter.monthUse = { tokens: 0, cost: 0 };
+    this.#use(meter, actual, at);
+    meter.escrow?.spent(actual, at.periods.day);
   }
 
   #meter(name: string): Meter {
     let meter = this.#meters.get(name);
     if (!meter) {
-      const nowMs = this.#clock.now();
       const escrow = this.#escrow?.account(name);
-      const spent = escrow?.own ?? this.#spentBefore(name);
+      const spentBefore = escrow ? () => escrow.ownSpent() : () => this.#spentBefore(name);
       meter = {
         escrow,
         requests: new SlidingMinute(),
         tokens: new SlidingMinute(),
+        use: new PeriodUse(periodsOf(this.#clock.now()), spentBefore),
         running: 0,
-        day: dayOf(nowMs),
-        month: monthOf(nowMs),
-        dayUse: { ...spent.day },
-        monthUse: { ...spent.month },
       };
       this.#meters.set(name, meter);
     }
@@ -251,8 +224,40 @@ export class Limiter {
   }
 }
 
-function countRequest(held: readonly Held[], nowMs: number): void {
-  for (const { meter } of held) meter.requests.add(1, nowMs, nowMs);
+/** @param isCounted it is one of the requests of this minute already */
+function check(held: Held, estimate: Amounts, now: Moment, kind: ReservationKind, isCounted = false): void {
+  const { name, spec, meter } = held;
+  if (kind === 'request') checkCount(held, now.elapsedMs, isCounted);
+  if (spec.tokensPerMinute !== undefined) {
+    const used = meter.tokens.sum(now.elapsedMs);
+    if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter, kind)) {
+      throw tooMany(
+        name,
+        `${spec.tokensPerMinute} tokens a minute (this request may need ${Math.ceil(estimate.tokens)})`,
+        // What runs may turn out smaller than reserved at any moment.
+        meter.running > 0 ? RUNNING_RETRY_MS : meter.tokens.waitUntil(spec.tokensPerMinute - 1, now.elapsedMs),
+      );
+    }
+  }
+  for (const [period, costMax, tokensMax] of [
+    ['day', spec.costPerDay, spec.tokensPerDay],
+    ['month', spec.costPerMonth, spec.tokensPerMonth],
+  ] as const) {
+    const budgets = [
+      { unit: 'tokens', max: tokensMax, text: `${tokensMax} tokens` },
+      { unit: 'cost', max: costMax, text: `$${costMax}` },
+    ] as const;
+    for (const { unit, max, text } of budgets) {
+      if (max === undefined) continue;
+      const budget = { name: `${text} a ${period} of ${name}`, unit, period, max };
+      const used = meter.use.of(period, now.periods)[unit];
+      checkBudget({ ...budget, used, estimate: estimate[unit] }, meter, kind, now.wallMs);
+    }
+  }
+}
+
+function countRequest(held: readonly Held[], { elapsedMs }: Moment): void {
+  for (const { meter } of held) meter.requests.add(1, elapsedMs, elapsedMs);
 }
 
 function checkCount({ name, spec, meter }: Held, nowMs: number, isCounted: boolean): void {
@@ -307,7 +312,7 @@ function tooMany(name: string, limit: string, waitMs: number): GatewayError {
   });
 }
 
-function statusOf(held: readonly Held[], nowMs: number): RateLimitStatus {
+function statusOf(held: readonly Held[], { elapsedMs: nowMs }: Moment): RateLimitStatus {
   const status: { -readonly [Key in keyof RateLimitStatus]: RateLimitStatus[Key] } = {};
   for (const { spec, meter } of held) {
     if (spec.requestsPerMinute !== undefined) {
@@ -315,7 +320,7 @@ function statusOf(held: readonly Held[], nowMs: number): RateLimitStatus {
       if (status.remainingRequests === undefined || remaining < status.remainingRequests) {
         status.limitRequests = spec.requestsPerMinute;
         status.remainingRequests = remaining;
-        status.resetMs = Math.max(status.resetMs ?? 0, meter.requests.waitUntil(0, nowMs));
+        status.resetRequestsMs = meter.requests.waitUntil(0, nowMs);
       }
     }
     if (spec.tokensPerMinute !== undefined) {
@@ -323,7 +328,7 @@ function statusOf(held: readonly Held[], nowMs: number): RateLimitStatus {
       if (status.remainingTokens === undefined || remaining < status.remainingTokens) {
         status.limitTokens = spec.tokensPerMinute;
         status.remainingTokens = remaining;
-        status.resetMs = Math.max(status.resetMs ?? 0, meter.tokens.waitUntil(0, nowMs));
+        status.resetTokensMs = meter.tokens.waitUntil(0, nowMs);
       }
     }
   }

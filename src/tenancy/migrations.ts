@@ -113,4 +113,27 @@ export const TENANCY_MIGRATIONS: readonly string[] = [
    DROP TABLE virtual_key_of_tenant;
    CREATE INDEX virtual_key_by_tenant ON virtual_key (tenant);
    CREATE INDEX virtual_key_by_secret ON virtual_key (secret_hash);`,
+  // How old entries are, by time that has surely passed: see ledger-age.ts.
+  `CREATE TABLE ledger_age (
+     id INTEGER PRIMARY KEY CHECK (id = 1),
+     age_ms INTEGER NOT NULL,
+     wall_ms INTEGER NOT NULL
+   );
+   CREATE TABLE ledger_mark (
+     age_ms INTEGER PRIMARY KEY,
+     last_id INTEGER NOT NULL
+   );`,
+  // What was spent, so that budgets need not be summed up from a month of entries: see day-sums.ts.
+  `CREATE TABLE ledger_day (
+     day TEXT NOT NULL,
+     tenant TEXT NOT NULL,
+     key_id TEXT NOT NULL,
+     model TEXT NOT NULL,
+     tokens INTEGER NOT NULL,
+     cost REAL NOT NULL,
+     PRIMARY KEY (day, tenant, key_id, model)
+   ) WITHOUT ROWID;
+   INSERT INTO ledger_day SELECT strftime('%Y-%m-%d', started_at / 1000, 'unixepoch') AS day, tenant,
+     COALESCE(key_id, '') AS key, model, SUM(input_tokens + output_tokens), COALESCE(SUM(cost), 0)
+     FROM ledger GROUP BY day, tenant, key, model;`,
 ];

@@ -1,52 +1,74 @@
-// How much was used in the last minute, exact to the second: sixty slots and their running sum. Unlike a refilling
-// bucket it never lets more than the limit through in any sixty seconds.
+// How much was used in the last minute: slots of a second and their running sum. Unlike a refilling bucket it never lets
+// more than the limit through in any sixty seconds: a slot counts until the last thing in it is a minute old. Times are
+// monotonic: a wall clock that is set would forget what was used, or count it for hours.
 
-const SLOTS = 60;
+const MINUTE_MS = 60_000;
 const SLOT_MS = 1_000;
+/** A minute touches one second more than it has. */
+const SLOTS = MINUTE_MS / SLOT_MS + 1;
 
 export class SlidingMinute {
-  readonly #slots = new Float64Array(SLOTS);
-  /** The newest slot's number since the clock's start. */
-  #newest = 0;
+  readonly #amounts = new Float64Array(SLOTS);
+  /** When something was added to a slot last. */
+  readonly #lastAt = new Float64Array(SLOTS);
+  /** Of the slots that count, as numbers since the clock's start. */
+  #oldest = 0;
   #sum = 0;
 
   /** What counts at this moment. */
   sum(nowMs: number): number {
-    this.#advance(nowMs);
+    this.#forget(nowMs);
     return this.#sum;
   }
 
-  /** Adds to the slot of `atMs`; what lies outside the minute no longer counts. */
+  /** Adds to what was used at `atMs`; what is older than a minute no longer counts. */
   add(amount: number, atMs: number, nowMs: number): void {
-    this.#advance(nowMs);
+    this.#forget(nowMs);
     const slot = Math.floor(atMs / SLOT_MS);
-    if (slot <= this.#newest - SLOTS) return;
-    this.#slots[slot % SLOTS] = (this.#slots[slot % SLOTS] ?? 0) + amount;
+    if (slot < this.#oldest) return;
+    const place = placeOf(slot);
+    this.#amounts[place] = (this.#amounts[place] ?? 0) + amount;
+    this.#lastAt[place] = Math.max(this.#lastAt[place] ?? 0, atMs);
     this.#sum += amount;
   }
 
   /** Milliseconds until at most `allowed` counts, if nothing is added. */
   waitUntil(allowed: number, nowMs: number): number {
-    this.#advance(nowMs);
+    this.#forget(nowMs);
     let remaining = this.#sum;
-    for (let slot = this.#newest - SLOTS + 1; slot <= this.#newest; slot += 1) {
-      if (remaining <= allowed) return Math.max(0, (slot - 1 + SLOTS) * SLOT_MS - nowMs);
-      remaining -= this.#slots[((slot % SLOTS) + SLOTS) % SLOTS] ?? 0;
+    let freeAt = nowMs;
+    for (let slot = this.#oldest; slot < this.#oldest + SLOTS && remaining > allowed; slot += 1) {
+      const amount = this.#amounts[placeOf(slot)] ?? 0;
+      if (amount === 0) continue;
+      remaining -= amount;
+      freeAt = (this.#lastAt[placeOf(slot)] ?? 0) + MINUTE_MS;
     }
-    return (this.#newest + SLOTS) * SLOT_MS - nowMs;
+    // A limit of nothing never has room: a minute is as good as any time.
+    return allowed < 0 ? MINUTE_MS : freeAt - nowMs;
   }
 
-  #advance(nowMs: number): void {
-    const current = Math.floor(nowMs / SLOT_MS);
-    if (current - this.#newest >= SLOTS) {
-      this.#slots.fill(0);
+  #forget(nowMs: number): void {
+    // Its last moments may still count, all before it cannot.
+    const first = Math.floor(nowMs / SLOT_MS) - SLOTS + 1;
+    if (first - this.#oldest >= SLOTS) {
+      this.#amounts.fill(0);
+      this.#lastAt.fill(0);
       this.#sum = 0;
-    } else {
-      for (let slot = this.#newest + 1; slot <= current; slot += 1) {
-        this.#sum -= this.#slots[slot % SLOTS] ?? 0;
-        this.#slots[slot % SLOTS] = 0;
-      }
+      this.#oldest = first;
     }
-    this.#newest = Math.max(this.#newest, current);
+    while (this.#oldest < first) this.#forgetOldest();
+    if (this.#oldest === first && (this.#lastAt[placeOf(first)] ?? 0) <= nowMs - MINUTE_MS) this.#forgetOldest();
   }
+
+  #forgetOldest(): void {
+    const place = placeOf(this.#oldest);
+    this.#sum -= this.#amounts[place] ?? 0;
+    this.#amounts[place] = 0;
+    this.#lastAt[place] = 0;
+    this.#oldest += 1;
+  }
+}
+
+function placeOf(slot: number): number {
+  return slot % SLOTS;
 }

@@ -138,6 +138,7 @@ function grouped(
 
 function rowOf(row: Record<string, number | string>, groupCount: number): UsageRow {
   const amount = (name: string): number => Number(row[name] ?? 0);
+  const dollars = (name: string): number => rounded(amount(name));
   return {
     group: Array.from({ length: groupCount }, (_, index) => String(row[`g${index}`] ?? '')),
     requests: amount('requests'),
@@ -150,11 +151,16 @@ function rowOf(row: Record<string, number | string>, groupCount: number): UsageR
     cacheWriteTokens: amount('cacheWriteTokens'),
     outputTokens: amount('outputTokens'),
     reasoningTokens: amount('reasoningTokens'),
-    cost: amount('cost') === 0 && amount('unpriced') > 0 ? null : amount('cost'),
+    cost: amount('cost') === 0 && amount('unpriced') > 0 ? null : dollars('cost'),
     unpriced: amount('unpriced'),
     savedTokens: amount('savedTokens'),
-    savedCost: amount('savedCost'),
+    savedCost: dollars('savedCost'),
   };
+}
+
+/** Sums of binary fractions end in dust: $0.00015000000000000001. Nobody is billed by the thirteenth digit. */
+function rounded(amount: number): number {
+  return Number(amount.toPrecision(12));
 }
 
 const COLUMNS = [

@@ -73,7 +73,7 @@ test('a running node is asked, with the key from the environment or a file', asy
     signal: null,
     stdout: '',
     stderr:
-      'flowmesh: The node wants a key. Set FLOWMESH_API_KEY, or give --key-file with one of the keys in its server.apiKeys.\n',
+      'flowmesh: The node wants a key. Set FLOWMESH_API_KEY, or give --key-file with a virtual key (`flowmesh keys create`) or one of its server.apiKeys.\n',
   });
   node.signal('SIGTERM');
   assert.equal((await node.ended).exitCode, 0);

@@ -367,6 +367,7 @@ describe('equal requests at once', () => {
     assert.equal((await answers[0])?.code, 'client_closed');
     await settled();
     assert.equal(gateway.http.calls[0]?.isAborted, false);
+    assert.equal(first.trace.cache, 'shared', 'the one who waits on pays');
     second.leave();
     assert.equal((await answers[1])?.code, 'client_closed');
     await settled();

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { HedgeConfig } from '../../src/config/routing.ts';
 import { explainRequest } from '../../src/gateway/explain.ts';
 import { HedgeBudget } from '../../src/gateway/hedge-budget.ts';
+import { settleAccount } from '../../src/gateway/settle.ts';
 import type { LimitSpec } from '../../src/tenancy/principal.ts';
 import { DONE, failed, ROLE, STOP, stream, streamed, text, whole } from '../support/chat-wire.ts';
 import type { FakeReply } from '../support/fake-http.ts';
@@ -214,7 +215,7 @@ describe('a hedged chain', () => {
     );
   });
 
-  test('stops both when the client leaves, and bills nothing that the client did not get', async () => {
+  test('stops both when the client leaves, and bills the prompts that the upstreams had', async () => {
     const gateway = hedged({ a: 'hang', b: 'hang' });
     const context = gateway.context();
     const answer = failureOf(gateway.text({}, context));
@@ -227,10 +228,13 @@ describe('a hedged chain', () => {
       [true, true],
     );
     assert.equal(context.trace.attemptCount, 2);
-    assert.deepEqual(
-      gateway.entries().map(({ request_id, status, input_tokens }) => [request_id, status, input_tokens]),
-      [['request-1~hedge', 'aborted', 0]],
-    );
+    context.trace.errorCode = 'client_closed';
+    settleAccount(context.trace, gateway.clock);
+    const prompts = gateway.entries().map(({ request_id, status, input_tokens }) => [request_id, status, input_tokens]);
+    assert.deepEqual(prompts, [
+      ['request-1', 'aborted', 6],
+      ['request-1~hedge', 'aborted', 5],
+    ]);
     assert.equal(gateway.health.inFlight('a/one') + gateway.health.inFlight('b/two'), 0);
   });
 

@@ -6,6 +6,7 @@ import type { PeerUse } from '../../src/config/routing.ts';
 import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations.ts';
 import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../src/gateway/peers.ts';
 import { handle, type PipelineDeps } from '../../src/gateway/pipeline.ts';
+import { settleAccount } from '../../src/gateway/settle.ts';
 import { newTrace } from '../../src/gateway/trace.ts';
 import { streamed } from '../support/chat-wire.ts';
 import type { FakeReply } from '../support/fake-http.ts';
@@ -20,10 +21,12 @@ class FakePeers implements Peers {
   readonly chats: ForwardedChat[] = [];
   readonly #costMs: number;
   readonly #failing: readonly string[];
+  readonly #breaking: readonly string[];
 
-  constructor(costMs: number, failing: readonly string[]) {
+  constructor({ costMs = SOON, failing = [], breaking = [] }: Setup) {
     this.#costMs = costMs;
     this.#failing = failing;
+    this.#breaking = breaking;
   }
 
   serves(model: string): boolean {
@@ -44,10 +47,10 @@ class FakePeers implements Peers {
     this.asked.push(name);
     this.chats.push(chat);
     if (this.#failing.includes(name)) return { ok: false, failure: { code: 'upstream_unreachable', message: 'gone' } };
-    const frames = [
-      { events: [{ type: 'text-delta', choice: 0, text: 'From afar' }] },
-      { events: [{ type: 'response-end' }] },
-    ];
+    const broken = { events: [{ type: 'error', error: { code: 'upstream_cut', message: 'cut' } }] };
+    const frames = this.#breaking.includes(name)
+      ? [broken]
+      : [{ events: [{ type: 'text-delta', choice: 0, text: 'From afar' }] }, { events: [{ type: 'response-end' }] }];
     return {
       ok: true,
       target: 'openai/one',
@@ -63,10 +66,13 @@ interface Setup {
   readonly reply?: FakeReply;
   readonly costMs?: number;
   readonly failing?: readonly string[];
+  /** They take the request, and fail before the first content. */
+  readonly breaking?: readonly string[];
   readonly context?: { readonly isForwarded?: boolean; readonly isSpilledOver?: boolean };
 }
 
-function setUp({ use, reply = streamed('Hi'), costMs = SOON, failing = [], context: extra = {} }: Setup) {
+function setUp(setup: Setup) {
+  const { use, reply = streamed('Hi'), context: extra = {} } = setup;
   const gateway = new TestGateway(
     {
       accounts: { a: { url: 'http://a.test' } },
@@ -75,7 +81,7 @@ function setUp({ use, reply = streamed('Hi'), costMs = SOON, failing = [], conte
     },
     reply,
   );
-  const peers = new FakePeers(costMs, failing);
+  const peers = new FakePeers(setup);
   const deps: PipelineDeps = { ...gateway.deps, peers };
   const context = Object.assign(new TestContext(0), extra);
   const ask = async (model = 'main'): Promise<void> => {
@@ -112,6 +118,17 @@ describe('a chain', () => {
       assert.deepEqual([gateway.hosts, peers.asked], [hosts, asked]);
     });
   }
+
+  test('has in its ledger what its own target answered after another node broke off', async () => {
+    const { gateway, peers, context, ask } = setUp({ use: 'equal', breaking: ['attic', 'shed'] });
+    await ask();
+    settleAccount(context.trace, gateway.clock);
+    assert.deepEqual([gateway.hosts, peers.asked], [['a'], ['attic', 'shed']]);
+    assert.deepEqual(
+      gateway.entries().map(({ target, output_tokens }) => [target, Number(output_tokens) > 0]),
+      [['a/one', true]],
+    );
+  });
 
   test('that never uses other nodes fails with its own', async () => {
     const { peers, ask } = setUp({ use: 'never', reply: 'refuse' });

@@ -1,7 +1,9 @@
 // Tenants on a whole node: what their keys may do, what their limits refuse, and that the ledger holds the truth.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
@@ -212,15 +214,34 @@ describe('limits', () => {
     ],
   ];
 
+  test('a refusal says in every dialect how the limits stand', async () => {
+    await using all = await tenancyNode(answer);
+    const headers = all.headersOf({ limits: { requestsPerMinute: 1, tokensPerMinute: 1_000 } });
+    await (await all.node.chat({}, { headers })).text();
+    await all.node.log.untilRequests(1);
+    for (const [path, body] of ASKED) {
+      const response = await all.node.post(path, body, { headers });
+      const told = (name: string) => response.headers.get(`x-ratelimit-${name}`);
+      const names = ['limit-requests', 'remaining-requests', 'limit-tokens', 'remaining-tokens'];
+      assert.deepEqual([response.status, ...names.map(told)], [429, '1', '0', '1000', '982'], path);
+      assert.match(told('reset-requests') ?? '', /^(\d+s|1m0s)$/);
+      assert.match(told('reset-tokens') ?? '', /^(\d+s|1m0s)$/);
+      assert.match(told('reset') ?? '', /^\d+$/);
+      await response.text();
+    }
+  });
+
   test('a budget that is used up answers 402 in the dialect of the client', async () => {
     await using all = await tenancyNode(answer);
-    all.store.putTenant('acme', { limits: { costPerDay: 1 } });
+    all.store.putTenant('acme', { limits: { costPerDay: 1, requestsPerMinute: 9 } });
     const headers = all.headersOf();
     assert.equal((await all.node.chat({}, { headers })).status, 200);
     await all.node.log.untilRequests(1);
     for (const [path, body, read, expected] of ASKED) {
       const response = await all.node.post(path, body, { headers });
       assert.equal(response.status, 402, path);
+      assert.ok(Number(response.headers.get('retry-after')) > 0, path);
+      assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '8', path);
       assert.deepEqual(read(await response.json()), expected, path);
     }
     assert.equal(all.upstream.requests.length, 1);
@@ -307,7 +328,14 @@ describe('the ledger', () => {
     };
     await (await ask('4-cut', { stream: true })).text().catch(() => 'broken off');
     await node.log.untilRequests(4);
-    const entered = await all.entered(4);
+    upstream.handler = () => undefined;
+    const early = new AbortController();
+    const answering = ask('5-left-early', {}, { signal: early.signal }).catch(() => 'left');
+    await upstream.until(() => upstream.requests.length === 5);
+    early.abort();
+    assert.equal(await answering, 'left');
+    await node.log.untilRequests(5);
+    const entered = await all.entered(5);
     assert.deepEqual(
       entered.map(({ request_id, status }) => [request_id, status]),
       [
@@ -315,11 +343,14 @@ describe('the ledger', () => {
         ['2-error', 'error'],
         ['3-left', 'aborted'],
         ['4-cut', 'error'],
+        ['5-left-early', 'aborted'],
       ],
     );
-    const [ok, error] = entered;
+    const [ok, error, , , leftEarly] = entered;
     assert.deepEqual([ok?.input_tokens, ok?.output_tokens, ok?.cost], [11, 7, 1.8]);
     assert.deepEqual([error?.input_tokens, error?.output_tokens], [0, 0]);
+    // Its upstream had the prompt, and bills it.
+    assert.deepEqual([leftEarly?.input_tokens, leftEarly?.output_tokens, leftEarly?.cost], [6, 0, 0.6]);
   });
 
   test('requests that a client gives the same id are all entered', async () => {
@@ -356,26 +387,38 @@ describe('the ledger', () => {
     await using upstream = await startRawUpstream((response, request, index) => {
       if (index < SERVED) void answer(response, request, index);
     });
+    // It takes connections and never finishes their handshake: what waits for it was never sent.
+    await using silent = createTcpServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    let waitingCount = 0;
+    silent.on('connection', (socket) => {
+      waitingCount += 1;
+      socket.on('error', () => undefined).resume();
+    });
     const config = place.write(
       'config.yaml',
-      `accounts: {up: {provider: openai-compatible, url: "${upstream.url}", key: k, models: [one]}}
-chains: {main: [up/one]}
+      `accounts:
+  up: {provider: openai-compatible, url: "${upstream.url}", key: k, models: [one]}
+  silent: {provider: openai-compatible, url: "https://127.0.0.1:${(silent.address() as AddressInfo).port}", key: k}
+chains: {main: [up/one], waiting: [silent/one]}
 prices: [{model: one, input: 100000, output: 100000}]
-timeouts: {totalMs: 10m}
+timeouts: {totalMs: 10m, connectMs: 10m, ttftMs: 10m}
 `,
     );
     const first = await place.startNode(['--config', config]);
-    const ask = (url: string, id: string) =>
+    const ask = (url: string, id: string, model = 'main') =>
       fetch(`${url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'x-request-id': id },
-        body: JSON.stringify({ model: 'main', messages: [{ role: 'user', content: id }] }),
+        body: JSON.stringify({ model, messages: [{ role: 'user', content: id }] }),
       }).then(
         (response) => response.text(),
         () => 'broken off',
       );
     const asked = Array.from({ length: SERVED + HELD }, (_, index) => ask(first.url, `request-${index}`));
     await upstream.until(() => upstream.requests.length === SERVED + HELD);
+    asked.push(...Array.from({ length: 3 }, (_, index) => ask(first.url, `unsent-${index}`, 'waiting')));
+    while (waitingCount < 3) await new Promise((resolve) => setTimeout(resolve, 20));
     using state = openState(place.path('state'));
     const countOf = (status: string): number => state.rows().filter((row) => row.status === status).length;
     while (countOf('done') < SERVED) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -9,6 +9,8 @@ interface Pending {
 
 export class ManualClock implements Clock {
   #time: number;
+  /** What the wall clock is ahead. */
+  #wallOffset = 0;
   readonly #pending = new Set<Pending>();
 
   constructor(startMs = 1_800_000_000_000) {
@@ -16,7 +18,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#time;
+    return this.#time + this.#wallOffset;
+  }
+
+  /** Somebody sets the wall clock; no time passes. */
+  setForward(ms: number): void {
+    this.#wallOffset += ms;
   }
 
   elapsed(): number {

@@ -130,6 +130,25 @@ describe('virtual keys', () => {
     );
   });
 
+  test('who was let in before is not held up by others who guess at the same address, nor by a change of keys', () => {
+    const { clock, store, ring } = ringOf();
+    const { key, secret } = store.createKey({ tenant: 'a', name: 'good' });
+    assert.equal(ring.identify([secret], HOME).tenant, 'a');
+    for (let i = 0; i < 101; i += 1) codeOf(() => ring.identify([`fm-wrong${i}`], HOME));
+    store.createKey({ tenant: 'b', name: 'other' });
+    ring.forget();
+    assert.equal(ring.identify([secret], HOME).tenant, 'a');
+    store.revokeKey(key.id);
+    ring.forget();
+    const codes = [0, 1].map(() => codeOf(() => ring.identify([secret], HOME)));
+    assert.deepEqual(codes, ['unauthenticated', 'rate_limited']);
+    clock.advance(60_000);
+    assert.equal(
+      codeOf(() => ring.identify([secret], HOME)),
+      'unauthenticated',
+    );
+  });
+
   test('the gateway is open until the first key is made or configured', () => {
     const { store, ring } = ringOf();
     assert.equal(ring.admitsAnonymous([]), true);

@@ -18,6 +18,7 @@ const USAGE: Usage = {
   reasoningTokens: 2,
   isEstimated: false,
 };
+const DAY_MS = 86_400_000;
 const DONE = { status: 'done', usage: USAGE, attempts: 1 } as const;
 
 function entry(requestId: string, more: Partial<OpenEntry> = {}): OpenEntry {
@@ -52,7 +53,11 @@ function place() {
   const journal = join(directory, 'ledger.journal');
   return {
     journal,
-    open: () => ledgerOf(join(directory, 'gateway.db'), new FileJournal(journal)),
+    open: () => {
+      const opened = ledgerOf(join(directory, 'gateway.db'), new FileJournal(journal));
+      opened.ledger.flush();
+      return opened;
+    },
     [Symbol.dispose]: () => rmSync(directory, { recursive: true }),
   };
 }
@@ -96,28 +101,57 @@ describe('the ledger', () => {
     assert.equal((rows()[0] as { cost: number | null }).cost, null);
   });
 
-  test('an entry is in the journal when `open` returns; its settlement goes with the next one', () => {
+  test('an entry is in the journal when it is sent; its settlement before the next events are looked at', async () => {
     using directory = place();
     const { ledger } = directory.open();
-    const opened = ledger.open(entry('a'));
     const lines = () => readFileSync(directory.journal, 'utf8').split('\n').slice(0, -1);
-    assert.deepEqual(
-      lines().map((line) => JSON.parse(line)[1]),
-      ['a'],
-    );
-    opened.settle(DONE);
-    const next = ledger.open(entry('b'));
-    assert.deepEqual(
-      lines().map((line) => JSON.parse(line).slice(0, 2)),
-      [
-        [1, 'a'],
-        [1, 'done'],
-        [2, 'b'],
-      ],
-    );
-    next.settle(DONE);
+    const ids = () => lines().map((line) => JSON.parse(line)[1]);
+    const first = ledger.open(entry('a'));
+    const second = ledger.open(entry('b'));
+    assert.deepEqual(ids(), []);
+    first.noteSent();
+    first.noteSent();
+    assert.deepEqual(ids(), ['a']);
+    first.settle(DONE);
+    assert.deepEqual(ids(), ['a']);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(ids(), ['a', 'done']);
+    const third = ledger.open(entry('c'));
+    third.noteSent();
+    third.settle(DONE);
+    second.noteSent();
+    assert.deepEqual(ids(), ['a', 'done', 'c', 'done', 'b']);
+    second.settle(DONE);
     ledger.flush();
     assert.deepEqual(lines(), []);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(lines(), []);
+  });
+
+  test('of many settlements in one turn only a few wait for its end', async () => {
+    using directory = place();
+    const { ledger } = directory.open();
+    const countOf = () => readFileSync(directory.journal, 'utf8').split('\n').length - 1;
+    const entries = Array.from({ length: 20 }, (_, index) => ledger.open(entry(String(index))));
+    for (const opened of entries) opened.noteSent();
+    for (const opened of entries) opened.settle(DONE);
+    assert.equal(countOf(), 20 + 16);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(countOf(), 20 + 20);
+  });
+
+  test('what was never sent is forgotten by a crash: no upstream has seen it', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('waiting'));
+    before.ledger.open(entry('moved')).moveTo('claude');
+    before.ledger.open(entry('sent')).noteSent();
+    before.database.close();
+    const after = directory.open();
+    assert.deepEqual(
+      after.rows().map((row) => (row as { request_id: string }).request_id),
+      ['sent'],
+    );
   });
 
   test('what a crash left open is recovered with its estimate, what was settled with the truth, both once', () => {
@@ -128,7 +162,7 @@ describe('the ledger', () => {
     entered.settle(DONE);
     before.ledger.flush();
     kept.settle({ ...DONE, cost: 0.25 });
-    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } }));
+    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } })).noteSent();
     before.database.close();
     const expected = [
       { request_id: 'entered', status: 'done', input_tokens: 10, output_tokens: 5, cost: null },
@@ -143,10 +177,29 @@ describe('the ledger', () => {
     }
   });
 
+  test('what was recovered is told to others when the node asks for it, not while it is built', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('lost')).noteSent();
+    before.database.close();
+    const told: (readonly number[])[] = [];
+    const { clock, database } = ledgerOf();
+    const ledger = new Ledger({
+      database,
+      clock,
+      journal: new FileJournal(directory.journal),
+      shards: { add: (ids) => void told.push(ids) },
+      onFailure: assert.ifError,
+    });
+    assert.deepEqual(told, []);
+    ledger.flush();
+    assert.deepEqual(told, [[1]]);
+  });
+
   test('a new entry never takes the place of a recovered one', () => {
     using directory = place();
     const before = directory.open();
-    before.ledger.open(entry('lost'));
+    before.ledger.open(entry('lost')).noteSent();
     before.database.close();
     const after = directory.open();
     after.ledger.open(entry('new')).settle(DONE);
@@ -163,7 +216,9 @@ describe('the ledger', () => {
     const settled = before.ledger.open(entry('settled'));
     settled.moveTo('claude');
     settled.settle(DONE);
-    before.ledger.open(entry('lost')).moveTo('claude');
+    const lost = before.ledger.open(entry('lost'));
+    lost.noteSent();
+    lost.moveTo('claude');
     before.database.close();
     const after = directory.open();
     assert.deepEqual(after.database.prepare('SELECT model, status FROM ledger ORDER BY id').all(), [
@@ -175,7 +230,7 @@ describe('the ledger', () => {
   test('a line cut short by the crash is passed over; one that is damaged is told of', () => {
     using directory = place();
     const before = directory.open();
-    before.ledger.open(entry('whole'));
+    before.ledger.open(entry('whole')).noteSent();
     before.database.close();
     appendFileSync(directory.journal, '[1,"damaged\n[77,"cut');
     const after = directory.open();
@@ -213,12 +268,13 @@ describe('the ledger', () => {
     };
     const { ledger, failures } = ledgerOf(':memory:', journal);
     const cut = ledger.open(entry('torn'));
+    cut.noteSent();
     isFull = false;
-    ledger.open(entry('whole'));
+    ledger.open(entry('whole')).noteSent();
     assert.deepEqual(failures.map(String), ['Error: ENOSPC']);
     // How it ended says all of it, as its first line is of no use.
     cut.settle(DONE);
-    ledger.open(entry('next'));
+    ledger.open(entry('next')).noteSent();
     const [torn, ...lines] = readFileSync(directory.journal, 'utf8').trim().split('\n');
     assert.equal(torn?.length, 5);
     assert.deepEqual(
@@ -230,15 +286,20 @@ describe('the ledger', () => {
   test('a long journal is written anew with what is still open', () => {
     using directory = place();
     const { ledger } = directory.open();
-    ledger.open(entry('running'));
-    for (let index = 0; index < 250; index += 1) ledger.open(entry('x'.repeat(20_000))).settle(DONE);
+    ledger.open(entry('running')).noteSent();
+    ledger.open(entry('waiting'));
+    for (let index = 0; index < 250; index += 1) {
+      const long = ledger.open(entry('x'.repeat(20_000)));
+      long.noteSent();
+      long.settle(DONE);
+    }
     ledger.flush();
     const lines = readFileSync(directory.journal, 'utf8').trim().split('\n');
     assert.deepEqual(
       lines.map((line) => JSON.parse(line)[1]),
       ['running'],
     );
-    ledger.open(entry('next'));
+    ledger.open(entry('next')).noteSent();
     assert.equal(readFileSync(directory.journal, 'utf8').trim().split('\n').length, 2);
   });
 
@@ -257,7 +318,48 @@ describe('the ledger', () => {
       month: { tokens: 60, cost: 23 },
     });
     assert.deepEqual(ledger.spent('key:k model:g*').day, { tokens: 15, cost: 2 });
+    assert.deepEqual(ledger.spentSince('tenant:acme', clock.now() - 1).month, { tokens: 45, cost: 22 });
     assert.deepEqual(ledger.spent('key:k model:claude').day, { tokens: 15, cost: 16 });
+  });
+
+  test('spending is known without reading entries, after a crash and of entries from before, too', () => {
+    using directory = place();
+    const { ledger, database } = directory.open();
+    ledger.open(entry('settled')).settle({ ...DONE, cost: 0.5 });
+    ledger.flush();
+    ledger.open(entry('lost', { estimatedCost: 0.25, model: 'claude' })).noteSent();
+    database.close();
+    for (const _ of ['first start', 'second start']) {
+      const after = directory.open();
+      after.database.exec('UPDATE ledger SET input_tokens = 1000, cost = 1000');
+      assert.deepEqual(after.ledger.spent('tenant:acme').month, { tokens: 15 + 9, cost: 0.75 });
+      assert.deepEqual(after.ledger.spent('key:k model:cl*').day, { tokens: 9, cost: 0.25 });
+      after.database.close();
+    }
+  });
+
+  test('what was spent is kept as long as the entries', () => {
+    const { clock, database, ledger } = ledgerOf();
+    const days = () => database.prepare('SELECT COUNT(*) FROM ledger_day').pluck().get();
+    for (let day = 0; day < 3; day += 1) {
+      ledger.open(entry(String(day))).settle(DONE);
+      ledger.flush();
+      ledger.prune(40 * DAY_MS);
+      clock.advance(DAY_MS);
+    }
+    assert.equal(days(), 3);
+    clock.advance(38 * DAY_MS);
+    while (ledger.prune(40 * DAY_MS) > 0);
+    assert.equal(days(), 1);
+  });
+
+  test('what was entered while the clock was ahead is no spending of today', () => {
+    const { clock, ledger } = ledgerOf();
+    clock.setForward(40 * 24 * 3_600_000);
+    ledger.open(entry('ahead')).settle(DONE);
+    clock.setForward(-40 * 24 * 3_600_000);
+    ledger.open(entry('now')).settle(DONE);
+    assert.deepEqual(ledger.spent('tenant:acme'), { day: { tokens: 15, cost: 0 }, month: { tokens: 15, cost: 0 } });
   });
 
   test('in a model’s name only a star at the end means more than itself', () => {
@@ -278,20 +380,91 @@ describe('the ledger', () => {
     assert.equal(costOf('A1'), 0);
   });
 
-  test('entries are forgotten in slices, the oldest first', () => {
+  test('entries are forgotten in slices, the oldest first, when they are older than the retention by hours at most', () => {
     const { clock, ledger, rows } = ledgerOf();
-    for (const requestId of ['c', 'b', 'a']) {
-      ledger.open(entry(requestId)).settle({ status: 'done', attempts: 1 });
-      ledger.flush();
-      clock.advance(1_000);
-    }
-    assert.equal(ledger.prune(10_000), 0);
-    assert.equal(ledger.prune(0, 2), 2);
+    const prune = (entriesMax?: number) => ledger.prune(40 * DAY_MS, entriesMax);
+    for (const requestId of ['c', 'b', 'a']) ledger.open(entry(requestId)).settle(DONE);
+    ledger.flush();
+    assert.equal(prune(), 0);
+    clock.advance(10 * DAY_MS);
+    ledger.open(entry('later')).settle(DONE);
+    ledger.flush();
+    assert.equal(prune(), 0);
+    clock.advance(30 * DAY_MS - 1);
+    assert.equal(prune(2), 0);
+    clock.advance(1);
+    assert.equal(prune(2), 2);
+    assert.equal(prune(2), 1);
+    assert.equal(prune(2), 0);
     assert.deepEqual(
       rows().map((row) => (row as { request_id: string }).request_id),
-      ['a'],
+      ['later'],
     );
-    assert.equal(ledger.prune(0, 2), 1);
-    assert.equal(ledger.prune(0, 2), 0);
+    clock.advance(10 * DAY_MS);
+    assert.equal(prune(), 1);
+  });
+
+  test('a wall clock that is set forward, once or at each start, makes nothing older', () => {
+    const YEARS_MS = 56 * 365 * DAY_MS;
+    using directory = place();
+    for (let start = 0; start < 5; start += 1) {
+      const { clock, database, ledger } = directory.open();
+      clock.setForward(start * DAY_MS - YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.open(entry(`${start} before the time is known`)).settle(DONE);
+      clock.setForward(YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.open(entry(`${start} after`)).settle(DONE);
+      clock.advance(3_600_000);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      clock.setForward(YEARS_MS);
+      assert.equal(ledger.prune(32 * DAY_MS), 0);
+      ledger.close();
+      database.close();
+    }
+    assert.equal(directory.open().rows().length, 10);
+  });
+
+  test('time counts also while no process runs, but for a gap of more than a week', () => {
+    using directory = place();
+    let lifeMs = 0;
+    const life = (offMs: number): number => {
+      lifeMs += offMs;
+      const { clock, database, ledger } = directory.open();
+      clock.setForward(lifeMs);
+      if (lifeMs === 0) ledger.open(entry('old')).settle(DONE);
+      ledger.flush();
+      const pruned = ledger.prune(32 * DAY_MS);
+      ledger.close();
+      database.close();
+      return pruned;
+    };
+    assert.equal(life(0), 0);
+    assert.equal(life(100 * DAY_MS), 0);
+    for (let week = 1; week <= 4; week += 1) assert.equal(life(7 * DAY_MS), 0);
+    assert.equal(life(4 * DAY_MS - 1), 0);
+    assert.equal(life(1), 1);
+  });
+
+  test('an entry made after all others were forgotten is not taken for one of them', () => {
+    using directory = place();
+    const before = directory.open();
+    before.ledger.open(entry('old')).settle(DONE);
+    before.ledger.flush();
+    before.ledger.prune(32 * DAY_MS);
+    before.clock.advance(31 * DAY_MS);
+    before.ledger.prune(32 * DAY_MS);
+    before.clock.advance(DAY_MS);
+    assert.equal(before.ledger.prune(32 * DAY_MS), 1);
+    assert.equal(before.ledger.prune(32 * DAY_MS), 0);
+    before.database.close();
+    const after = directory.open();
+    after.clock.advance(32 * DAY_MS);
+    after.ledger.open(entry('new')).settle(DONE);
+    after.ledger.flush();
+    after.ledger.prune(32 * DAY_MS);
+    after.clock.setForward(DAY_MS);
+    for (let turn = 0; turn < 3; turn += 1) after.ledger.prune(32 * DAY_MS);
+    assert.equal(after.rows().length, 1);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { GatewayError } from '../../src/errors.ts';
-import { Limiter, type Spent } from '../../src/tenancy/limiter.ts';
+import { Limiter, LimitReached, type Spent } from '../../src/tenancy/limiter.ts';
 import type { LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -127,6 +127,78 @@ describe('limits', () => {
     reserve(20);
   });
 
+  test('what runs over midnight counts in the day in which it was admitted', () => {
+    const { clock, reserve } = limiterOf({ tokensPerDay: 100 });
+    clock.advance(16 * 3_600_000 - 1_000);
+    const running = reserve(80);
+    clock.advance(2_000);
+    const today = reserve(60);
+    running.settle({ tokens: 10, cost: 0 });
+    assert.equal(refusal(() => reserve(50)).code, 'rate_limited', 'nothing of yesterday is given back today');
+    today.settle({ tokens: 60, cost: 0 });
+    reserve(40).settle({ tokens: 40, cost: 0 });
+    assert.equal(refusal(() => reserve(1)).code, 'budget_exhausted');
+  });
+
+  test('a wall clock that is set back and forth makes no new budget', () => {
+    const { clock, reserve } = limiterOf({ tokensPerDay: 100 });
+    reserve(100).settle({ tokens: 100, cost: 0 });
+    clock.setForward(24 * 3_600_000);
+    reserve(70).settle({ tokens: 70, cost: 0 });
+    clock.setForward(-24 * 3_600_000);
+    assert.equal(refusal(() => reserve(1)).code, 'budget_exhausted');
+    clock.setForward(24 * 3_600_000);
+    reserve(30).settle({ tokens: 30, cost: 0 });
+    assert.equal(refusal(() => reserve(1)).code, 'budget_exhausted');
+  });
+
+  test('a day that the clock goes back to and that was never counted is read from the ledger', () => {
+    const spent = { day: { tokens: 95, cost: 0 }, month: { tokens: 95, cost: 0 } };
+    const { clock, reserve } = limiterOf({ tokensPerDay: 100 }, spent);
+    reserve(5).settle({ tokens: 5, cost: 0 });
+    clock.setForward(-5 * 24 * 3_600_000);
+    reserve(5).settle({ tokens: 5, cost: 0 });
+    assert.equal(refusal(() => reserve(1)).code, 'budget_exhausted');
+  });
+
+  test('a budget that is set in the middle of a day counts what the day had used, also for a scope that was limited before', () => {
+    const clock = new ManualClock(1_800_000_000_000);
+    const limiter = new Limiter(clock, () => NOTHING);
+    const reserve = (spec: LimitSpec) => limiter.reserve([{ scope: 'key:k', spec }], 'm', { tokens: 90, cost: 0 });
+    reserve({ requestsPerMinute: 10 }).settle({ tokens: 90, cost: 0 });
+    clock.advance(24 * 3_600_000);
+    reserve({ requestsPerMinute: 10 }).settle({ tokens: 90, cost: 0 });
+    assert.equal(refusal(() => reserve({ tokensPerDay: 90 })).code, 'budget_exhausted');
+  });
+
+  test('the minute goes by the monotonic clock: a wall clock that is set frees nothing and holds nothing', () => {
+    const { clock, reserve } = limiterOf({ requestsPerMinute: 2, tokensPerMinute: 100 });
+    reserve(10).settle({ tokens: 10, cost: 0 });
+    clock.setForward(3_600_000);
+    reserve(10).settle({ tokens: 10, cost: 0 });
+    assert.equal(refusal(() => reserve(1)).retryAfterMs, 60_000);
+    clock.setForward(-7_200_000);
+    assert.equal(refusal(() => reserve(1)).code, 'rate_limited');
+    clock.advance(60_000);
+    reserve(90);
+    refusal(() => reserve(11));
+  });
+
+  test('a refusal tells how the limits stand', () => {
+    const { reserve } = limiterOf({ requestsPerMinute: 1, tokensPerMinute: 100 });
+    reserve(30);
+    const error = refusal(() => reserve(1));
+    assert.ok(error instanceof LimitReached);
+    assert.deepEqual(error.rateLimit, {
+      limitRequests: 1,
+      remainingRequests: 0,
+      resetRequestsMs: 60_000,
+      limitTokens: 100,
+      remainingTokens: 70,
+      resetTokensMs: 60_000,
+    });
+  });
+
   test("a model's own limit holds besides the scope's", () => {
     const { reserve } = limiterOf({ requestsPerMinute: 10, models: { 'gpt-*': { requestsPerMinute: 1 } } });
     reserve(1, 0, 'gpt-4');
@@ -156,7 +228,8 @@ describe('limits', () => {
       remainingRequests: 2,
       limitTokens: 50,
       remainingTokens: 30,
-      resetMs: 60_000,
+      resetRequestsMs: 60_000,
+      resetTokensMs: 60_000,
     });
   });
 

@@ -49,6 +49,12 @@ const COUNTS = ({ requests, failed, cacheHits, inputTokens, outputTokens, cost, 
   unpriced,
 ];
 
+test('money has no dust of binary fractions', () => {
+  const { database, enter } = filled();
+  for (let index = 0; index < 3; index += 1) enter('done', 0.00005, 10);
+  assert.equal(usageReport(database, { by: [] })[0]?.cost, 0.00015);
+});
+
 test('requests are summed over all endings; running ones are left out', () => {
   const { database, ledger, enter } = filled();
   enter('done', 0.5, 10);

@@ -78,9 +78,9 @@ export class DocumentSync {
   }
 
   async #recordChanges(): Promise<void> {
-    const { knowledge, pending } = this.#deps;
-    // A node that knows nothing does not pay for the brain's thread.
-    if (knowledge.isEmpty && pending.last === 0) return;
+    const { knowledge, log } = this.#deps;
+    // A node that knows nothing does not pay for the brain's thread. One whose brain was lost gets it back from the log.
+    if (knowledge.isEmpty && log.changes.counts().rows === 0) return;
     if (!this.#isLinked) await this.#link();
     while (!this.#isStopped) {
       const entries = await knowledge.outbox(HANDED_OVER_AT_ONCE);

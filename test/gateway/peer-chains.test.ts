@@ -26,6 +26,10 @@ class FakePeers implements Peers {
     this.#failing = failing;
   }
 
+  find(): undefined {
+    return undefined;
+  }
+
   serves(model: string): boolean {
     return model === 'far';
   }

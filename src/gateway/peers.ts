@@ -41,6 +41,11 @@ export type ForwardResult =
   | { readonly ok: false; readonly failure: UpstreamError };
 
 export interface Peers {
+  /**
+   * In a mesh too large for everyone to know everyone: looks for members that serve this model, when no known one does.
+   * Never rejects; undefined when there is nothing to wait for.
+   */
+  find(model: string): Promise<void> | undefined;
   /** Does any live member serve this model? */
   serves(model: string): boolean;
   /**

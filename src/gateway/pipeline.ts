@@ -95,6 +95,8 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const ownWish = readWish(asked, context.knowledgeHeader);
   const request = withoutKnowledgeField(asked);
   const inputTokens = roughInputTokens(request);
+  const search = context.isForwarded ? undefined : deps.peers?.find(asked.model);
+  if (search) await search;
   const plan = planRequest(request, inputTokens, context, deps);
   // What another node has sent has its passages already.
   const wish = context.isForwarded

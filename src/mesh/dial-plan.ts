@@ -36,6 +36,8 @@ const HINTED_PERIOD_MS = 700;
 const BACKOFF_FIRST_MS = 200;
 /** One that comes back after a week must be found within two seconds, also when its beacons do not reach us. */
 const BACKOFF_MAX_MS = 1_800;
+/** After these, about five seconds, the addresses may be wrong. */
+const FAILURES_MANY = 5;
 const STRANGER_BACKOFF_FIRST_MS = 2_000;
 const STRANGER_BACKOFF_MAX_MS = 60_000;
 const STRANGER_FORGOTTEN_MS = 120_000;
@@ -88,6 +90,13 @@ export class DialPlan {
 
   addressesOf(peer: PeerId): readonly string[] {
     return this.#candidates.get(peer)?.addresses ?? [];
+  }
+
+  /** Members whose addresses are unknown, or have failed again and again. */
+  unreached(): readonly PeerId[] {
+    return [...this.#candidates.values()].flatMap(({ kind, peer, addresses, failures }) =>
+      kind === 'member' && peer !== undefined && (addresses.length === 0 || failures >= FAILURES_MANY) ? [peer] : [],
+    );
   }
 
   /** @param isConnected peers that need no dialling */

@@ -40,6 +40,7 @@ export class MeshService {
       clock: deps.clock,
       random: deps.random,
       taking: () => takingPeers(mesh.view()),
+      find: (model) => mesh.find(model),
       isThere: (peer) => mesh.isThere(peer),
       suspect: (peer) => mesh.reportFailure(peer, 'a forwarded request met silence'),
     });

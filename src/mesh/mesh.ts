@@ -33,6 +33,7 @@ import { Prober } from './prober.ts';
 import { Registrar } from './registrar.ts';
 import { SelfDoubt } from './self-doubt.ts';
 import { TICK_MS, Upkeep } from './upkeep.ts';
+import { Whereabouts } from './whereabouts.ts';
 import { reasonOf, refusal } from './wire.ts';
 
 export interface MeshDeps {
@@ -82,6 +83,7 @@ export class Mesh {
   readonly #desk: JoinDesk;
   readonly #upkeep: Upkeep;
   readonly #broadcasts: MeshBroadcasts;
+  readonly #whereabouts: Whereabouts;
   readonly #handlers = new Map<string, MeshRequestHandler>();
   readonly #listeners: MeshListener[] = [];
 
@@ -124,6 +126,16 @@ export class Mesh {
     });
     const dialler = new Dialler(this.#core, this.#exchange, onNews);
     const prober = new Prober(this.#core, this.#exchange, (peer) => dialler.connect(peer), onUnreached);
+    this.#whereabouts = new Whereabouts({
+      transport,
+      clock,
+      logger,
+      plan: this.#core.plan,
+      members: () => this.#core.view.all().map(({ peer }) => peer),
+      isConnected: (peer) => this.#core.view.get(peer)?.isConnected === true,
+      ownModels: () => this.#core.own.status().models.map(({ model }) => model),
+      connect: (peer) => dialler.connect(peer),
+    });
     const otherProcesses = new OtherProcesses({
       core: this.#core,
       database,
@@ -137,7 +149,10 @@ export class Mesh {
       prober,
       dialler,
       sendHeartbeat: (bytes) => this.#broadcasts.sendHeartbeat(bytes),
-      onSecond: () => otherProcesses.look(),
+      onSecond: () => {
+        otherProcesses.look();
+        this.#whereabouts.look();
+      },
     });
     const { counters } = this.#core;
     this.#desk = new JoinDesk({ self: transport.peer, clock, random, logger, store, registrar, counters, onNews });
@@ -240,6 +255,11 @@ export class Mesh {
   reportFailure(peer: PeerId, reason: string): void {
     this.#core.view.failed(peer, reason, this.#core.clock.elapsed());
     this.#upkeep.probeSuspects();
+  }
+
+  /** Meets members that serve a model which nobody serves who is connected; undefined when there is nothing to wait for. */
+  find(model: string): Promise<void> | undefined {
+    return this.#whereabouts.find(model);
   }
 
   /** Asks it now. True also when this node cannot tell, because its own timers come late. */

@@ -29,6 +29,10 @@ class FakePeers implements Peers {
     this.#breaking = breaking;
   }
 
+  find(): undefined {
+    return undefined;
+  }
+
   serves(model: string): boolean {
     return model === 'far';
   }

@@ -34,6 +34,10 @@ class ScriptedPeers implements Peers {
   readonly wanted: (readonly string[])[] = [];
   result: (name: string) => ForwardResult = () => ({ ok: true, target: 'gpt', frames: batches(FRAMES) });
 
+  find(): undefined {
+    return undefined;
+  }
+
   serves(model: string): boolean {
     return Object.values(this.nodes).some((models) => models.includes(model));
   }

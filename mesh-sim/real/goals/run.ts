@@ -74,7 +74,8 @@ function section(measured: readonly Measured[]): string {
 
 Real processes (the built bundle), one network namespace each, no default route, on a bridge of the kernel; clients are the
 official OpenAI SDK without retries of its own, 50 requests a second, half of them streams, through one node. Upstreams take
-20 ms to begin. \`node mesh-sim/real/goals/run.ts\` measures all of it and rewrites this section.
+20 ms to begin, and 250 ms where a peer is killed or cut off, so that a dozen requests wait for their first token then.
+\`node mesh-sim/real/goals/run.ts\` measures all of it and rewrites this section.
 
 ${date}, ${cpus().length} cores shared with other work (load average ${load.toFixed(1)}), Node ${process.versions.node}. ${priority()}
 

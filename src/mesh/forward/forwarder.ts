@@ -23,6 +23,8 @@ export interface ForwarderDeps extends SilenceWatchDeps {
   readonly transport: Pick<Transport, 'request'>;
   readonly random: Random;
   readonly taking: () => readonly TakingPeer[];
+  /** Meets more members, if there are some that serve this model. */
+  readonly find: (model: string) => Promise<void> | undefined;
   /** A request has met silence or a broken connection: no new ones should go there for now. */
   readonly suspect: (peer: PeerId) => void;
 }
@@ -41,6 +43,10 @@ export class Forwarder implements Peers {
   constructor(deps: ForwarderDeps) {
     this.#deps = deps;
     this.#silence = new SilenceWatch(deps);
+  }
+
+  find(model: string): Promise<void> | undefined {
+    return this.serves(model) ? undefined : this.#deps.find(model);
   }
 
   serves(model: string): boolean {

@@ -109,6 +109,7 @@ function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY } 
     clock,
     random: seededRandom(1),
     taking: () => [TAKING],
+    find: () => undefined,
     isThere: () => Promise.resolve(true),
     suspect: (peer) => suspected.push(peer),
   });
@@ -329,6 +330,7 @@ describe('a member that is out of reach, though its connection is open', () => {
       clock: new ManualClock(),
       random: seededRandom(1),
       taking: () => [TAKING],
+      find: () => undefined,
       isThere: () => Promise.resolve(true),
       suspect: () => undefined,
     });

@@ -150,10 +150,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'usage-is-added-up',
-    about: 'Usage that is told twice counts twice.',
+    about: 'Usage is counted twice.',
+    file: 'src/tenancy/ledger.ts',
+    find: '        this.#shards?.add(entered.map(([id]) => Number(id)));\n',
+    replace: '        for (const _ of [1, 2]) this.#shards?.add(entered.map(([id]) => Number(id)));\n',
+  },
+  {
+    name: 'usage-stands-still',
+    about: 'Of what another node has used only the first word is heard.',
     file: 'src/tenancy/usage-shard-table.ts',
-    find: '`${column} = max(${column}, excluded.${column})`',
-    replace: '`${column} = ${column} + excluded.${column}`',
+    find: ' = max(',
+    replace: ' = coalesce(',
   },
   {
     name: 'usage-of-evicted-stays',

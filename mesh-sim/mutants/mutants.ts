@@ -184,13 +184,6 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'void held;',
   },
   {
-    name: 'brain-falls-behind',
-    about: 'A document that was written while an older version was taken over stays the older one (found by seed 21).',
-    file: 'src/knowledge/replication/document-sync.ts',
-    find: 'else pending.add(document);',
-    replace: '',
-  },
-  {
     name: 'news-are-told-once',
     about: 'News that were lost on their way are not asked for while all seemed equal.',
     file: 'src/replication/replicator.ts',

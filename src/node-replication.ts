@@ -5,6 +5,7 @@ import { cacheKinds } from './cache/cache-kinds.ts';
 import { CacheRecorder } from './cache/cache-recorder.ts';
 import { ANSWER_KIND } from './cache/cache-table.ts';
 import type { ResponseCache } from './cache/response-cache.ts';
+import { GatewayError } from './errors.ts';
 import { documentKind } from './knowledge/replication/document-kind.ts';
 import { DocumentSync } from './knowledge/replication/document-sync.ts';
 import { PassageFetcher } from './knowledge/replication/passage-fetcher.ts';
@@ -175,7 +176,7 @@ export class NodeReplication {
   async stop(): Promise<void> {
     for (const log of this.#logs) log.stop();
     const stopped = this.#sync?.stop();
-    this.#stopping.abort(new Error('the node stops'));
+    this.#stopping.abort(new GatewayError('unavailable', 'the node stops'));
     await stopped;
   }
 

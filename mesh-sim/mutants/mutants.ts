@@ -149,11 +149,18 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'usage-does-not-grow',
-    about: 'What other nodes tell of their usage never grows.',
+    name: 'usage-is-added-up',
+    about: 'Usage is counted twice.',
+    file: 'src/tenancy/ledger.ts',
+    find: '        this.#shards?.add(entered.map(([id]) => Number(id)));\n',
+    replace: '        for (const _ of [1, 2]) this.#shards?.add(entered.map(([id]) => Number(id)));\n',
+  },
+  {
+    name: 'usage-stands-still',
+    about: 'Of what another node has used only the first word is heard.',
     file: 'src/tenancy/usage-shard-table.ts',
     find: ' = max(',
-    replace: ' = min(',
+    replace: ' = coalesce(',
   },
   {
     name: 'usage-of-evicted-stays',
@@ -175,13 +182,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/knowledge/replication/document-sync.ts',
     find: 'if (held && held.body !== null) log.remove(DOCUMENT_KIND, document);',
     replace: 'void held;',
-  },
-  {
-    name: 'brain-falls-behind',
-    about: 'A document that was written while an older version was taken over stays the older one (found by seed 21).',
-    file: 'src/knowledge/replication/document-sync.ts',
-    find: 'else pending.add(document);',
-    replace: '',
   },
   {
     name: 'news-are-told-once',

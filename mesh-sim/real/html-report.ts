@@ -35,7 +35,7 @@ export function renderReport(run: ScenarioRun, summary: Summary): string {
 body { font: 15px/1.5 system-ui, sans-serif; max-width: ${WIDTH}px; margin: 2rem auto; padding: 0 1rem; color: #1c1e21; background: #fff }
 h1 { margin-bottom: 0 } table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid #e3e5e8 }
 td:first-child, th:first-child { text-align: left } svg { width: 100%; height: auto } .verdict { font-weight: 600 }
-.legend span { display: inline-block; margin-right: 1.2rem } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
+.note { color: #6b7076; font-size: 13px } .legend span { display: inline-block; margin-right: 1.2rem } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
 </style>
 <h1>${escaped(name)}</h1>
 <p>${escaped(about)}</p>
@@ -43,6 +43,9 @@ td:first-child, th:first-child { text-align: left } svg { width: 100%; height: a
 ${remarks.map((remark) => `<p>${escaped(remark)}</p>`).join('\n')}
 ${picture(run, summary)}
 <p class="legend">${legend()}</p>
+<p class="note">A dot is a request, at its time and on the node that was asked; the higher it is the longer its first token
+took, from 1 ms to 10 s. The bars below are what the node believed of each other one, in their order. Seconds count from the
+first request; before it the processes start.</p>
 ${requestTable(summary)}
 ${faultTable(summary.faults)}
 ${costTable(summary)}
@@ -68,7 +71,7 @@ ${axis(run, x, height)}${lanes.join('\n')}${faults.join('\n')}</svg>`;
 }
 
 function dot({ ttftMs, totalMs, target }: Seen, x: number, top: number, verdict: Verdict): string {
-  // A tenth of a millisecond is at the bottom, ten seconds are at the top.
+  // A millisecond is at the bottom, ten seconds are at the top.
   const wait = Math.log10(Math.min(10_000, Math.max(1, ttftMs ?? totalMs))) / 4;
   const isForwarded = verdict === 'answered' && (target?.split('/').length ?? 0) > 2;
   const color = isForwarded ? FORWARDED : COLORS[verdict];
@@ -121,12 +124,14 @@ function faultMark(x: number, height: number, effect: FaultEffect | undefined, i
   return `<line x1="${x}" x2="${x}" y1="${y}" y2="${height - 20}" stroke="#d62828" stroke-dasharray="3 3"/><text x="${isRight ? x - 4 : x + 4}" y="${y}" text-anchor="${isRight ? 'end' : 'start'}" fill="#d62828" font-size="11">${escaped(effect?.what ?? '')}</text>`;
 }
 
-function axis({ startedAt, endedAt }: ScenarioRun, x: (at: number) => number, height: number): string {
+/** Counts from the first request, as the table of faults does. */
+function axis({ startedAt, askedFrom, endedAt }: ScenarioRun, x: (at: number) => number, height: number): string {
   const seconds = (endedAt - startedAt) / 1_000;
   const step = [1, 2, 5, 10, 20, 60, 120].find((each) => seconds / each <= 14) ?? 300;
   const ticks: string[] = [];
-  for (let second = 0; second <= seconds; second += step) {
-    const at = x(startedAt + second * 1_000);
+  const first = Math.ceil((startedAt - askedFrom) / 1_000 / step) * step;
+  for (let second = first; askedFrom + second * 1_000 <= endedAt; second += step) {
+    const at = x(askedFrom + second * 1_000);
     ticks.push(
       `<line x1="${at}" x2="${at}" y1="${TOP}" y2="${height - 20}" stroke="#f0f1f3"/><text x="${at}" y="${height - 6}" text-anchor="middle" fill="#6b7076">${second} s</text>`,
     );

@@ -14,6 +14,8 @@ export interface Checker {
 
 /** Aborts, settlements and refusals take this long after their cause. */
 const SLACK_MS = 2_000;
+/** An eviction has been heard of by everybody. */
+const HEARD_MS = 8_000;
 /** A node that has been undisturbed for this long is known to the others, and has forgotten what failed. */
 const CALM_MS = 12_000;
 
@@ -80,7 +82,10 @@ function servedWhileAnyoneCan(history: History): readonly string[] {
     const [from, to] = [ask.at - CALM_MS, ask.endedAt];
     const entry = history.machines[ask.machine];
     if (!entry?.state.held('up', from, to)) return [];
-    const server = history.machines.find((machine) => canServe(history, entry, machine, from, to));
+    const server = history.machines.find(
+      // A key may be on its way still: other nodes serve it when they have heard of it.
+      (machine) => (machine === entry || ask.key === undefined) && canServe(history, entry, machine, from, to),
+    );
     if (!server) return [];
     return [
       `${ask.id} on ${entry.name} failed with ${ask.errorCode} while ${server.name} was well: ${ask.errorMessage}`,
@@ -195,11 +200,12 @@ function executedOnce({ asks, calls, forwards, machines }: History): readonly st
   );
 }
 
-function evictedStayOutside({ machines, forwards, final, endedAt, startedAt }: History): readonly string[] {
+function evictedStayOutside({ machines, forwards, final, faultsUndoneAt }: History): readonly string[] {
   return machines.flatMap(({ peer, name, evictedAt, index }) => {
     if (evictedAt === undefined) return [];
     const sent = forwards.filter(({ at, from, to }) => at > evictedAt + SLACK_MS && (to === peer || from === peer));
-    const late = sent.filter(({ at }) => at > endedAt - (endedAt - startedAt) / 4);
+    // Before that those who know may be cut off, or stand still.
+    const late = sent.filter(({ at }) => at > faultsUndoneAt + HEARD_MS);
     const isMember = (machine: number): boolean => machines[machine]?.evictedAt === undefined;
     const seen = final.filter(({ machine, beliefs }) => isMember(machine) && beliefs[index] !== 'nobody');
     return [

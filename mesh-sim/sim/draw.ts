@@ -19,7 +19,10 @@ const LINKS: readonly LinkQuality[] = [
 ];
 const MOODS: readonly UpstreamMood[] = ['slow', 'stall', 'refuse', 'rate-limit', 'cut'];
 const TENANTS = ['acme', 'bolt', 'core'];
-const DURATION_MS = 30_000;
+/** At most; worlds in which little happens are shorter. */
+const DURATION_MAX_MS = 30_000;
+const DURATION_MIN_MS = 8_000;
+const OPERATION_MS = 150;
 const SETTLE_MS = 22_000;
 /** Of all operations, clients' requests. */
 const ASK_SHARE = 0.65;
@@ -107,11 +110,12 @@ class Dice {
 
 export function drawSchedule(seed: number, { nodes, operations }: DrawOptions): Schedule {
   const dice = new Dice(seededRandom(seed), nodes);
+  const durationMs = Math.min(DURATION_MAX_MS, DURATION_MIN_MS + operations * OPERATION_MS);
   const troubles = TROUBLE.filter(() => dice.chance(0.4));
   const isWarm = !dice.chance(COLD_SHARE);
   const firstMs = isWarm ? 1_500 : COLD_START_MS;
   const upstreams = Array.from({ length: nodes }, (_, index) => index).filter(() => dice.chance(0.6));
-  const timed: TimedOperation[] = Array.from({ length: operations }, () => firstMs + dice.below(DURATION_MS - firstMs))
+  const timed: TimedOperation[] = Array.from({ length: operations }, () => firstMs + dice.below(durationMs - firstMs))
     .sort((a, b) => a - b)
     .map((atMs) => ({ atMs, ...drawOperation(dice, troubles) }));
   return {
@@ -125,7 +129,7 @@ export function drawSchedule(seed: number, { nodes, operations }: DrawOptions): 
     isWarm,
     wallClockRate: 1,
     operations: timed,
-    durationMs: DURATION_MS,
+    durationMs,
     settleMs: SETTLE_MS,
   };
 }

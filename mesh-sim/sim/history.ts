@@ -142,6 +142,8 @@ export interface History {
   readonly errors: readonly { readonly at: number; readonly machine: number; readonly text: string }[];
   readonly ledger: readonly LedgerRow[];
   readonly final: readonly FinalState[];
+  /** From then on nothing is wrong any more, and everybody is told what happened. */
+  readonly faultsUndoneAt: number;
   readonly endedAt: number;
   /** Packets got lost by chance, too. */
   readonly isLossy: boolean;

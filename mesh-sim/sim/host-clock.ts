@@ -2,7 +2,8 @@
 // may be wrong, run too fast or be set. Monotonic time goes on while the process stands still, as it does on a real
 // machine.
 
-import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
+import type { Clock, Timer } from '../../src/ports.ts';
+import { TimerClock } from './timer-clock.ts';
 
 /** How far a machine's wall clock is from the truth. */
 export interface ClockError {
@@ -12,7 +13,7 @@ export interface ClockError {
   driftRate: number;
 }
 
-export class HostClock implements Clock {
+export class HostClock extends TimerClock {
   readonly #clock: Clock;
   readonly #error: ClockError;
   readonly #startedAt: number;
@@ -22,6 +23,7 @@ export class HostClock implements Clock {
 
   /** @param error may be changed while it runs: the wall clock jumps */
   constructor(clock: Clock, error: number | ClockError = 0) {
+    super();
     this.#clock = clock;
     this.#error = typeof error === 'number' ? { offsetMs: error, driftRate: 0 } : error;
     this.#startedAt = clock.elapsed();
@@ -65,16 +67,16 @@ export class HostClock implements Clock {
     else action();
   }
 
-  now(): number {
+  override now(): number {
     const { offsetMs, driftRate } = this.#error;
     return this.#clock.now() + offsetMs + (this.#clock.elapsed() - this.#startedAt) * driftRate;
   }
 
-  elapsed(): number {
+  override elapsed(): number {
     return this.#clock.elapsed();
   }
 
-  after(delayMs: number, action: () => void): Timer {
+  override after(delayMs: number, action: () => void): Timer {
     let isCancelled = false;
     const timer = this.#clock.after(delayMs, () => this.deliver(() => !isCancelled && action()));
     return {
@@ -89,30 +91,7 @@ export class HostClock implements Clock {
     };
   }
 
-  soon(action: () => void): void {
+  override soon(action: () => void): void {
     this.#clock.soon(() => this.deliver(action));
-  }
-
-  every(periodMs: number, action: () => void): Timer {
-    const timer = this.after(periodMs, () => {
-      timer.refresh();
-      action();
-    });
-    return timer;
-  }
-
-  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
   }
 }

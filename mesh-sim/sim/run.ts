@@ -43,7 +43,9 @@ export async function runSchedule(schedule: Schedule, isTraced = false): Promise
 async function settle(world: World): Promise<void> {
   const { seed, settleMs, link } = world.schedule;
   const isLong = seed % LONG_EVERY === 0;
-  for (let ms = 0; ms < settleMs && (isLong || !world.isSettled()); ms += LOOK_MS) await world.clock.run(LOOK_MS);
+  // Even where nothing is to be done somebody has just answered, and writes it down in a moment.
+  await world.clock.run(LOOK_MS);
+  for (let ms = LOOK_MS; ms < settleMs && (isLong || !world.isSettled()); ms += LOOK_MS) await world.clock.run(LOOK_MS);
   for (let ms = 0; ms < LOSSY_SETTLE_MS && link.lossRate > 0 && !world.isWhole(); ms += LOOK_MS) {
     await world.clock.run(LOOK_MS);
   }

@@ -16,6 +16,7 @@ import {
   type TransportHandlers,
 } from '../../src/ports.ts';
 import type { HostClock } from './host-clock.ts';
+import { bodyOf, type Connection, carried, giveUp, orBroken, otherEnd, streamed, waitUntil } from './sim-link.ts';
 import type { SimNetwork } from './sim-network.ts';
 
 /** A connection over a cut cable is given up after this long, as Linux does. */
@@ -36,15 +37,6 @@ export interface SimTransportOptions {
   readonly hasCheapSignatures?: boolean;
   /** Beacons reach everybody whom packets reach. Default: yes. */
   readonly isDiscovered?: boolean;
-}
-
-interface Connection {
-  readonly dialler: SimTransport;
-  readonly acceptor: SimTransport;
-  /** As each side judged when it opened. */
-  readonly memberSides: ReadonlySet<SimTransport>;
-  isOpen: boolean;
-  readonly onClose: Set<() => void>;
 }
 
 export class SimTransport implements Transport {
@@ -383,100 +375,4 @@ function addressOf(peer: PeerId): string {
 
 function peerOf(address: string): PeerId | undefined {
   return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
-}
-
-function otherEnd({ dialler, acceptor }: Connection, side: SimTransport): SimTransport {
-  return side === dialler ? acceptor : dialler;
-}
-
-interface Link {
-  readonly connection: Connection;
-  readonly network: SimNetwork<SimTransport>;
-  readonly signal: StopSignal | undefined;
-}
-
-function carried(
-  { connection, network, signal }: Link,
-  from: SimTransport,
-  to: SimTransport,
-  bytes?: number,
-): Promise<void> {
-  const isWanted = (): boolean => connection.isOpen;
-  return waitUntil((done) => network.carry(from.peer, to.peer, isWanted, done, bytes), signal, connection);
-}
-
-/** Resolves when `begin` calls back; rejects when the signal aborts or the connection breaks first. */
-function waitUntil(begin: (done: () => void) => void, signal?: StopSignal, connection?: Connection): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = (settle: () => void) => (): void => {
-      signal?.removeEventListener('abort', onAbort);
-      connection?.onClose.delete(onClose);
-      settle();
-    };
-    const onAbort = end(() => reject(signal?.reason));
-    const onClose = end(() => reject(new HttpFailure('response', 'connection reset')));
-    if (signal?.aborted) return reject(signal.reason);
-    if (connection && !connection.isOpen) return onClose();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    connection?.onClose.add(onClose);
-    begin(end(resolve));
-  });
-}
-
-async function* bodyOf(body: MeshRequest['body']): AsyncIterable<Uint8Array> {
-  if (body instanceof Uint8Array) yield body;
-  else if (body) yield* body;
-}
-
-/** What the other process does, unless the connection to it or the wish for it ends first. */
-function orBroken<Result>({ connection, signal }: Link, work: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      signal?.removeEventListener('abort', onAbort);
-      connection.onClose.delete(onClose);
-    };
-    const onAbort = (): void => {
-      end();
-      reject(signal?.reason);
-    };
-    const onClose = (): void => {
-      end();
-      reject(new HttpFailure('response', 'connection reset'));
-    };
-    work.then(resolve, reject).finally(end);
-    if (signal?.aborted) onAbort();
-    else if (!connection.isOpen) onClose();
-    else {
-      signal?.addEventListener('abort', onAbort, { once: true });
-      connection.onClose.add(onClose);
-    }
-  });
-}
-
-async function giveUp(body: AsyncIterable<Uint8Array>): Promise<void> {
-  await body[Symbol.asyncIterator]().return?.();
-}
-
-/** Chunk by chunk, each asked for when the reader wants it. */
-async function* streamed(
-  link: Link,
-  from: SimTransport,
-  to: SimTransport,
-  body: AsyncIterable<Uint8Array>,
-  end: () => void,
-): AsyncIterable<Uint8Array> {
-  const chunks = body[Symbol.asyncIterator]();
-  let isDone = false;
-  try {
-    for (;;) {
-      const next = await orBroken(link, chunks.next());
-      isDone = next.done === true;
-      if (next.done) return;
-      await carried(link, from, to, next.value.length);
-      yield next.value;
-    }
-  } finally {
-    if (!isDone) void chunks.return?.();
-    end();
-  }
 }

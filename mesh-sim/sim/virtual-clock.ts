@@ -2,7 +2,8 @@
 // fire in the order in which they were set, and what each sets going has settled before the next one fires, so that one
 // seed always gives one course of events.
 
-import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
+import type { Timer } from '../../src/ports.ts';
+import { TimerClock } from './timer-clock.ts';
 
 interface Pending {
   at: number;
@@ -15,7 +16,7 @@ interface Pending {
 
 export const START_MS = 1_800_000_000_000;
 
-export class VirtualClock implements Clock {
+export class VirtualClock extends TimerClock {
   #time: number;
   #order = 0;
   readonly #heap: Pending[] = [];
@@ -23,14 +24,15 @@ export class VirtualClock implements Clock {
   fired = 0;
 
   constructor(startMs = START_MS) {
+    super();
     this.#time = startMs;
   }
 
-  now(): number {
+  override now(): number {
     return this.#time;
   }
 
-  elapsed(): number {
+  override elapsed(): number {
     return this.#time;
   }
 
@@ -38,7 +40,7 @@ export class VirtualClock implements Clock {
     return this.#heap.length;
   }
 
-  after(delayMs: number, action: () => void): Timer {
+  override after(delayMs: number, action: () => void): Timer {
     const pending: Pending = { at: 0, order: 0, action, place: -1 };
     const refresh = (): void => {
       this.#remove(pending);
@@ -49,31 +51,8 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#remove(pending), refresh };
   }
 
-  soon(action: () => void): void {
+  override soon(action: () => void): void {
     this.after(0, action);
-  }
-
-  every(periodMs: number, action: () => void): Timer {
-    const timer = this.after(periodMs, () => {
-      timer.refresh();
-      action();
-    });
-    return timer;
-  }
-
-  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.after(delayMs, () => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      });
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
   }
 
   /** Moves the time on, event by event. */

@@ -51,6 +51,7 @@ export class World {
   readonly #links: Links;
   readonly #startedAt: number;
   readonly #retired: SimDisk[] = [];
+  #faultsUndoneAt = Number.POSITIVE_INFINITY;
 
   constructor(schedule: Schedule, { disks, startMs = WORLD_START_MS, isTraced = false }: WorldOptions = {}) {
     this.schedule = schedule;
@@ -167,6 +168,7 @@ export class World {
   /** Everything goes again, and everybody is there. */
   undoFaults(): void {
     this.observer.log('*', 'all faults are undone');
+    this.#faultsUndoneAt = this.clock.elapsed();
     this.#links.heal();
     for (const machine of this.machines) {
       machine.history.mood.set(this.clock.elapsed(), 'well');
@@ -214,6 +216,7 @@ export class World {
       errors: observer.errors,
       ledger: this.machines.flatMap((machine) => ledgerOf(machine)),
       final: this.machines.map((machine) => finalState(machine, this.machines, this.clock.timerCount)),
+      faultsUndoneAt: this.#faultsUndoneAt,
       endedAt: this.clock.elapsed(),
       isLossy: link.lossRate > 0,
       roundTripMs: 2 * (link.delayMs + link.jitterMs),

@@ -1,5 +1,6 @@
 // The mesh of one node: builds the parts, keeps them going with one timer, and is what the rest of the node sees of it.
 
+import { GatewayError } from '../errors.ts';
 import type { MeshCapability } from '../model/mesh-capability.ts';
 import type {
   Clock,
@@ -340,7 +341,9 @@ export class Mesh {
       return await handle(request);
     } catch (error) {
       const { logger } = this.#core;
-      if (request.signal.aborted) logger.debug({ peer: request.from, err: error }, 'a request of a peer was given up');
+      const isEnding = error instanceof GatewayError && error.code === 'unavailable';
+      if (request.signal.aborted || isEnding)
+        logger.debug({ peer: request.from, err: error }, 'a request of a peer was given up');
       else logger.error({ peer: request.from, path: request.path, err: error }, 'a request of a peer failed here');
       return refusal(500, 'the request failed here');
     }

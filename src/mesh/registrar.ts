@@ -97,7 +97,7 @@ export class Registrar {
     const { peer } = credential.certificate;
     const admission = this.#papers.membership.admit(credential);
     if (admission.ok && admission.isNews) {
-      this.#deps.store.putMember(credential);
+      this.#keep(() => this.#deps.store.putMember(credential));
       if (peer === this.#deps.keys.identity.peer) this.#keepOwn(credential);
       this.#deps.onMember(peer);
     }
@@ -110,12 +110,21 @@ export class Registrar {
     const before = papers.membership.members();
     const admission = papers.membership.remove(removal);
     if (!admission.ok || !admission.isNews) return admission;
-    this.#deps.store.putRemoval(removal);
+    this.#keep(() => this.#deps.store.putRemoval(removal));
     for (const { peer } of before) {
       const end = papers.membership.endOf(peer);
       if (end !== undefined) this.#deps.onEnd(peer, end === removal.kind ? `${end}: ${removal.reason}` : end);
     }
     return admission;
+  }
+
+  /** What members have shown holds also when it cannot be written down: a thief must not be let in for a full disk. */
+  #keep(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#deps.logger.error({ err: error }, 'who belongs to the mesh cannot be written down');
+    }
   }
 
   takeCharter(charter: Charter): boolean {

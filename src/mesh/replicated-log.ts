@@ -5,7 +5,7 @@ import type { MeshCapability } from '../model/mesh-capability.ts';
 import { MESH_CAPABILITIES } from '../model/mesh-capability.ts';
 import type { Clock, Logger, PeerId, Random, Timer, Transport } from '../ports.ts';
 import type { ChangeLog, MayWrite } from '../replication/change-log.ts';
-import { Replica } from '../replication/replica.ts';
+import { Replica, ReplicaFullError } from '../replication/replica.ts';
 import { Replicator } from '../replication/replicator.ts';
 import type { Mesh } from './mesh.ts';
 import { answerUnder, replicationNetwork } from './replication-network.ts';
@@ -31,6 +31,8 @@ export interface Distance {
 
 /** Changes of the command line reach the others within this and the delay of a push: well below a second. */
 const LOOK_MS = 200;
+/** With a full disk. */
+const RETRY_MS = 5_000;
 const WRITE_CAPABILITIES = MESH_CAPABILITIES.filter((name) => name.endsWith(':write'));
 
 export class ReplicatedLog {
@@ -39,6 +41,7 @@ export class ReplicatedLog {
   readonly #replica: Replica;
   readonly #replicator: Replicator;
   #watch: Timer | undefined;
+  #retry: Timer | undefined;
 
   constructor(deps: ReplicatedLogDeps) {
     const { log, mesh, transport, mayPage, isAudited } = deps;
@@ -82,6 +85,7 @@ export class ReplicatedLog {
 
   stop(): void {
     this.#watch?.cancel();
+    this.#retry?.cancel();
     this.#replicator.stop();
   }
 
@@ -119,7 +123,16 @@ export class ReplicatedLog {
   #onEnd(peer: PeerId): void {
     const { mesh, clock, logger, log } = this.#deps;
     if (mesh.mayWrite(peer, MESH_CAPABILITIES) !== false) return;
-    const dropped = this.#replica.dropForbidden(clock.now());
+    let dropped: number;
+    try {
+      dropped = this.#replica.dropForbidden(clock.now());
+    } catch (error) {
+      if (!(error instanceof ReplicaFullError)) throw error;
+      // The member is out all the same.
+      logger.error({ peer, log: log.name, err: error }, 'rows of a member that was evicted cannot be removed yet');
+      this.#retry = clock.after(RETRY_MS, () => this.#onEnd(peer));
+      return;
+    }
     if (dropped === 0) return;
     logger.warn({ peer, log: log.name, dropped }, 'rows of a member that was evicted are removed');
     this.#replicator.auditAround();

@@ -12,6 +12,7 @@ import {
   type PeerConnection,
   type PeerId,
   type StopSignal,
+  type Timer,
   type Transport,
   type TransportHandlers,
 } from '../../src/ports.ts';
@@ -43,6 +44,8 @@ export class SimTransport implements Transport {
   readonly peer: PeerId;
   readonly #options: SimTransportOptions;
   readonly #network: SimNetwork<SimTransport>;
+  /** Of connections whose cable was cut: they end when they have been silent for long. */
+  readonly #silences = new Map<Connection, Timer>();
   readonly #connections = new Map<PeerId, Connection>();
   #handlers: TransportHandlers | undefined;
   /** What the node has sent, for tests of its cost. */
@@ -254,7 +257,13 @@ export class SimTransport implements Transport {
     if (from !== this.peer && to !== this.peer) return;
     const connection = this.#connections.get(from === this.peer ? to : from);
     if (!connection) return;
-    this.#network.clock.after(SILENCE_MS, () => {
+    const silence = this.#silences.get(connection);
+    if (silence) {
+      silence.refresh();
+      return;
+    }
+    const timer = this.#network.clock.after(SILENCE_MS, () => {
+      this.#silences.delete(connection);
       if (this.#network.isOpen(from, to) || this.#connections.get(otherEnd(connection, this).peer) !== connection)
         return;
       connection.isOpen = false;
@@ -263,6 +272,7 @@ export class SimTransport implements Transport {
       for (const listener of connection.onClose) listener();
       if (connection.memberSides.has(this)) this.#clock.deliver(() => this.#handlers?.onDisconnect(other.peer));
     });
+    this.#silences.set(connection, timer);
   }
 
   /** A machine that has started again knows nothing of the connections of its earlier life. */

@@ -9,7 +9,8 @@ import { Forwarder } from './forward/forwarder.ts';
 import { Repetitions } from './forward/repetitions.ts';
 import { takingPeers } from './forward/taking-peers.ts';
 import type { LocalStatus } from './local-status.ts';
-import { Mesh, type MeshSettings } from './mesh.ts';
+import { Mesh } from './mesh.ts';
+import type { MeshSettings } from './mesh-deps.ts';
 
 /** What only the outside can give: a network, and who this node is. */
 export interface MeshPorts {

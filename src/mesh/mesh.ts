@@ -2,28 +2,17 @@
 
 import { GatewayError } from '../errors.ts';
 import type { MeshCapability } from '../model/mesh-capability.ts';
-import type {
-  Clock,
-  IncomingMeshRequest,
-  Logger,
-  MeshResponse,
-  PeerHint,
-  PeerId,
-  Random,
-  Transport,
-} from '../ports.ts';
-import type { Database } from '../storage/database.ts';
-import type { MeshKeys } from './certifier.ts';
+import type { IncomingMeshRequest, MeshResponse, PeerHint, PeerId } from '../ports.ts';
 import { DialPlan } from './dial-plan.ts';
 import { Dialler } from './dialler.ts';
 import { Exchange } from './exchange.ts';
 import { INVITE_LIFETIME_MS, type Invite, newInvite } from './invite.ts';
 import { JoinDesk } from './join-desk.ts';
 import { joinMesh } from './join-mesh.ts';
-import type { LocalStatus } from './local-status.ts';
 import { type BroadcastHandler, MeshBroadcasts } from './mesh-broadcasts.ts';
 import { type MeshCore, OwnVoice } from './mesh-core.ts';
 import { type MeshCounters, newCounters } from './mesh-counters.ts';
+import type { MeshDeps, MeshListener } from './mesh-deps.ts';
 import { meshTag } from './mesh-keys.ts';
 import { type MeshStatus, meshStatus, type PeerStatus, peerStatus } from './mesh-status.ts';
 import { MeshStore } from './mesh-store.ts';
@@ -36,39 +25,6 @@ import { SelfDoubt } from './self-doubt.ts';
 import { TICK_MS, Upkeep } from './upkeep.ts';
 import { Whereabouts } from './whereabouts.ts';
 import { reasonOf, refusal } from './wire.ts';
-
-export interface MeshDeps {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** gateway.db, with MESH_MIGRATIONS. */
-  readonly database: Database;
-  readonly keys: MeshKeys;
-  readonly settings: MeshSettings;
-  /** How this node is; asked several times a second. */
-  readonly local: () => LocalStatus;
-  /** A peer is dead or out of this node's reach: what is awaited from it will not come. */
-  readonly onUnreached?: (peer: PeerId) => void;
-}
-
-export interface MeshSettings {
-  readonly name: string;
-  /** What a node that has the secret takes upon itself. */
-  readonly capabilities: readonly MeshCapability[];
-  /** Addresses of nodes to begin with. */
-  readonly bootstrap: readonly string[];
-  readonly adminKey?: PeerId | undefined;
-}
-
-/** Told of what happens to other members. */
-export interface MeshListener {
-  onConnect?(peer: PeerId): void;
-  /** A member was evicted, left, or its certificate ran out. */
-  onEnd?(peer: PeerId): void;
-  /** A heartbeat told what the peer knows of the data that travels. */
-  onReplicationDigest?(peer: PeerId, digest: string): void;
-}
 
 export type MeshRequestHandler = (request: IncomingMeshRequest) => Promise<MeshResponse>;
 

@@ -71,7 +71,7 @@ const PUSHED_AT_ONCE = 64;
 const ROUND_MS = 5_000;
 const QUIET_ROUND_MS = 30_000;
 const AUDIT_MS = 10 * 60_000;
-/** After an eviction: so many peers are compared with, one after the other. */
+/** After an eviction: so many peers are compared with. */
 const AUDITED_AROUND_MAX = 8;
 const AUDITED_AROUND_MS = 1_000;
 const COLLECT_MS = 60 * 60_000;
@@ -115,6 +115,8 @@ export class Replicator {
   /** Of each of our epochs, up to which number it was told. */
   readonly #pushed = new Map<number, number>();
   #isQuiet = false;
+  /** Members that may still have what an evicted one had replaced here. */
+  readonly #uncompared = new Set<string>();
   /** When a peer was asked last because it said that it knows something else. */
   #differedAt = Number.NEGATIVE_INFINITY;
   /** Since the start. */
@@ -208,27 +210,50 @@ export class Replicator {
    */
   auditAround(): void {
     if (!this.#options.isAudited) return;
+    const isWaiting = this.#uncompared.size > 0;
     const { network, random } = this.#deps;
-    for (let index = 0; index < AUDITED_AROUND_MAX; index += 1) {
-      const audit = (): void => void this.audit(network.connected()[index], true);
-      this.#after((index + 1 + random.next()) * AUDITED_AROUND_MS, audit);
-    }
+    const members = network.members();
+    const first = Math.floor(random.next() * members.length);
+    const inTurn = [...members.slice(first), ...members.slice(0, first)];
+    for (const peer of inTurn.slice(0, AUDITED_AROUND_MAX)) this.#uncompared.add(peer);
+    if (!isWaiting) this.#compareNext(AUDITED_AROUND_MS);
+  }
+
+  /** One after the other. Who cannot be reached now is waited for, as long as it is a member. */
+  #compareNext(delayMs: number): void {
+    const { network, random } = this.#deps;
+    this.#after(delayMs * (1 + random.next()), async () => {
+      const members = new Set(network.members());
+      for (const peer of this.#uncompared) if (!members.has(peer)) this.#uncompared.delete(peer);
+      const connected = new Set(network.connected());
+      const peer = [...this.#uncompared].find((one) => connected.has(one));
+      if (peer !== undefined) {
+        this.#uncompared.delete(peer);
+        // After the others.
+        if (!(await this.audit(peer, true))) this.#uncompared.add(peer);
+      }
+      const isOver = this.#uncompared.size === 0 || this.#stop.signal.aborted;
+      if (!isOver) this.#compareNext(peer === undefined ? ROUND_MS : AUDITED_AROUND_MS);
+    });
   }
 
   /**
    * Compares live rows with one peer and heals differences.
    * @param isExpected there is a reason for differences that vectors do not tell
+   * @returns whether all was compared
    */
-  async audit(peer: string | undefined, isExpected = false): Promise<void> {
-    if (peer === undefined) return;
+  async audit(peer: string | undefined, isExpected = false): Promise<boolean> {
+    if (peer === undefined) return false;
     const { log, logger } = this.#deps;
     const session = new AuditSession(this.#deps, peer);
     await this.#guard(peer, () => this.#converse(peer, session));
     const { differences, compared } = session.result;
-    if (differences === 0) return;
+    const isWhole = session.next === undefined;
+    if (differences === 0) return isWhole;
     const fields = { peer, log: log.name, differences, compared };
     if (isExpected) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
     else logger.error(fields, 'replication: rows differed and were healed');
+    return isWhole;
   }
 
   collect(): void {

@@ -68,8 +68,10 @@ test('what an evicted member has written goes, everywhere, and its keys are refu
   const good = b.beside((keys) => keys.createKey({ tenant: 'acme', name: 'good' }));
   const stolen = c.beside((keys) => keys.createKey({ tenant: 'thief', name: 'stolen' }));
   const isKnown = async (): Promise<boolean> =>
-    (await a.statusFor(stolen.secret)) === 200 && (await b.statusFor(stolen.secret)) === 200;
-  await sim.until(isKnown, 5_000, 'all know the key of c');
+    (await a.statusFor(stolen.secret)) === 200 &&
+    (await b.statusFor(stolen.secret)) === 200 &&
+    (await a.statusFor(good.secret)) === 200;
+  await sim.until(isKnown, 10_000, 'all know the key of c, and a the one of b');
   const evicted = await a.admin('POST', '/admin/mesh/evictions', { peer: c.peer, reason: 'stolen' });
   assert.equal(evicted.status, 200);
   const isGone = async (): Promise<boolean> =>

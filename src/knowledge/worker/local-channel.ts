@@ -30,7 +30,9 @@ export class LocalChannel implements Channel {
   }
 
   get isEmpty(): boolean {
-    return !this.#host && !existsSync(this.#options.file);
+    const { file, open } = this.#options;
+    // Of a file that somebody else opens, nobody knows before.
+    return !this.#host && !open && !existsSync(file);
   }
 
   async ask<Name extends CallName>(

@@ -18,6 +18,8 @@ import { START_MS, VirtualClock } from './virtual-clock.ts';
 
 /** Warm disks were written within this time before the world begins. */
 const WORLD_START_MS = START_MS + 3_600_000;
+/** What has ended is in its ledger's table by then. */
+const ENTERED_MS = 500;
 
 export interface WorldOptions {
   /** One for each machine; absent: new ones. */
@@ -188,6 +190,7 @@ export class World {
     const isQuiet = this.clock.timerCount <= TIMERS_MAX * this.machines.length;
     return (
       isQuiet &&
+      this.clients.asks.every(({ endedAt }) => this.clock.elapsed() - endedAt > ENTERED_MS) &&
       isSettled(this.machines, this.clock.elapsed()) &&
       !this.observer.calls.some(({ isOpen, isOrphan }) => isOpen && !isOrphan())
     );

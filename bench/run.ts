@@ -40,7 +40,7 @@ const FULL: Settings = {
   throughput: { rounds: 10, sliceMs: 1_500, openRounds: 2, openSliceMs: 1_000 },
   streaming: { rounds: 5, pacedMs: 2_000, flatOutMs: 1_000 },
   cache: { rounds: 5, sliceMs: 1_000 },
-  memory: { settleMs: 3_000, loadMs: 8_000, quietMs: 30_000 },
+  memory: { settleMs: 8_000, loadMs: 8_000, quietMs: 30_000 },
   startRounds: 7,
 };
 
@@ -50,7 +50,7 @@ const QUICK: Settings = {
   throughput: { rounds: 3, sliceMs: 1_000, openRounds: 1, openSliceMs: 500 },
   streaming: { rounds: 2, pacedMs: 1_000, flatOutMs: 500 },
   cache: { rounds: 3, sliceMs: 500 },
-  memory: { settleMs: 2_000, loadMs: 3_000, quietMs: 5_000 },
+  memory: { settleMs: 8_000, loadMs: 3_000, quietMs: 5_000 },
   startRounds: 2,
 };
 

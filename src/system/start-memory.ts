@@ -5,8 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Clock } from '../ports.ts';
 
-/** When all that a start does later has been done. */
-const PERIOD_MS = 1_500;
+/** When all that a start does later has been done; a mesh is whole by then. */
+const PERIOD_MS = 6_000;
 
 /**
  * Compacts the heap at the first moment after the start at which nobody waits for anything: it takes some 100 ms.

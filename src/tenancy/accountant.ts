@@ -3,7 +3,8 @@
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../model/at-most.ts';
 import type { Usage } from '../model/chat.ts';
-import type { EntryStatus, Ledger, LedgerEntry, OpenEntry, Settlement } from './ledger.ts';
+import type { Ledger, LedgerEntry } from './ledger.ts';
+import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
 import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
 import { costOf, type ModelFacts, type Price } from './price.ts';
 import type { Principal } from './principal.ts';

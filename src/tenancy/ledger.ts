@@ -6,47 +6,29 @@
 // what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
 // cost nothing, and is forgotten with its process.
 
-import type { Usage } from '../model/chat.ts';
 import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
-import { DaySums, type Spending } from './day-sums.ts';
+import { DaySums } from './day-sums.ts';
 import { LedgerAge } from './ledger-age.ts';
+import {
+  type Columns,
+  endingLine,
+  endingOf,
+  INSERT_ROW,
+  idOf,
+  type LedgerRow,
+  type OpenEntry,
+  openingLine,
+  openingOf,
+  recoverRows,
+  rowLine,
+  type Settlement,
+  spendingOf,
+} from './ledger-row.ts';
 import type { Spent } from './limiter.ts';
 import { parseScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
-
-export interface OpenEntry {
-  readonly requestId: string;
-  readonly tenant: string;
-  readonly keyId?: string | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly operation: string;
-  readonly model: string;
-  /** Names or fingerprints the prompt's template, never its text. */
-  readonly prompt?: string | undefined;
-  readonly estimatedInputTokens: number;
-  readonly estimatedCost?: number | undefined;
-}
-
-/** `forwarded`: another node has answered, and has the usage in its own ledger. */
-export type EntryStatus = 'done' | 'error' | 'aborted' | 'cached' | 'recovered' | 'forwarded';
-
-export interface Settlement {
-  readonly status: EntryStatus;
-  readonly chain?: string | undefined;
-  readonly target?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly usage?: Usage | undefined;
-  /** US dollars; absent while the price is unknown. */
-  readonly cost?: number | undefined;
-  readonly savedTokens?: number | undefined;
-  readonly savedCost?: number | undefined;
-  readonly attempts: number;
-  readonly ttftMs?: number | undefined;
-  readonly durationMs?: number | undefined;
-  readonly error?: string | undefined;
-}
 
 export interface LedgerDeps {
   readonly database: Database;
@@ -59,22 +41,14 @@ export interface LedgerDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A row of the table, in the order of its columns. */
-type Row = readonly (string | number | null)[];
-
-interface Opened {
-  /** Its first columns, then estimated tokens of the prompt and estimated cost. */
-  readonly row: Row;
+/** An entry that is not settled. */
+interface Running {
+  opening: Columns;
+  readonly entry: OpenEntry;
   /** It is in the journal. */
-  readonly isSent: boolean;
+  isSent: boolean;
+  isSettled: boolean;
 }
-
-const COLUMNS = 26;
-const INSERT = `INSERT OR IGNORE INTO ledger
-  (id, request_id, started_at, tenant, key_id, tags, operation, prompt, model, status, chain, target, provider,
-   input_tokens, cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, is_estimated, cost, saved_tokens,
-   saved_cost, attempts, ttft_ms, duration_ms, error)
-  VALUES (${Array.from({ length: COLUMNS }, () => '?').join(', ')})`;
 
 const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE id <= ? ORDER BY id LIMIT ?)';
 /** Deleted in some ten milliseconds, so that requests hardly wait. */
@@ -112,8 +86,9 @@ export class Ledger {
   readonly #prune;
   readonly #age: LedgerAge;
   readonly #sums: DaySums;
-  readonly #open = new Map<number, Opened>();
-  #settled: Row[] = [];
+  /** Those in the journal whose requests still run. */
+  readonly #sent = new Set<Running>();
+  #settled: LedgerRow[] = [];
   /** What the journal does not have yet. */
   #lines = '';
   /** Settlements among them. */
@@ -130,29 +105,27 @@ export class Ledger {
     this.#journal = journal;
     this.#shards = shards;
     this.#onFailure = onFailure;
-    this.#insert = database.prepare<(string | number | null)[]>(INSERT);
+    this.#insert = database.prepare<[opening: Columns, ending: Columns]>(INSERT_ROW);
     this.#prune = database.prepare(PRUNE);
     this.#age = new LedgerAge(database, clock);
     this.#sums = new DaySums(database);
-    const { rows, unreadable } = recover(journal.read());
+    const { rows, unreadable } = recoverRows(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;
     const lastId = Math.max(lastIdOf(database), this.#age.lastId);
-    this.#lastId = rows.reduce((last, [id]) => Math.max(last, Number(id)), lastId);
+    this.#lastId = rows.reduce((last, row) => Math.max(last, idOf(row)), lastId);
   }
 
   open(entry: OpenEntry): LedgerEntry {
     this.#lastId += 1;
     const id = this.#lastId;
-    const columns = openColumns(id, this.#clock.now(), entry);
-    this.#open.set(id, {
-      row: [...columns, entry.estimatedInputTokens, entry.estimatedCost ?? null],
-      isSent: false,
-    });
+    const startedAt = this.#clock.now();
+    const opening = openingOf(id, startedAt, entry);
+    const running: Running = { opening, entry, isSent: false, isSettled: false };
     return {
-      noteSent: () => this.#noteSent(id),
-      moveTo: (model) => this.#moveTo(id, model),
-      settle: (settlement) => this.#settle(id, settlement),
+      noteSent: () => this.#noteSent(running),
+      moveTo: (model) => this.#move(running, openingOf(id, startedAt, entry, model)),
+      settle: (settlement) => this.#settle(running, settlement),
     };
   }
 
@@ -160,8 +133,8 @@ export class Ledger {
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
-    const row = [...openColumns(this.#lastId, startedAt, entry), ...settledColumns(settlement)];
-    this.#note(row);
+    const row = { opening: openingOf(this.#lastId, startedAt, entry), ending: endingOf(settlement) };
+    this.#note(row, rowLine);
     this.#keep(row);
   }
 
@@ -188,9 +161,9 @@ export class Ledger {
     try {
       this.#database.transaction(() => {
         // What the table has already, it has from before a crash.
-        const entered = this.#settled.filter((row) => this.#insert.run(...row).changes > 0);
+        const entered = this.#settled.filter(({ opening, ending }) => this.#insert.run(opening, ending).changes > 0);
         this.#sums.add(entered.map(spendingOf));
-        this.#shards?.add(entered.map(([id]) => Number(id)));
+        this.#shards?.add(entered.map(idOf));
       })();
       this.#settled = [];
       this.#forgetLines();
@@ -223,37 +196,42 @@ export class Ledger {
     return changes;
   }
 
-  #noteSent(id: number): void {
-    const opened = this.#open.get(id);
-    if (!opened || opened.isSent) return;
-    this.#open.set(id, { ...opened, isSent: true });
-    this.#note(opened.row);
-    this.#write();
+  #noteSent(running: Running): void {
+    if (running.isSent || running.isSettled) return;
+    running.isSent = true;
+    this.#sent.add(running);
+    this.#noteOpening(running);
   }
 
-  #moveTo(id: number, model: string): void {
-    const opened = this.#open.get(id);
-    if (!opened) return;
-    const moved = { ...opened, row: opened.row.toSpliced(MODEL_COLUMN, 1, model) };
-    this.#open.set(id, moved);
-    if (!moved.isSent) return;
-    this.#note(moved.row);
-    this.#write();
+  #move(running: Running, opening: Columns): void {
+    if (running.isSettled) return;
+    running.opening = opening;
+    if (running.isSent) this.#noteOpening(running);
   }
 
-  #settle(id: number, settlement: Settlement): void {
-    const opened = this.#open.get(id);
-    if (!opened) return;
-    this.#open.delete(id);
-    const settled = settledColumns(settlement);
-    const row = [...opened.row.slice(0, ESTIMATE_COLUMN), ...settled];
-    this.#note(opened.isSent && !this.#isIncomplete ? [id, ...settled] : row);
+  #settle(running: Running, settlement: Settlement): void {
+    if (running.isSettled) return;
+    running.isSettled = true;
+    this.#sent.delete(running);
+    const row = { opening: running.opening, ending: endingOf(settlement) };
+    this.#note(row, running.isSent && !this.#isIncomplete ? endingLine : rowLine);
     this.#keep(row);
   }
 
-  #keep(row: Row): void {
-    this.#settled.push(row);
+  #noteOpening({ opening, entry }: Running): void {
+    if (this.#journal === NO_JOURNAL) return;
+    this.#lines += openingLine(opening, entry);
+    this.#write();
+  }
+
+  #note(row: LedgerRow, lineOf: (row: LedgerRow) => string): void {
+    if (this.#journal === NO_JOURNAL) return;
+    this.#lines += lineOf(row);
     this.#writeSoon();
+  }
+
+  #keep(row: LedgerRow): void {
+    this.#settled.push(row);
     if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
     else if (!this.#timer) this.#flushIn(FLUSH_MS);
   }
@@ -262,13 +240,8 @@ export class Ledger {
     this.#timer = this.#clock.after(delayMs, () => this.flush());
   }
 
-  #note(row: Row): void {
-    if (this.#journal !== NO_JOURNAL) this.#lines += `${JSON.stringify(row)}\n`;
-  }
-
   /** A few settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too. */
   #writeSoon(): void {
-    if (this.#lines === '') return;
     this.#unwritten += 1;
     if (this.#unwritten >= UNWRITTEN_MAX) this.#write();
     else if (this.#unwritten === 1) this.#clock.soon(() => this.#write());
@@ -295,124 +268,12 @@ export class Ledger {
 
   /** All that is settled is in the table: only what is open must stay. */
   #shortenJournal(): void {
-    if (this.#open.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
-    const sent = [...this.#open.values()].filter(({ isSent }) => isSent);
-    this.#journal.replace(sent.map(({ row }) => `${JSON.stringify(row)}\n`).join(''));
+    if (this.#sent.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
+    this.#journal.replace([...this.#sent].map(({ opening, entry }) => openingLine(opening, entry)).join(''));
     this.#isIncomplete = false;
   }
 }
 
-const STARTED_COLUMN = 2;
-const TENANT_COLUMN = 3;
-const KEY_COLUMN = 4;
-const MODEL_COLUMN = 8;
-const INPUT_COLUMN = 13;
-const OUTPUT_COLUMN = 16;
-const COST_COLUMN = 19;
-/** Up to here an open entry and a settled one have the same columns. */
-const ESTIMATE_COLUMN = 9;
-const OPEN_COLUMNS = ESTIMATE_COLUMN + 2;
-/** The id, and what is known only at the end. */
-const SETTLED_COLUMNS = 1 + COLUMNS - ESTIMATE_COLUMN;
-
-function spendingOf(row: Row): Spending {
-  return {
-    at: Number(row[STARTED_COLUMN]),
-    tenant: String(row[TENANT_COLUMN]),
-    keyId: String(row[KEY_COLUMN] ?? ''),
-    model: String(row[MODEL_COLUMN]),
-    tokens: Number(row[INPUT_COLUMN]) + Number(row[OUTPUT_COLUMN]),
-    cost: Number(row[COST_COLUMN] ?? 0),
-  };
-}
-
-function openColumns(id: number, startedAt: number, entry: OpenEntry): Row {
-  return [
-    id,
-    entry.requestId,
-    startedAt,
-    entry.tenant,
-    entry.keyId ?? null,
-    tagsText(entry.tags),
-    entry.operation,
-    entry.prompt ?? null,
-    entry.model,
-  ];
-}
-
-function settledColumns(settlement: Settlement): Row {
-  const { usage } = settlement;
-  return [
-    settlement.status,
-    settlement.chain ?? null,
-    settlement.target ?? null,
-    settlement.provider ?? null,
-    usage?.inputTokens ?? 0,
-    usage?.cachedInputTokens ?? 0,
-    usage?.cacheWriteTokens ?? 0,
-    usage?.outputTokens ?? 0,
-    usage?.reasoningTokens ?? 0,
-    usage?.isEstimated ? 1 : 0,
-    settlement.cost ?? null,
-    settlement.savedTokens ?? 0,
-    settlement.savedCost ?? null,
-    settlement.attempts,
-    settlement.ttftMs ?? null,
-    settlement.durationMs ?? null,
-    settlement.error ?? null,
-  ];
-}
-
-/** What a journal holds of entries, as rows of the table; an entry's later line replaces or completes its earlier one. */
-function recover(lines: readonly string[]): { readonly rows: Row[]; readonly unreadable: number } {
-  const rows = new Map<unknown, Row>();
-  let unreadable = 0;
-  for (const line of lines) {
-    if (line === '') continue;
-    const noted = notedRow(line);
-    const row = noted && completed(noted, rows.get(noted[0]));
-    if (row) rows.set(row[0], row);
-    else unreadable += 1;
-  }
-  return { rows: [...rows.values()], unreadable };
-}
-
-function completed(noted: Row, before: Row | undefined): Row | undefined {
-  switch (noted.length) {
-    case OPEN_COLUMNS:
-      return recoveredRow(noted);
-    case SETTLED_COLUMNS:
-      return before && [...before.slice(0, ESTIMATE_COLUMN), ...noted.slice(1)];
-    case COLUMNS:
-      return noted;
-    default:
-      return undefined;
-  }
-}
-
-function notedRow(line: string): Row | undefined {
-  try {
-    return JSON.parse(line) as Row;
-  } catch {
-    // The write was cut short; the caller counts it.
-    return undefined;
-  }
-}
-
-/** Nobody knows how it ended: the estimate is the best there is. */
-function recoveredRow(opened: Row): Row {
-  const [inputTokens = 0, cost = null] = opened.slice(ESTIMATE_COLUMN);
-  return [
-    ...opened.slice(0, ESTIMATE_COLUMN),
-    ...['recovered', null, null, null, inputTokens, 0, 0, 0, 0, 1, cost, 0, null, 0, null, null, null],
-  ];
-}
-
 function lastIdOf(database: Database): number {
   return database.prepare<[], { id: number }>('SELECT COALESCE(MAX(id), 0) AS id FROM ledger').get()?.id ?? 0;
-}
-
-function tagsText(tags: OpenEntry['tags']): string | null {
-  for (const _ in tags) return JSON.stringify(tags);
-  return null;
 }

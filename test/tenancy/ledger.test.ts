@@ -6,7 +6,8 @@ import { describe, test } from 'node:test';
 import type { Usage } from '../../src/model/chat.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { FileJournal, type LineJournal } from '../../src/storage/line-journal.ts';
-import { Ledger, type OpenEntry } from '../../src/tenancy/ledger.ts';
+import { Ledger } from '../../src/tenancy/ledger.ts';
+import type { OpenEntry } from '../../src/tenancy/ledger-row.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

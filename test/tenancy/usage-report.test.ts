@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openDatabase } from '../../src/storage/database.ts';
-import { type EntryStatus, Ledger } from '../../src/tenancy/ledger.ts';
+import { Ledger } from '../../src/tenancy/ledger.ts';
+import type { EntryStatus } from '../../src/tenancy/ledger-row.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import { type UsageRow, usageCsv, usageReport } from '../../src/tenancy/usage-report.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -16,6 +16,13 @@ export interface StopSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
+/**
+ * What is done of requests at the end of a turn of the event loop, in this order: they are settled, the journal is
+ * written, answers are sent to clients and requests to upstreams, the rest is done, and those that came in begin and go on.
+ */
+export const STAGES = ['settle', 'journal', 'reply', 'send', 'rest', 'begin', 'read'] as const;
+export type Stage = (typeof STAGES)[number];
+
 export interface Clock {
   /** Wall time in milliseconds since 1970; may jump. */
   now(): number;
@@ -23,8 +30,8 @@ export interface Clock {
   elapsed(): number;
   /** Runs `action` once after `delayMs`. */
   after(delayMs: number, action: () => void): Timer;
-  /** Runs `action` after the events that are at hand, before any timer. */
-  soon(action: () => void): void;
+  /** Runs `action` after the events that are at hand, before any timer, with all others of its stage. */
+  soon(action: () => void, stage?: Stage): void;
   /** Runs `action` every `periodMs` until cancelled. */
   every(periodMs: number, action: () => void): Timer;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */

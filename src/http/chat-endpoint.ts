@@ -14,7 +14,7 @@ import { type JsonObject, parseObject } from '../model/json.ts';
 import { noteFailure } from '../telemetry/settlement.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { EventStream } from './event-stream.ts';
-import { answerHeaders, type ExchangeDeps, exchange, sendJson } from './exchange.ts';
+import { answerHeaders, type ExchangeDeps, exchange, sendJsonSoon } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
 import { type RepeatPlace, Repeats } from './repeats.ts';
 
@@ -80,7 +80,7 @@ async function answerWhole(
     place?.keep(chat, answer, name, [text]);
   }
   onAnswer?.(() => parseObject(text), chat, context.principal);
-  sendJson(reply, 200, text, answerHeaders(context.trace));
+  sendJsonSoon(deps.clock, reply, 200, text, answerHeaders(context.trace));
 }
 
 async function collected(answer: Answer): Promise<ChatResponse> {

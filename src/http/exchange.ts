@@ -8,7 +8,7 @@ import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { Clock, Logger, Stage } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
@@ -57,6 +57,7 @@ export async function exchange(
   reply.raw.once('close', onClose);
   let place: 'here' | 'elsewhere' | undefined;
   try {
+    await stage(deps.clock, 'begin');
     place = deps.admission.enter(mayGoElsewhere);
     const { principal } = request;
     await work({
@@ -77,9 +78,14 @@ export async function exchange(
     else if (!reply.raw.writableEnded) reply.raw.destroy();
   } finally {
     if (place) deps.admission.leave(place);
-    settle(trace, deps);
+    deps.clock.soon(() => settle(trace, deps), 'settle');
   }
   return reply;
+}
+
+/** Resolves when it is this stage's turn, for this request and all others that wait for it. */
+function stage(clock: Clock, name: Stage): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve, name));
 }
 
 function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {
@@ -176,9 +182,30 @@ export function sendJson(
   text: string,
   headers: Record<string, string> = {},
 ): void {
+  jsonHead(reply, status, text, headers).end(text);
+}
+
+/** The same, together with the other answers of this turn. */
+export function sendJsonSoon(
+  clock: Clock,
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  headers: Record<string, string>,
+): void {
+  const response = jsonHead(reply, status, text, headers);
+  clock.soon(() => response.end(text), 'reply');
+}
+
+function jsonHead(
+  reply: FastifyReply,
+  status: number,
+  text: string,
+  headers: Record<string, string>,
+): FastifyReply['raw'] {
   reply.hijack();
   const length = String(Buffer.byteLength(text));
-  reply.raw.writeHead(status, { ...headers, 'content-type': JSON_TYPE, 'content-length': length }).end(text);
+  return reply.raw.writeHead(status, { ...headers, 'content-type': JSON_TYPE, 'content-length': length });
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';

@@ -2,6 +2,7 @@
 
 import type { Dispatcher } from 'undici';
 import { HttpFailure, type HttpResponse, type StopSignal } from '../ports.ts';
+import { systemClock } from './system-clock.ts';
 
 export interface ResponseReceiverOptions {
   readonly signal: StopSignal | undefined;
@@ -47,8 +48,9 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 200) return;
-    this.#body = new PulledBody(controller, this.#unreadBytesMax);
-    this.#resolve({ status, headers: joined(headers), body: this.#body });
+    const body = new PulledBody(controller, this.#unreadBytesMax);
+    this.#body = body;
+    systemClock.soon(() => this.#resolve({ status, headers: joined(headers), body }), 'read');
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -119,8 +121,8 @@ class PulledBody implements AsyncIterableIterator<Uint8Array> {
 
   push(chunk: Buffer): void {
     this.#unreadBytes += chunk.length;
-    // A microtask later, everything that this read of the socket brought is here and makes one chunk.
-    if (this.#chunks.push(chunk) === 1 && this.#reader) queueMicrotask(() => this.#wake());
+    // At the end of the turn everything that this read of the socket brought is here and makes one chunk.
+    if (this.#chunks.push(chunk) === 1 && this.#reader) systemClock.soon(() => this.#wake(), 'read');
     if (this.#unreadBytes > this.#unreadBytesMax) this.#controller.pause();
   }
 

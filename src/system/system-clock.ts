@@ -1,6 +1,7 @@
 // The real clock.
 
 import type { Clock, Timer } from '../ports.ts';
+import { TurnStages } from './turn-stages.ts';
 
 class NodeTimer implements Timer {
   readonly #handle: NodeJS.Timeout;
@@ -18,13 +19,13 @@ class NodeTimer implements Timer {
   }
 }
 
+const stages = new TurnStages();
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after: (delayMs, action) => new NodeTimer(setTimeout(action, delayMs)),
-  soon: (action) => {
-    setImmediate(action);
-  },
+  soon: (action, stage = 'rest') => stages.add(stage, action),
   // Periodic work never keeps the process alive by itself.
   every: (periodMs, action) => new NodeTimer(setInterval(action, periodMs).unref()),
   sleep: (delayMs, signal) =>

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { type Dispatcher, Pool } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports.ts';
 import { ResponseReceiver } from './response-receiver.ts';
+import { systemClock } from './system-clock.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Sockets to one origin. Slow streams each hold one, so this bounds concurrent answers of one upstream. */
@@ -30,24 +31,28 @@ export class UndiciHttpClient implements HttpClient {
 
   request(request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      const { origin, path } = this.#address(request.url);
-      this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS).dispatch(
-        {
-          path,
-          method: request.method as Dispatcher.HttpMethod,
-          headers: request.headers,
-          body: request.body ?? null,
-          // Deadlines are the gateway's: it knows the first token from the head.
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        new ResponseReceiver(resolve, reject, {
-          signal: request.signal,
-          unreadBytesMax: UNREAD_BYTES_MAX,
-          onSend: request.onSend,
-        }),
-      );
+      const { signal, onSend } = request;
+      const receiver = new ResponseReceiver(resolve, reject, { signal, unreadBytesMax: UNREAD_BYTES_MAX, onSend });
+      systemClock.soon(() => this.#dispatch(request, receiver), 'send');
     });
+  }
+
+  #dispatch(request: HttpRequest, receiver: ResponseReceiver): void {
+    // The receiver has told so already.
+    if (request.signal?.aborted) return;
+    const { origin, path } = this.#address(request.url);
+    this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS).dispatch(
+      {
+        path,
+        method: request.method as Dispatcher.HttpMethod,
+        headers: request.headers,
+        body: request.body ?? null,
+        // Deadlines are the gateway's: it knows the first token from the head.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      },
+      receiver,
+    );
   }
 
   async close(): Promise<void> {

@@ -55,8 +55,6 @@ const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE id <=
 const PRUNED_MAX = 500;
 /** How long a settled entry may wait for others to be entered with. */
 const FLUSH_MS = 100;
-/** A turn of the event loop may be long, and the process may die in it: more settlements than these do not wait for its end. */
-const UNWRITTEN_MAX = 8;
 /** How long to wait with a table that cannot be written. */
 const RETRY_MS = 5_000;
 /** Entered in about a millisecond. */
@@ -91,8 +89,6 @@ export class Ledger {
   #settled: LedgerRow[] = [];
   /** What the journal does not have yet. */
   #lines = '';
-  /** Settlements among them. */
-  #unwritten = 0;
   #isTorn = false;
   /** A line of an open entry may be missing in the journal. */
   #isIncomplete = false;
@@ -166,7 +162,7 @@ export class Ledger {
         this.#shards?.add(entered.map(idOf));
       })();
       this.#settled = [];
-      this.#forgetLines();
+      this.#lines = '';
       this.#shortenJournal();
     } catch (error) {
       this.#onFailure(error);
@@ -226,25 +222,19 @@ export class Ledger {
 
   #note(row: LedgerRow, lineOf: (row: LedgerRow) => string): void {
     if (this.#journal === NO_JOURNAL) return;
+    // All settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too.
+    if (this.#lines === '') this.#clock.soon(() => this.#write(), 'journal');
     this.#lines += lineOf(row);
-    this.#writeSoon();
   }
 
   #keep(row: LedgerRow): void {
     this.#settled.push(row);
-    if (this.#settled.length >= FLUSHED_ROWS && this.#timer) this.flush();
-    else if (!this.#timer) this.#flushIn(FLUSH_MS);
+    if (!this.#timer) this.#flushIn(FLUSH_MS);
+    else if (this.#settled.length === FLUSHED_ROWS) this.#clock.soon(() => this.flush());
   }
 
   #flushIn(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => this.flush());
-  }
-
-  /** A few settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too. */
-  #writeSoon(): void {
-    this.#unwritten += 1;
-    if (this.#unwritten >= UNWRITTEN_MAX) this.#write();
-    else if (this.#unwritten === 1) this.#clock.soon(() => this.#write());
   }
 
   #write(): void {
@@ -258,12 +248,7 @@ export class Ledger {
       this.#isIncomplete = true;
       this.#onFailure(error);
     }
-    this.#forgetLines();
-  }
-
-  #forgetLines(): void {
     this.#lines = '';
-    this.#unwritten = 0;
   }
 
   /** All that is settled is in the table: only what is open must stay. */

@@ -9,8 +9,11 @@ type Action = () => void;
 /** With fewer requests there is nothing to gather, and a turn takes longer than it saves. */
 const CROWD = 2;
 
+const NONE: Action[] = [];
+
 export class TurnStages {
-  readonly #gathered = new Map<Stage, Action[]>();
+  /** By stage. No map: its tables, once old, would keep alive what they held, and with it whole requests. */
+  readonly #gathered = Object.fromEntries(STAGES.map((stage) => [stage, NONE])) as Record<Stage, Action[]>;
   #isUnderWay = false;
   /** Requests that have begun and are not settled. */
   #running = 0;
@@ -30,9 +33,9 @@ export class TurnStages {
   }
 
   #gather(stage: Stage, action: Action): void {
-    const actions = this.#gathered.get(stage);
-    if (actions) actions.push(action);
-    else this.#gathered.set(stage, [action]);
+    const actions = this.#gathered[stage];
+    if (actions.length > 0) actions.push(action);
+    else this.#gathered[stage] = [action];
     if (!this.#isUnderWay) this.#begin();
   }
 
@@ -43,13 +46,12 @@ export class TurnStages {
 
   #run(): void {
     for (const stage of STAGES) {
-      const actions = this.#gathered.get(stage);
-      if (!actions) continue;
-      this.#gathered.delete(stage);
+      const actions = this.#gathered[stage];
+      this.#gathered[stage] = NONE;
       for (const action of actions) this.#attempt(action);
     }
     this.#isUnderWay = false;
-    if (this.#gathered.size > 0) this.#begin();
+    if (STAGES.some((stage) => this.#gathered[stage] !== NONE)) this.#begin();
   }
 
   /** A defect ends what it is a part of, as it would alone; the others go on. */

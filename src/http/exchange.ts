@@ -4,6 +4,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
+import { AbortScope } from '../gateway/abort-scope.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
@@ -50,7 +51,7 @@ export async function exchange(
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
-  const client = new AbortController();
+  const client = new AbortScope(deps.clock);
   const onClose = (): void => {
     if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
   };

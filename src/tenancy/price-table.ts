@@ -49,8 +49,9 @@ export class PriceTable {
   readonly #prefixRows: readonly ModelFacts[];
   readonly #overrides: readonly PriceConfig[];
   readonly #energy: ReadonlyMap<string, EnergyConfig>;
-  /** Answers of `find`, by day and names: asked for every request. */
+  /** Answers of `find` on this day, by names: asked twice a request. */
   readonly #found = new LRUCache<string, { readonly facts: ModelFacts | undefined }>(atMost(FOUND_MAX));
+  #foundOn = '';
 
   constructor(clock: Pick<Clock, 'now'>, { fileRows = [], overrides = [], energy = new Map() }: PriceSources = {}) {
     this.#clock = clock;
@@ -67,10 +68,14 @@ export class PriceTable {
   /** Undefined when nothing is known of the model; without `price` when only that is unknown. */
   find(provider: string, model: string, account?: string): ModelFacts | undefined {
     const day = this.#today();
-    const asked = `${day} ${provider} ${account ?? ''} ${model}`;
-    const found = this.#found.get(asked) ?? { facts: this.#find(provider, model, account, day) };
-    this.#found.set(asked, found);
-    return found.facts;
+    if (day !== this.#foundOn) this.#found.clear();
+    this.#foundOn = day;
+    const asked = `${provider} ${account ?? ''} ${model}`;
+    const known = this.#found.get(asked);
+    if (known) return known.facts;
+    const facts = this.#find(provider, model, account, day);
+    this.#found.set(asked, { facts });
+    return facts;
   }
 
   #find(provider: string, model: string, account: string | undefined, day: string): ModelFacts | undefined {

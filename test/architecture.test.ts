@@ -113,6 +113,22 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     folders: ['cache', 'errors.ts', 'knowledge', 'mesh', 'model', 'ports.ts', 'replication', 'storage', 'tenancy'],
     because: 'the part of the composition root that joins the files of a node to the mesh',
   },
+  'node-files.ts': {
+    folders: ['config', 'mesh', 'replication', 'storage', 'tenancy'],
+    because: 'the part of the composition root that names the files of a node, whose tables others own',
+  },
+  'node-settings.ts': {
+    folders: ['config', 'gateway', 'ports.ts', 'providers', 'tenancy'],
+    because: 'the part of the composition root that follows from the configuration alone',
+  },
+  'node-accounting.ts': {
+    folders: ['ports.ts', 'replication', 'storage', 'tenancy'],
+    because: 'the part of the composition root that counts and limits',
+  },
+  'node-knowledge.ts': {
+    folders: ['config', 'gateway', 'knowledge', 'ports.ts', 'storage'],
+    because: 'the part of the composition root that joins the brain to its folders and to the model that embeds',
+  },
   'node.ts': {
     folders: [
       'cache',
@@ -124,7 +140,11 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'knowledge',
       'mesh',
       'model',
+      'node-accounting.ts',
+      'node-files.ts',
+      'node-knowledge.ts',
       'node-replication.ts',
+      'node-settings.ts',
       'ports.ts',
       'providers',
       'replication',
@@ -146,6 +166,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'knowledge',
       'mesh',
       'model',
+      'node-files.ts',
       'node.ts',
       'ports.ts',
       'providers',

@@ -4,9 +4,10 @@ import type { Config } from './config/config.ts';
 import { Router } from './gateway/router.ts';
 import type { Clock, HttpClient, Logger } from './ports.ts';
 import type { Account } from './providers/account.ts';
-import { buildAccounts } from './providers/accounts.ts';
+import { buildAccount, buildAccounts } from './providers/accounts.ts';
 import { ModelCatalog } from './providers/model-catalog.ts';
 import { ownsModel, presetNamed } from './providers/preset-lookup.ts';
+import { presets } from './providers/presets.ts';
 import { dayOf } from './tenancy/calendar.ts';
 import { configuredPrincipal } from './tenancy/key-ring.ts';
 import { hashSecret } from './tenancy/key-store.ts';
@@ -67,7 +68,7 @@ export class NodeSettings {
   }
 
   #derive(config: Config): Derived {
-    const accounts = buildAccounts(config.accounts, presetNamed);
+    const accounts = withBuiltin(buildAccounts(config.accounts, presetNamed));
     return {
       config,
       accounts,
@@ -81,6 +82,14 @@ export class NodeSettings {
     const serving = this.catalog.accountsServing(model);
     return serving.length > 0 ? serving : namesake(model, this.#current.accounts);
   }
+}
+
+/** The extractive answerer needs no account: whoever asks for it by its name gets it and nobody else. */
+function withBuiltin(accounts: ReadonlyMap<string, Account>): ReadonlyMap<string, Account> {
+  const built = presets
+    .filter(({ name, isBuiltin }) => isBuiltin && !accounts.has(name))
+    .map(({ name }) => buildAccount(name, { provider: name, keys: [], headers: {}, models: [] }, presetNamed));
+  return new Map([...accounts, ...built.map((account) => [account.name, account] as const)]);
 }
 
 /** Those that have a server which can be asked for its models. */

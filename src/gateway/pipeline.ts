@@ -1,6 +1,7 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
 import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
+import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpClient, Random, StopSignal } from '../ports.ts';
@@ -90,7 +91,7 @@ const NOTHING_HELD = { inputTokens: 0, heldInputTokens: () => 0, maxOutputTokens
 export async function handle(asked: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
   const { caching, clock } = deps;
   const { trace, principal } = context;
-  trace.model = asked.model;
+  trace.model = hideKeys(asked.model);
   trace.isStream = asked.isStream;
   const ownWish = readWish(asked, context.knowledgeHeader);
   const request = withoutKnowledgeField(asked);

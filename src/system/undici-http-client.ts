@@ -4,6 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Dispatcher, Pool } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports.ts';
+import { decodedResponse } from './decoded-response.ts';
 import { ResponseReceiver } from './response-receiver.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -41,7 +42,7 @@ export class UndiciHttpClient implements HttpClient {
           headersTimeout: 0,
           bodyTimeout: 0,
         },
-        new ResponseReceiver(resolve, reject, {
+        new ResponseReceiver((response) => resolve(plain(response)), reject, {
           signal: request.signal,
           unreadBytesMax: UNREAD_BYTES_MAX,
           onSend: request.onSend,
@@ -84,4 +85,9 @@ export class UndiciHttpClient implements HttpClient {
     }
     return address;
   }
+}
+
+/** Nobody is asked to compress; a proxy in between may do it all the same. */
+function plain(response: HttpResponse): HttpResponse {
+  return response.headers['content-encoding'] === undefined ? response : decodedResponse(response);
 }

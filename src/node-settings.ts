@@ -61,6 +61,11 @@ export class NodeSettings {
     return this.#current.prices;
   }
 
+  /** A name that only an account's list can place waits for lists that were never read; undefined when nothing is waited for. */
+  listing(model: string): Promise<void> | undefined {
+    return this.router.hasName(model) ? undefined : this.catalog.firstLists();
+  }
+
   /** @throws what is wrong with the new one; the old one stays in force then */
   replace(next: Config): void {
     this.#current = this.#derive(next);

@@ -139,6 +139,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => settings.router,
     () => settings.catalog.all().map(({ account, model }) => ({ account, model: model.id })),
     () => service?.peers,
+    () => settings.catalog.firstLists(),
   );
   const keyRing = new KeyRing(
     keyStore,
@@ -214,6 +215,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     caching: new Caching({ clock, store: cache }),
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
+    listing: (model) => settings.listing(model),
     router: () => settings.router,
     ...(service && { peers: service.peers }),
     shadows,

@@ -13,8 +13,9 @@ import type { Chain, Target } from './target.ts';
 export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'prompt'>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
-export function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Chain {
+export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
   context.trace.model = hideKeys(asked.model);
+  await deps.listing?.(asked.model);
   const chain = permit(asked.model, asked.model, context, deps);
   openAccount(asked, chain, context, deps);
   return chain;

@@ -54,6 +54,8 @@ export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, Augmenta
   readonly keepPrompt?: (entryId: string, tenant: string, request: ChatRequest) => void;
   /** Other nodes; absent while there is no mesh. */
   readonly peers?: Peers;
+  /** What to wait for before a name can be placed: lists of models, at the start. Absent: nothing ever. */
+  readonly listing?: (model: string) => Promise<void> | undefined;
   /** The current one: a reload replaces it whole. */
   readonly router: () => Router;
   /** The builtin account's answer; `find` searches for what it may quote. */
@@ -98,6 +100,8 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const inputTokens = roughInputTokens(request);
   const search = context.isForwarded ? undefined : deps.peers?.find(asked.model);
   if (search) await search;
+  const listing = deps.listing?.(asked.model);
+  if (listing) await listing;
   const plan = planRequest(request, inputTokens, context, deps);
   // What another node has sent has its passages already.
   const wish = context.isForwarded

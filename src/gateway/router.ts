@@ -98,6 +98,13 @@ export class Router {
     return defaultChain === undefined || hasKey(asked) ? undefined : this.#chains.get(defaultChain);
   }
 
+  /** Can it be placed by the configuration alone? */
+  hasName(asked: string): boolean {
+    const model = this.#aliases.get(asked) ?? asked;
+    if (this.#chains.has(model) || this.#chainsByModel.has(model)) return true;
+    return this.#accountChain(model) !== undefined;
+  }
+
   #accountChain(model: string): Chain | undefined {
     const slash = model.indexOf('/');
     const isNamed = slash > 0 && slash < model.length - 1;

@@ -437,6 +437,41 @@ test('no key is ever seen in an answer, a log line or a metric, however a reques
   for (const secret of SECRETS) assert.equal(seen.join('\n').includes(secret), false, secret);
 });
 
+test('the first request of a node may ask by a bare name: its accounts are asked for their models first', async () => {
+  const listing: RawHandler = (response, { message }) =>
+    message.url?.endsWith('/models')
+      ? response.writeHead(200, JSON_HEADERS).end('{"object":"list","data":[{"id":"meta/free:1"}]}')
+      : response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi')));
+  await using s = await setup(listing);
+  const accounts = { a: { url: s.a.url, models: [] }, b: { url: s.b.url } };
+  s.node.reload({ accounts, chains: { alone: ['b/two'] }, defaultChain: 'alone' });
+  const response = await s.node.chat({ model: 'meta/free:1' });
+  assert.equal(response.headers.get('x-flowmesh-target'), 'a/meta/free:1');
+  assert.equal(response.status, 200);
+});
+
+test('a node that has just begun lists the models of its accounts', async () => {
+  const lists: RawHandler = (response) =>
+    response.writeHead(200, JSON_HEADERS).end('{"object":"list","data":[{"id":"meta/free:1"}]}');
+  await using s = await setup(lists);
+  s.node.reload({ accounts: { a: { url: s.a.url, models: [] } } });
+  const listed = (await (await fetch(`${s.node.url}/v1/models`)).json()) as { data: { id: string }[] };
+  assert.ok(listed.data.some(({ id }) => id === 'meta/free:1'));
+});
+
+test('a moderation that names no model asks for OpenAI’s latest, as OpenAI does', async () => {
+  await using s = await setup((response) => response.writeHead(200, JSON_HEADERS).end('{"results":[]}'), {
+    aliases: { 'omni-moderation-latest': 'a/omni-moderation-latest' },
+  });
+  const response = await fetch(`${s.node.url}/v1/moderations`, {
+    method: 'POST',
+    headers: JSON_HEADERS,
+    body: '{"input":"Hi"}',
+  });
+  assert.equal(response.status, 200);
+  assert.deepEqual(JSON.parse(s.a.requests.at(-1)?.body ?? ''), { input: 'Hi', model: 'omni-moderation-latest' });
+});
+
 test('the built-in answerer is there by its name beside other accounts, and a default chain does not take its place', async () => {
   await using s = await setup(() => undefined, { defaultChain: 'main' });
   const response = await s.node.chat({ model: 'flowmesh/extractive' });

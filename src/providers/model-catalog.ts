@@ -53,8 +53,7 @@ export class ModelCatalog {
     this.#listings = new Map(
       accounts.map((account) => {
         const known = previous.get(account.name);
-        const isSame = known?.account.baseUrl === account.baseUrl && known.account.dialect === account.dialect;
-        return [account.name, listingOf(account, isSame ? known : undefined)];
+        return [account.name, listingOf(account, known && isSameServer(known.account, account) ? known : undefined)];
       }),
     );
   }
@@ -131,6 +130,11 @@ export class ModelCatalog {
       listing.staleAt = this.#clock.elapsed() + RETRY_MS;
     }
   }
+}
+
+/** Of a list that was configured before, nothing is known from the server. */
+function isSameServer(before: Account, now: Account): boolean {
+  return before.baseUrl === now.baseUrl && before.dialect === now.dialect && before.models.length === 0;
 }
 
 function isUnknown({ staleAt }: Listing): boolean {

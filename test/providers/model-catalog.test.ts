@@ -61,6 +61,14 @@ test('a list is fetched again after ten minutes, not before', async () => {
   assert.equal(http.requests.length, 2);
 });
 
+test('a configured list that was taken out of the configuration is asked for', async () => {
+  const { catalog } = catalogOf({ 'http://a/v1/models': listOf('x') }, account('one', 'a', ['m']));
+  catalog.setAccounts([account('one', 'a')]);
+  assert.deepEqual(idsOf(catalog), []);
+  await catalog.firstLists();
+  assert.deepEqual(idsOf(catalog), ['one/x']);
+});
+
 test('a configured list of models is not asked for', async () => {
   const { catalog, http } = catalogOf({}, account('one', 'a', ['m']));
   await catalog.refresh();

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 export const DOCUMENT = join(ROOT, 'docs', 'benchmarks.md');
-const ORDER = [
+/** In the page's order. */
+export const SECTIONS = [
   'intro',
   'promises',
   'latency',
@@ -18,6 +19,7 @@ const ORDER = [
   'start',
   'soak',
   'knowledge',
+  'new-node',
   'replication',
   'mesh',
   'method',
@@ -25,7 +27,7 @@ const ORDER = [
 
 export function writeDocument(sections: ReadonlyMap<string, string>): void {
   const all = new Map([...readSections(), ...sections, ['intro', INTRO], ['method', METHOD]]);
-  const text = ORDER.flatMap((name) => {
+  const text = SECTIONS.flatMap((name) => {
     const body = all.get(name);
     return body === undefined ? [] : [`<!-- ${name} -->\n\n${body.trim()}\n`];
   });
@@ -42,9 +44,10 @@ export function writeSection(name: string, body: string): void {
   writeFileSync(DOCUMENT, before + marked + (next < 0 ? '' : `\n${text.slice(next)}`));
 }
 
-function readSections(): Map<string, string> {
+/** What stands on the page, by the names of its sections. */
+export function readSections(): Map<string, string> {
   const text = existsSync(DOCUMENT) ? readFileSync(DOCUMENT, 'utf8') : '';
-  const parts = text.split(/^<!-- (\w+) -->$/m).slice(1);
+  const parts = text.split(/^<!-- ([\w-]+) -->$/m).slice(1);
   const found = new Map<string, string>();
   for (let index = 0; index + 1 < parts.length; index += 2) found.set(parts[index] ?? '', parts[index + 1] ?? '');
   return found;

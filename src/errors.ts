@@ -1,5 +1,7 @@
 // One error class and one closed table of codes. docs/errors.md lists the same rows; a test compares the two.
 
+import { hideKeys } from './key-shapes.ts';
+
 interface ErrorRow {
   readonly status: number;
   readonly meaning: string;
@@ -91,8 +93,9 @@ export class GatewayError extends Error {
   readonly original: OriginalError | undefined;
   readonly attempts: readonly AttemptSummary[];
 
+  /** @param message may quote what a client wrote: keys in it are hidden */
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(hideKeys(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.status = options.status ?? ERROR_TABLE[code].status;
     this.retryAfterMs = options.retryAfterMs;

@@ -45,7 +45,8 @@ function resolved(file: string, specifier: string): string {
 /** What each folder of src/ may import of ours. Its own files always. Data flows one way: no two lines name each other. */
 const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[]; readonly because: string }>> = {
   'ports.ts': { folders: [], because: 'the outside world is described without knowing who uses it' },
-  'errors.ts': { folders: [], because: 'everyone throws them, so they depend on nobody' },
+  'key-shapes.ts': { folders: [], because: 'a key is hidden wherever it turns up' },
+  'errors.ts': { folders: ['key-shapes.ts'], because: 'everyone throws them, so they depend on nobody' },
   'version.ts': { folders: ['../package.json'], because: 'the version stands in one place' },
   model: { folders: ['errors.ts'], because: 'the neutral model is what all others agree on' },
   dialects: { folders: ['model', 'errors.ts'], because: 'a wire format knows the model and nothing of who calls it' },
@@ -83,7 +84,18 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     because: 'answers are compared and reported without knowing who asked for them',
   },
   gateway: {
-    folders: ['model', 'errors.ts', 'ports.ts', 'dialects', 'providers', 'config', 'tenancy', 'cache', 'knowledge'],
+    folders: [
+      'model',
+      'errors.ts',
+      'key-shapes.ts',
+      'ports.ts',
+      'dialects',
+      'providers',
+      'config',
+      'tenancy',
+      'cache',
+      'knowledge',
+    ],
     because: 'the request path must run without HTTP server, mesh or command line, so that the simulator can run it',
   },
   telemetry: {
@@ -113,6 +125,22 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     folders: ['cache', 'errors.ts', 'knowledge', 'mesh', 'model', 'ports.ts', 'replication', 'storage', 'tenancy'],
     because: 'the part of the composition root that joins the files of a node to the mesh',
   },
+  'node-files.ts': {
+    folders: ['config', 'mesh', 'replication', 'storage', 'tenancy'],
+    because: 'the part of the composition root that names the files of a node, whose tables others own',
+  },
+  'node-settings.ts': {
+    folders: ['config', 'gateway', 'ports.ts', 'providers', 'tenancy'],
+    because: 'the part of the composition root that follows from the configuration alone',
+  },
+  'node-accounting.ts': {
+    folders: ['ports.ts', 'replication', 'storage', 'tenancy'],
+    because: 'the part of the composition root that counts and limits',
+  },
+  'node-knowledge.ts': {
+    folders: ['config', 'gateway', 'knowledge', 'ports.ts', 'storage'],
+    because: 'the part of the composition root that joins the brain to its folders and to the model that embeds',
+  },
   'node.ts': {
     folders: [
       'cache',
@@ -124,7 +152,11 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'knowledge',
       'mesh',
       'model',
+      'node-accounting.ts',
+      'node-files.ts',
+      'node-knowledge.ts',
       'node-replication.ts',
+      'node-settings.ts',
       'ports.ts',
       'providers',
       'replication',
@@ -146,6 +178,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'knowledge',
       'mesh',
       'model',
+      'node-files.ts',
       'node.ts',
       'ports.ts',
       'providers',

@@ -1,7 +1,7 @@
 // The disk of a simulated machine: real SQLite in memory and a journal of lines. A crash keeps what was committed; an
 // earlier copy can be put back, as people do with SD cards.
 
-import type { NodeDisk } from '../../src/node.ts';
+import type { NodeDisk } from '../../src/node-files.ts';
 import { type Database, type Migrations, openCopy, openDatabase } from '../../src/storage/database.ts';
 import { MemoryJournal } from './memory-journal.ts';
 

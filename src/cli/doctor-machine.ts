@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, type Stats, statSync } from 'node:fs
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Config, ServerConfig } from '../config/config.ts';
-import { databasePath, GATEWAY_MIGRATIONS } from '../node.ts';
+import { databasePath, GATEWAY_MIGRATIONS } from '../node-files.ts';
 import { openDatabase } from '../storage/database.ts';
 import { VERSION } from '../version.ts';
 import { type Check, ok, problem, warning } from './check.ts';

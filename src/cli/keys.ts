@@ -54,23 +54,26 @@ export async function createKey(options: CreateKeyOptions): Promise<void> {
 }
 
 export async function listKeys({ config, tenant, json }: ListOptions): Promise<void> {
-  const { keys, nowMs } = await withState(config, (state) => ({
-    keys: storeOf(state).keys(tenant),
-    nowMs: state.clock.now(),
-  }));
+  const { keys, disabled, nowMs } = await withState(config, (state) => {
+    const store = storeOf(state);
+    const tenants = store.tenants().filter(({ isDisabled }) => isDisabled);
+    return { keys: store.keys(tenant), disabled: new Set(tenants.map(({ id }) => id)), nowMs: state.clock.now() };
+  });
   if (json) {
-    printJson(keys);
+    printJson(keys.map((key) => ({ ...key, ...(disabled.has(key.tenant) && { isTenantDisabled: true }) })));
     return;
   }
   const rows = keys.map((key) => [
     key.id,
     key.tenant,
     harmless(key.name),
-    stateOf(key, nowMs),
+    stateOf(key, disabled, nowMs),
     harmless(lists(key)),
     harmless(limitText(key.limits)),
+    harmless(pairText(key.accounts)),
+    harmless(pairText(key.tags)),
   ]);
-  print(table([['ID', 'TENANT', 'NAME', 'STATE', 'SCOPES', 'LIMITS'], ...rows]));
+  print(table([['ID', 'TENANT', 'NAME', 'STATE', 'SCOPES', 'LIMITS', 'ACCOUNTS', 'TAGS'], ...rows]));
 }
 
 export async function revokeKey(id: string, { config }: ConfigOption): Promise<void> {
@@ -124,8 +127,9 @@ function storeOf({ database, clock }: State): KeyStore {
   return new KeyStore(database, clock, systemRandom, recorder);
 }
 
-function stateOf({ revokedAt, expiresAt }: VirtualKey, nowMs: number): string {
+function stateOf({ tenant, revokedAt, expiresAt }: VirtualKey, disabled: ReadonlySet<string>, nowMs: number): string {
   if (revokedAt !== undefined) return 'revoked';
+  if (disabled.has(tenant)) return 'tenant disabled';
   if (expiresAt === undefined) return 'valid';
   const day = new Date(expiresAt).toISOString().slice(0, 'YYYY-MM-DD'.length);
   return expiresAt <= nowMs ? `expired ${day}` : `until ${day}`;

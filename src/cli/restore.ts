@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { KNOWLEDGE_LOG_MIGRATIONS } from '../knowledge/replication/pending-documents.ts';
 import { KNOWLEDGE_MIGRATIONS } from '../knowledge/store/migrations.ts';
 import { MeshStore } from '../mesh/mesh-store.ts';
-import { GATEWAY_MIGRATIONS } from '../node.ts';
+import { GATEWAY_MIGRATIONS } from '../node-files.ts';
 import { forgetOrigin } from '../replication/file-origin.ts';
 import { type Database, type Migrations, openDatabase } from '../storage/database.ts';
 import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts';

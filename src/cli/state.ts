@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { defaultDataDirectory } from '../config/paths.ts';
 import { GatewayError } from '../errors.ts';
-import { databasePath, GATEWAY_MIGRATIONS } from '../node.ts';
+import { databasePath, GATEWAY_MIGRATIONS } from '../node-files.ts';
 import { type Database, openDatabase } from '../storage/database.ts';
 import type { InputContext } from '../tenancy/key-input.ts';
 import { CommandError, EXIT } from './command-error.ts';

@@ -1,7 +1,7 @@
 // Reads client bodies field by field; a wrong type becomes one clear sentence that names the field.
 
 import { GatewayError } from '../errors.ts';
-import { isObject, type JsonObject, type JsonValue } from '../model/json.ts';
+import { asNumber, isObject, type JsonObject, type JsonValue } from '../model/json.ts';
 
 export function badRequest(param: string, message: string): GatewayError {
   return new GatewayError('bad_request', message, { param });
@@ -34,8 +34,9 @@ export function requiredString(body: JsonObject, key: string, param = key): stri
 export function optionalNumber(body: JsonObject, key: string, param = key): number | undefined {
   const value = body[key];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number') throw wrongType(param, 'a number', value);
-  return value;
+  const number = asNumber(value);
+  if (number === undefined) throw wrongType(param, 'a number', value);
+  return number;
 }
 
 export function optionalBoolean(body: JsonObject, key: string, param = key): boolean | undefined {

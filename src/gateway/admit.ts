@@ -2,7 +2,9 @@
 // account, and within which limits. Every operation begins here.
 
 import { GatewayError } from '../errors.ts';
+import { hideKeys } from '../key-shapes.ts';
 import type { Accountable } from '../tenancy/accountant.ts';
+import { ENDPOINTS } from '../tenancy/key-input.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
@@ -11,8 +13,9 @@ import type { Chain, Target } from './target.ts';
 export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'prompt'>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
-export function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Chain {
-  context.trace.model = asked.model;
+export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
+  context.trace.model = hideKeys(asked.model);
+  await deps.listing?.(asked.model);
   const chain = permit(asked.model, asked.model, context, deps);
   openAccount(asked, chain, context, deps);
   return chain;
@@ -79,17 +82,10 @@ export function openFreeAccount(
 /** Chats are one endpoint in whichever dialect; `audio/speech` is part of `audio`. */
 function endpointOf(operation: string): string {
   const [family = ''] = operation.split('/');
-  return CHATLESS.has(family) ? family : 'chat';
+  return FAMILIES.has(family) ? family : 'chat';
 }
 
-const CHATLESS: ReadonlySet<string> = new Set([
-  'embeddings',
-  'count-tokens',
-  'audio',
-  'images',
-  'moderations',
-  'rerank',
-]);
+const FAMILIES: ReadonlySet<string> = new Set(ENDPOINTS);
 
 /** Other nodes are asked for chats only. The tokens of one are counted, roughly, wherever it goes. */
 const TRAVELLING: ReadonlySet<string> = new Set(['chat', 'count-tokens']);

@@ -1,6 +1,7 @@
 // What would be done with a chat request, and why: the plan that the request path makes, without calling anybody and
 // without moving anybody's turn.
 
+import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import { describeHedge, type HedgeView, viewHedge } from './hedging.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -54,7 +55,7 @@ interface ExplainedFacts
 
 /** @throws GatewayError as the request itself would: `model_not_found`, `forbidden`, `bad_request` */
 export function explainRequest(request: ChatRequest, context: RequestContext, deps: PipelineDeps): Explanation {
-  context.trace.model = request.model;
+  context.trace.model = hideKeys(request.model);
   const itinerary = planItinerary(request, roughInputTokens(request), readPreferences(request), context, deps);
   const { match, passedOver } = itinerary.rules;
   const facts = explainedFacts(itinerary.facts);

@@ -22,15 +22,23 @@ export class ModelDirectory {
   /** What the accounts' servers have told, or their configuration. */
   readonly #served: () => readonly ServedModel[];
   readonly #peers: () => Pick<Peers, 'models'> | undefined;
+  readonly #firstLists: () => Promise<void> | undefined;
 
   constructor(
     router: () => Router,
     served: () => readonly ServedModel[],
     peers: () => Pick<Peers, 'models'> | undefined = () => undefined,
+    firstLists: () => Promise<void> | undefined = () => undefined,
   ) {
     this.#router = router;
     this.#served = served;
     this.#peers = peers;
+    this.#firstLists = firstLists;
+  }
+
+  /** The lists of accounts that were never asked; undefined when all were. Waiting for it is the caller's choice. */
+  ready(): Promise<void> | undefined {
+    return this.#firstLists();
   }
 
   /** Of this node and of others, each name once. */
@@ -64,8 +72,12 @@ export class ModelDirectory {
     return [...listed.values()];
   }
 
+  /** Also as `account/model`, which the list says only where the bare name would be somebody else's. */
   find(id: string): ListedModel | undefined {
-    return this.list().find((model) => model.id === id);
+    const listed = this.list().find((model) => model.id === id);
+    if (listed) return listed;
+    const served = this.#served().find(({ account, model }) => `${account}/${model}` === id);
+    return served && { id, ownedBy: served.account };
   }
 }
 

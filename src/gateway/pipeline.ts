@@ -1,6 +1,7 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
 import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
+import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpClient, Random, StopSignal } from '../ports.ts';
@@ -53,6 +54,8 @@ export interface PipelineDeps extends Omit<ChatAttemptDeps, 'builtin'>, Augmenta
   readonly keepPrompt?: (entryId: string, tenant: string, request: ChatRequest) => void;
   /** Other nodes; absent while there is no mesh. */
   readonly peers?: Peers;
+  /** What to wait for before a name can be placed: lists of models, at the start. Absent: nothing ever. */
+  readonly listing?: (model: string) => Promise<void> | undefined;
   /** The current one: a reload replaces it whole. */
   readonly router: () => Router;
   /** The builtin account's answer; `find` searches for what it may quote. */
@@ -90,13 +93,15 @@ const NOTHING_HELD = { inputTokens: 0, heldInputTokens: () => 0, maxOutputTokens
 export async function handle(asked: ChatRequest, context: RequestContext, deps: PipelineDeps): Promise<Answer> {
   const { caching, clock } = deps;
   const { trace, principal } = context;
-  trace.model = asked.model;
+  trace.model = hideKeys(asked.model);
   trace.isStream = asked.isStream;
   const ownWish = readWish(asked, context.knowledgeHeader);
   const request = withoutKnowledgeField(asked);
   const inputTokens = roughInputTokens(request);
   const search = context.isForwarded ? undefined : deps.peers?.find(asked.model);
   if (search) await search;
+  const listing = deps.listing?.(asked.model);
+  if (listing) await listing;
   const plan = planRequest(request, inputTokens, context, deps);
   // What another node has sent has its passages already.
   const wish = context.isForwarded

@@ -4,6 +4,7 @@ import type { ChainConfig, Config, TargetConfig, Timeouts } from '../config/conf
 import type { ChainRouting } from '../config/routing.ts';
 import type { UpstreamTraits } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
+import { hasKey } from '../key-shapes.ts';
 import type { Account } from '../providers/account.ts';
 import { type CompiledRule, compileRules } from './routing/rules.ts';
 import type { Chain, Target } from './target.ts';
@@ -79,7 +80,7 @@ export class Router {
       this.#accountChain(model) ??
       this.#knownModel(model) ??
       (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
-      (this.#config.defaultChain === undefined ? undefined : this.#chains.get(this.#config.defaultChain));
+      this.#defaultChain(asked);
     if (chain) return chain;
     const names = [...this.#chains.keys(), ...this.aliases].slice(0, 20).join(', ');
     throw new GatewayError(
@@ -89,6 +90,19 @@ export class Router {
         param: 'model',
       },
     );
+  }
+
+  /** Not for a client's key in the wrong field: it would be sent on, and kept in the ledger. */
+  #defaultChain(asked: string): Chain | undefined {
+    const { defaultChain } = this.#config;
+    return defaultChain === undefined || hasKey(asked) ? undefined : this.#chains.get(defaultChain);
+  }
+
+  /** Can it be placed by the configuration alone? */
+  hasName(asked: string): boolean {
+    const model = this.#aliases.get(asked) ?? asked;
+    if (this.#chains.has(model) || this.#chainsByModel.has(model)) return true;
+    return this.#accountChain(model) !== undefined;
   }
 
   #accountChain(model: string): Chain | undefined {

@@ -3,7 +3,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import { isObject, type JsonObject } from '../model/json.ts';
+import { parseJson } from '../model/exact-json.ts';
+import { BYTE_ORDER_MARK, isObject, type JsonObject } from '../model/json.ts';
 
 /** No real request comes near. */
 const NESTING_MAX = 5_000;
@@ -28,12 +29,9 @@ function decoded(bytes: Buffer): string {
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
-/** Some editors begin a file with it; JSON may not. */
-const BYTE_ORDER_MARK = '\uFEFF';
-
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw new GatewayError('bad_request', `The request body is not valid JSON: ${(error as Error).message}`);
   }

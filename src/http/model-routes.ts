@@ -40,20 +40,24 @@ const GEMINI: ListShape = {
 };
 
 export function modelRoutes(server: FastifyInstance, directory: ModelDirectory): void {
-  const list = (shape: (request: FastifyRequest) => ListShape) => (request: FastifyRequest, reply: FastifyReply) => {
-    sendJson(reply, 200, JSON.stringify(shape(request).list(directory.list())));
-    return reply;
-  };
-  const one = (shape: (request: FastifyRequest) => ListShape) => (request: FastifyRequest, reply: FastifyReply) => {
-    const id = (request.params as { '*': string })['*'];
-    const model = directory.find(id);
-    if (!model)
-      throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`, {
-        param: 'model',
-      });
-    sendJson(reply, 200, JSON.stringify(shape(request).one(model)));
-    return reply;
-  };
+  const list =
+    (shape: (request: FastifyRequest) => ListShape) => async (request: FastifyRequest, reply: FastifyReply) => {
+      await directory.ready();
+      sendJson(reply, 200, JSON.stringify(shape(request).list(directory.list())));
+      return reply;
+    };
+  const one =
+    (shape: (request: FastifyRequest) => ListShape) => async (request: FastifyRequest, reply: FastifyReply) => {
+      await directory.ready();
+      const id = (request.params as { '*': string })['*'];
+      const model = directory.find(id);
+      if (!model)
+        throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`, {
+          param: 'model',
+        });
+      sendJson(reply, 200, JSON.stringify(shape(request).one(model)));
+      return reply;
+    };
   const gemini = { config: { dialect: 'gemini' } } as const;
   server.get('/v1/models', list(shapeFor));
   server.get('/v1/models/*', one(shapeFor));

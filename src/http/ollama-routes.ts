@@ -33,7 +33,8 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     sendJson(reply, 200, JSON.stringify({ version: OLLAMA_VERSION }));
     return reply;
   });
-  server.get('/api/tags', options, (_request, reply) => {
+  server.get('/api/tags', options, async (_request, reply) => {
+    await directory.ready();
     const models = directory.list().map(({ id }) => ({
       name: id,
       model: id,
@@ -45,7 +46,8 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     sendJson(reply, 200, JSON.stringify({ models }));
     return reply;
   });
-  server.post('/api/show', options, (request, reply) => {
+  server.post('/api/show', options, async (request, reply) => {
+    await directory.ready();
     const body = jsonBody(request);
     const id = asString(body.model) ?? asString(body.name) ?? '';
     if (!directory.find(id)) {

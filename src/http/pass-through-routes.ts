@@ -22,6 +22,11 @@ const PATHS = [
   '/rerank',
 ] as const;
 
+/** Where OpenAI's API does not ask for one, and its SDKs' users leave it out. */
+const DEFAULT_MODELS: Readonly<Record<string, string>> = {
+  '/moderations': 'omni-moderation-latest',
+};
+
 export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
   for (const path of PATHS) {
     server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) =>
@@ -67,12 +72,12 @@ function parse(path: string, request: FastifyRequest): PassThroughRequest {
   const contentType = request.headers['content-type'] ?? 'application/json';
   if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body);
   const body = jsonBody(request);
-  const model = asString(body.model) ?? '';
+  const model = asString(body.model) ?? DEFAULT_MODELS[path] ?? '';
   return {
     model,
     path,
     contentType: 'application/json',
-    bodyFor: (name) => JSON.stringify(body.model === undefined ? body : { ...body, model: name }),
+    bodyFor: (name) => JSON.stringify({ ...body, model: name }),
   };
 }
 

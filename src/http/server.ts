@@ -126,15 +126,23 @@ function noSchemas(): never {
 
 function unknownEndpoint(server: FastifyInstance, { url, method, headers }: FastifyRequest): GatewayError {
   const path = url.split('?', 1)[0] ?? '/';
+  const shown = shownPath(path);
   if (headers.upgrade !== undefined) {
     // Codex takes 426 for "use plain HTTP"; after any other status it tries six times more.
-    const message = `${path.slice(0, 200)} does not speak ${headers.upgrade.slice(0, 50)}: send the request over HTTP.`;
+    const message = `${shown} does not speak ${headers.upgrade.slice(0, 50)}: send the request over HTTP.`;
     return new GatewayError('method_not_allowed', message, { status: 426 });
   }
   const isKnown = (['GET', 'POST', 'DELETE'] as const).some((other) => server.findRoute({ url: path, method: other }));
   return isKnown
-    ? new GatewayError('method_not_allowed', `${path.slice(0, 200)} does not take ${method}.`)
-    : new GatewayError('not_found', `Unknown endpoint: ${method} ${path.slice(0, 200)}`);
+    ? new GatewayError('method_not_allowed', `${shown} does not take ${method}.`)
+    : new GatewayError('not_found', `Unknown endpoint: ${method} ${shown}`);
+}
+
+/** No part of a path of ours is longer; what is may be a key, of whatever provider. */
+const SEGMENT_LENGTH_MAX = 30;
+
+function shownPath(path: string): string {
+  return path.slice(0, 200).replace(/[^/:]+/g, (part) => (part.length > SEGMENT_LENGTH_MAX ? '…' : part));
 }
 
 /** The client's own id where it is one that logs can hold. */

@@ -11,6 +11,8 @@ const TTL_MS = 10 * 60_000;
 /** A server that was down is looked for again sooner. */
 const RETRY_MS = 60_000;
 const TIMEOUT_MS = 10_000;
+/** Whoever asks first waits so long for accounts that have never been asked; a server that is down costs nobody more. */
+const FIRST_LISTS_MS = 2_000;
 
 export interface ModelCatalogDependencies {
   readonly http: HttpClient;
@@ -51,8 +53,7 @@ export class ModelCatalog {
     this.#listings = new Map(
       accounts.map((account) => {
         const known = previous.get(account.name);
-        const isSame = known?.account.baseUrl === account.baseUrl && known.account.dialect === account.dialect;
-        return [account.name, listingOf(account, isSame ? known : undefined)];
+        return [account.name, listingOf(account, known && isSameServer(known.account, account) ? known : undefined)];
       }),
     );
   }
@@ -82,6 +83,20 @@ export class ModelCatalog {
   /** Asks every account now and waits for all of them; failures are found in `errors()`. */
   async refresh(): Promise<void> {
     await Promise.all([...this.#listings.values()].map((listing) => this.#renew(listing)));
+  }
+
+  /** Resolves when every account has been asked once, within bounds; undefined, as nearly always, when all have been. */
+  firstLists(): Promise<void> | undefined {
+    const waiting: Promise<void>[] = [];
+    for (const listing of this.#listings.values()) if (isUnknown(listing)) waiting.push(this.#renew(listing));
+    if (waiting.length === 0) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#clock.after(FIRST_LISTS_MS, resolve);
+    void Promise.all(waiting).then(() => {
+      timer.cancel();
+      resolve();
+    });
+    return promise;
   }
 
   close(): void {
@@ -115,6 +130,15 @@ export class ModelCatalog {
       listing.staleAt = this.#clock.elapsed() + RETRY_MS;
     }
   }
+}
+
+/** Of a list that was configured before, nothing is known from the server. */
+function isSameServer(before: Account, now: Account): boolean {
+  return before.baseUrl === now.baseUrl && before.dialect === now.dialect && before.models.length === 0;
+}
+
+function isUnknown({ staleAt }: Listing): boolean {
+  return staleAt === Number.NEGATIVE_INFINITY;
 }
 
 /** A configured list of models is the truth; the server is not asked. */

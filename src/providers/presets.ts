@@ -92,7 +92,21 @@ const MINIMAX: UpstreamTraits = { ...COMPATIBLE, maxTokensField: 'max_completion
 /** NIM's request schema is closed: no additional properties. */
 const NVIDIA: UpstreamTraits = { ...COMPATIBLE, refusedFields: ['store', 'metadata', 'service_tier', 'user'] };
 
-const OPENAI_MODELS = ['gpt-*', '!gpt-oss*', 'chatgpt-*', 'o1*', 'o3*', 'o4*', 'codex-*', 'text-embedding-*'];
+const OPENAI_MODELS = [
+  'gpt-*',
+  '!gpt-oss*',
+  'chatgpt-*',
+  'o1*',
+  'o3*',
+  'o4*',
+  'codex-*',
+  'text-embedding-*',
+  'omni-moderation-*',
+  'text-moderation-*',
+  'dall-e-*',
+  'tts-1*',
+  'whisper-1',
+];
 const MISTRAL_MODELS = [
   'mistral-*',
   'ministral-*',

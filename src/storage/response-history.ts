@@ -2,6 +2,7 @@
 // items of answers: the conversation's items and the answer, bounded in age and number. Each entry belongs to a tenant,
 // and no other one can read, continue, replace or delete it, whatever ids upstreams give.
 
+import { parseJson } from '../model/exact-json.ts';
 import { asArray, isObject, type JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports.ts';
 import type { Database, Statement } from './database.ts';
@@ -115,15 +116,15 @@ export class ResponseHistory {
   get(tenant: string, id: string): StoredResponse | undefined {
     const row = this.#select.get(tenant, id, this.#oldest());
     if (!row) return undefined;
-    const items: unknown = JSON.parse(row.items);
-    const response: unknown = JSON.parse(row.response);
+    const items: unknown = parseJson(row.items);
+    const response: unknown = parseJson(row.response);
     return Array.isArray(items) && isObject(response) ? { items, response } : undefined;
   }
 
   /** An item of an answer's output, which clients may name instead of sending it. */
   item(tenant: string, id: string): JsonObject | undefined {
     const row = this.#selectByItem.get(tenant, id, this.#oldest());
-    const response: unknown = row && JSON.parse(row.response);
+    const response: unknown = row && parseJson(row.response);
     return isObject(response) ? outputOf(response).find((item) => item.id === id) : undefined;
   }
 

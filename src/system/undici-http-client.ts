@@ -4,6 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Dispatcher, Pool } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports.ts';
+import { decodedResponse } from './decoded-response.ts';
 import { ResponseReceiver } from './response-receiver.ts';
 import { systemClock } from './system-clock.ts';
 
@@ -32,27 +33,16 @@ export class UndiciHttpClient implements HttpClient {
   request(request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       const { signal, onSend } = request;
-      const receiver = new ResponseReceiver(resolve, reject, { signal, unreadBytesMax: UNREAD_BYTES_MAX, onSend });
-      systemClock.soon(() => this.#dispatch(request, receiver), 'send');
+      const { origin, path } = this.#address(request.url);
+      const pool = this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+      const take = (response: HttpResponse): void => resolve(plain(response));
+      const receiver = new ResponseReceiver(take, reject, { signal, unreadBytesMax: UNREAD_BYTES_MAX, onSend });
+      systemClock.soon(() => {
+        // The receiver has told so already.
+        if (signal?.aborted) return;
+        pool.dispatch(dispatchOf(request, path), receiver);
+      }, 'send');
     });
-  }
-
-  #dispatch(request: HttpRequest, receiver: ResponseReceiver): void {
-    // The receiver has told so already.
-    if (request.signal?.aborted) return;
-    const { origin, path } = this.#address(request.url);
-    this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS).dispatch(
-      {
-        path,
-        method: request.method as Dispatcher.HttpMethod,
-        headers: request.headers,
-        body: request.body ?? null,
-        // Deadlines are the gateway's: it knows the first token from the head.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      },
-      receiver,
-    );
   }
 
   async close(): Promise<void> {
@@ -89,4 +79,21 @@ export class UndiciHttpClient implements HttpClient {
     }
     return address;
   }
+}
+
+/** Nobody is asked to compress; a proxy in between may do it all the same. */
+function plain(response: HttpResponse): HttpResponse {
+  return response.headers['content-encoding'] === undefined ? response : decodedResponse(response);
+}
+
+function dispatchOf(request: HttpRequest, path: string): Dispatcher.DispatchOptions {
+  return {
+    path,
+    method: request.method as Dispatcher.HttpMethod,
+    headers: request.headers,
+    body: request.body ?? null,
+    // Deadlines are the gateway's: it knows the first token from the head.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  };
 }

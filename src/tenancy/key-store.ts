@@ -9,17 +9,12 @@ import type { Database } from '../storage/database.ts';
 import type { LimitSpec, Scopes } from './principal.ts';
 import {
   KEY_KIND,
-  type KeyRow,
   keyBody,
-  keyOf,
   REVOCATION_KIND,
   revocationBody,
-  SELECT_KEY,
   TENANT_KIND,
   TenancyTable,
-  type TenantRow,
   tenantBody,
-  tenantOf,
 } from './tenancy-table.ts';
 
 export interface Tenant {
@@ -101,12 +96,11 @@ export class KeyStore {
   }
 
   tenant(id: string): Tenant | undefined {
-    const row = this.#database.prepare<[string], TenantRow>('SELECT * FROM tenant WHERE id = ?').get(id);
-    return row && tenantOf(row);
+    return this.#table.tenant(id);
   }
 
   tenants(): Tenant[] {
-    return this.#database.prepare<[], TenantRow>('SELECT * FROM tenant ORDER BY id').all().map(tenantOf);
+    return this.#table.tenants();
   }
 
   /** The secret is returned here and nowhere else. The tenant is made when it does not exist yet. */
@@ -157,23 +151,15 @@ export class KeyStore {
   }
 
   key(id: string): VirtualKey | undefined {
-    const row = this.#table.key(id);
-    return row && keyOf(row);
+    return this.#table.key(id);
   }
 
   keys(tenant?: string): VirtualKey[] {
-    const rows =
-      tenant === undefined
-        ? this.#database.prepare<[], KeyRow>(`${SELECT_KEY} ORDER BY tenant, created_at, id`).all()
-        : this.#database
-            .prepare<[string], KeyRow>(`${SELECT_KEY} WHERE tenant = ? ORDER BY created_at, id`)
-            .all(tenant);
-    return rows.map(keyOf);
+    return this.#table.keys(tenant);
   }
 
   keyByHash(secretHash: string): VirtualKey | undefined {
-    const row = this.#table.keyByHash(secretHash);
-    return row && keyOf(row);
+    return this.#table.keyByHash(secretHash);
   }
 
   /** Was ever a key made? Revoking the last one must not open the gateway to everyone. */

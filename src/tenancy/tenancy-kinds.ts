@@ -1,22 +1,9 @@
 // Tenants, virtual keys and revocations as kinds of rows that travel. What another node has written holds here at once.
 
 import { asNumber, asObject, asString, isObject, type JsonObject, type JsonValue } from '../model/json.ts';
-import type { KeyedRow, Kind } from '../replication/kind.ts';
+import type { Kind } from '../replication/kind.ts';
 import type { Database } from '../storage/database.ts';
-import {
-  KEY_KIND,
-  type KeyRow,
-  keyBody,
-  keyOf,
-  REVOCATION_KIND,
-  revocationBody,
-  SELECT_KEY,
-  TENANT_KIND,
-  TenancyTable,
-  type TenantRow,
-  tenantBody,
-  tenantOf,
-} from './tenancy-table.ts';
+import { KEY_KIND, REVOCATION_KIND, TENANT_KIND, TenancyTable } from './tenancy-table.ts';
 
 const CAPABILITY = 'config:write';
 /** Limits by model may be many; a push holds 16 KB. */
@@ -41,13 +28,7 @@ export function tenancyKinds(onMerge: () => void): readonly Kind[] {
         else tableOf(database).remove('tenant', id);
         onMerge();
       },
-      *rows(database): Iterable<KeyedRow> {
-        // Of the others there is nothing to tell.
-        const rows = database
-          .prepare<[], TenantRow>("SELECT * FROM tenant WHERE is_disabled OR limits || accounts || tags <> '{}{}{}'")
-          .all();
-        for (const row of rows) yield { key: row.id, body: tenantBody(tenantOf(row)) };
-      },
+      rows: (database) => tableOf(database).travellingTenants(),
     },
     {
       ...common,
@@ -61,10 +42,7 @@ export function tenancyKinds(onMerge: () => void): readonly Kind[] {
         } else table.remove('virtual_key', id);
         onMerge();
       },
-      *rows(database): Iterable<KeyedRow> {
-        const rows = database.prepare<[], KeyRow>(SELECT_KEY).all();
-        for (const row of rows) yield { key: row.id, body: keyBody(keyOf(row), row.secret_hash) };
-      },
+      rows: (database) => tableOf(database).travellingKeys(),
     },
     {
       ...common,
@@ -79,12 +57,7 @@ export function tenancyKinds(onMerge: () => void): readonly Kind[] {
       join: earlierRevocation,
       // Nor must the key of a thief work again because the member that locked it was stolen too.
       isKeptOfEvicted: true,
-      *rows(database): Iterable<KeyedRow> {
-        const rows = database.prepare<[], { key: string; at: number }>(
-          'SELECT key, revoked_at AS at FROM key_revocation',
-        );
-        for (const { key, at } of rows.all()) yield { key, body: revocationBody(at) };
-      },
+      rows: (database) => tableOf(database).travellingRevocations(),
     },
   ];
 }

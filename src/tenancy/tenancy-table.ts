@@ -9,7 +9,13 @@ export const TENANT_KIND = 'tenant';
 export const KEY_KIND = 'virtual-key';
 export const REVOCATION_KIND = 'key-revocation';
 
-export interface TenantRow {
+/** A row as it travels. */
+export interface TravellingRow {
+  readonly key: string;
+  readonly body: JsonObject;
+}
+
+interface TenantRow {
   readonly id: string;
   readonly created_at: number;
   readonly is_disabled: number;
@@ -18,7 +24,7 @@ export interface TenantRow {
   readonly tags: string;
 }
 
-export interface KeyRow {
+interface KeyRow {
   readonly id: string;
   readonly tenant: string;
   readonly name: string;
@@ -32,10 +38,11 @@ export interface KeyRow {
   readonly tags: string;
 }
 
-export const SELECT_KEY = `SELECT virtual_key.*, revoked_at FROM virtual_key
+const SELECT_KEY = `SELECT virtual_key.*, revoked_at FROM virtual_key
   LEFT JOIN key_revocation ON key_revocation.key = virtual_key.id`;
 
 export class TenancyTable {
+  readonly #database: Database;
   readonly #putTenant: Statement<[string, number, number, string, string, string]>;
   readonly #ensureTenant: Statement<[string, number]>;
   readonly #putKey: Statement<[Record<string, string | number | null>]>;
@@ -45,6 +52,7 @@ export class TenancyTable {
   readonly #remove: Readonly<Record<'tenant' | 'virtual_key' | 'key_revocation', Statement<[string]>>>;
 
   constructor(database: Database) {
+    this.#database = database;
     const prepare = database.prepare.bind(database);
     this.#putTenant = prepare(
       `INSERT OR REPLACE INTO tenant (id, created_at, is_disabled, limits, accounts, tags) VALUES (?, ?, ?, ?, ?, ?)`,
@@ -112,12 +120,53 @@ export class TenancyTable {
     this.#remove[table].run(id);
   }
 
-  key(id: string): KeyRow | undefined {
-    return this.#key.get(id);
+  tenant(id: string): Tenant | undefined {
+    const row = this.#database.prepare<[string], TenantRow>('SELECT * FROM tenant WHERE id = ?').get(id);
+    return row && tenantOf(row);
   }
 
-  keyByHash(secretHash: string): KeyRow | undefined {
-    return this.#keyByHash.get(secretHash);
+  tenants(): Tenant[] {
+    return this.#database.prepare<[], TenantRow>('SELECT * FROM tenant ORDER BY id').all().map(tenantOf);
+  }
+
+  key(id: string): VirtualKey | undefined {
+    const row = this.#key.get(id);
+    return row && keyOf(row);
+  }
+
+  keyByHash(secretHash: string): VirtualKey | undefined {
+    const row = this.#keyByHash.get(secretHash);
+    return row && keyOf(row);
+  }
+
+  keys(tenant?: string): VirtualKey[] {
+    const rows =
+      tenant === undefined
+        ? this.#database.prepare<[], KeyRow>(`${SELECT_KEY} ORDER BY tenant, created_at, id`).all()
+        : this.#database
+            .prepare<[string], KeyRow>(`${SELECT_KEY} WHERE tenant = ? ORDER BY created_at, id`)
+            .all(tenant);
+    return rows.map(keyOf);
+  }
+
+  /** Those of whom there is something to tell. */
+  *travellingTenants(): Iterable<TravellingRow> {
+    const rows = this.#database
+      .prepare<[], TenantRow>("SELECT * FROM tenant WHERE is_disabled OR limits || accounts || tags <> '{}{}{}'")
+      .all();
+    for (const row of rows) yield { key: row.id, body: tenantBody(tenantOf(row)) };
+  }
+
+  *travellingKeys(): Iterable<TravellingRow> {
+    const rows = this.#database.prepare<[], KeyRow>(SELECT_KEY).all();
+    for (const row of rows) yield { key: row.id, body: keyBody(keyOf(row), row.secret_hash) };
+  }
+
+  *travellingRevocations(): Iterable<TravellingRow> {
+    const rows = this.#database.prepare<[], { key: string; at: number }>(
+      'SELECT key, revoked_at AS at FROM key_revocation',
+    );
+    for (const { key, at } of rows.all()) yield { key, body: revocationBody(at) };
   }
 }
 
@@ -134,7 +183,7 @@ export function revocationBody(revokedAt: number): JsonObject {
   return { revokedAt };
 }
 
-export function tenantOf(row: TenantRow): Tenant {
+function tenantOf(row: TenantRow): Tenant {
   return {
     id: row.id,
     createdAt: row.created_at,
@@ -145,7 +194,7 @@ export function tenantOf(row: TenantRow): Tenant {
   };
 }
 
-export function keyOf(row: KeyRow): VirtualKey {
+function keyOf(row: KeyRow): VirtualKey {
   return {
     id: row.id,
     tenant: row.tenant,

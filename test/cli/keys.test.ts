@@ -43,8 +43,29 @@ test('every option of keys create is kept, and keys list shows it without a secr
     tags: { team: 'web', plan: 'pro' },
   });
   const shown = await place.run(['keys', 'list', '--tenant', 'acme']);
-  assert.match(shown.stdout, /^ID +TENANT +NAME +STATE +SCOPES +LIMITS\nkey_\w+ +acme +app +until 2999-01-01 +models=/);
+  assert.match(
+    shown.stdout,
+    /^ID +TENANT +NAME +STATE +SCOPES +LIMITS +ACCOUNTS +TAGS\nkey_\w+ +acme +app +until 2999-01-01 +models=/,
+  );
+  assert.match(shown.stdout, / {2}openai=acme +team=web plan=pro\n$/);
   assert.ok(!shown.stdout.includes(made.stdout.trim()));
+});
+
+test('keys list says of which keys the tenant is disabled', async () => {
+  using place = commandPlace();
+  for (const tenant of ['acme', 'other']) await place.run(['keys', 'create', '--tenant', tenant]);
+  await place.run(['tenants', 'set', 'acme', '--disable']);
+  const { stdout } = await place.run(['keys', 'list']);
+  assert.match(stdout, /^key_\w+ +acme +acme +tenant disabled$/m);
+  assert.match(stdout, /^key_\w+ +other +other +valid$/m);
+  const listed = JSON.parse((await place.run(['keys', 'list', '--json'])).stdout);
+  assert.deepEqual(
+    listed.map((key: { tenant: string; isTenantDisabled?: boolean }) => [key.tenant, key.isTenantDisabled]),
+    [
+      ['acme', true],
+      ['other', undefined],
+    ],
+  );
 });
 
 const WRONG: readonly [args: string, stderr: RegExp][] = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { Ledger } from '../../src/tenancy/ledger.ts';
 import { type CommandPlace, commandPlace } from '../support/command.ts';

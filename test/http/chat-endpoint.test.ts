@@ -2,6 +2,7 @@
 // read, and one settlement for each.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { get, request as httpRequest, type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -306,10 +307,10 @@ test('a client that does not read stops the upstream from sending, and leaving f
     response.writeHead(200, SSE_HEADERS).write(ROLE);
     for (; writtenCount < blockCount && !response.destroyed; writtenCount += 1) {
       if (response.write(block)) continue;
-      await new Promise<void>((resolve) => {
-        response.once('drain', resolve);
-        response.once('close', resolve);
-      });
+      const written = new AbortController();
+      const either = { signal: written.signal };
+      await Promise.race([once(response, 'drain', either), once(response, 'close', either)]);
+      written.abort();
     }
   });
   const response = await openChat(s.node, { stream: true });
@@ -381,7 +382,13 @@ test('the built-in answerer streams and answers whole', async () => {
   await assertIdle(node, 2);
 });
 
-const SECRETS = ['sk-account-key-7f3a', 'client-key-91bc'];
+const SECRETS = [
+  'sk-account-key-7f3a',
+  'client-key-91bc',
+  // Where they do not belong: in paths and for a model's name.
+  'fm-0aA_1bB-2cC_3dD-4eE_5fF-6gG_7hH-8iI_9jJ-0kK',
+  '0a1b2c3d4e5f60718293a4b5c6d7e8f9',
+];
 
 test('no key is ever seen in an answer, a log line or a metric, however a request ends', async () => {
   const echo = `Incorrect API key provided: ${SECRETS[0]}`;
@@ -419,11 +426,59 @@ test('no key is ever seen in an answer, a log line or a metric, however a reques
   }
   seen.push(await (await s.node.chat({}, { headers: { 'x-api-key': `${SECRETS[1]}x` } })).text());
   seen.push(await (await fetch(`${s.node.url}/v1/nothing?key=${SECRETS[1]}`)).text());
+  for (const path of [`/v1/${SECRETS[2]}`, `/v1/models/${SECRETS[2]}`, `/v1/messages/${SECRETS[3]}`]) {
+    seen.push(await (await fetch(s.node.url + path, { headers: key })).text());
+  }
+  seen.push(await (await s.node.chat({ model: SECRETS[2]! }, { headers: key })).text());
   const metrics = await fetch(`${s.node.url}/metrics`, { headers: key });
   assert.equal(metrics.status, 200);
   seen.push(await metrics.text(), JSON.stringify(s.node.log.lines));
   assert.ok(s.a.requests.every(({ message }) => message.headers.authorization === `Bearer ${SECRETS[0]}`));
   for (const secret of SECRETS) assert.equal(seen.join('\n').includes(secret), false, secret);
+});
+
+test('the first request of a node may ask by a bare name: its accounts are asked for their models first', async () => {
+  const listing: RawHandler = (response, { message }) =>
+    message.url?.endsWith('/models')
+      ? response.writeHead(200, JSON_HEADERS).end('{"object":"list","data":[{"id":"meta/free:1"}]}')
+      : response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi')));
+  await using s = await setup(listing);
+  const accounts = { a: { url: s.a.url, models: [] }, b: { url: s.b.url } };
+  s.node.reload({ accounts, chains: { alone: ['b/two'] }, defaultChain: 'alone' });
+  const response = await s.node.chat({ model: 'meta/free:1' });
+  assert.equal(response.headers.get('x-flowmesh-target'), 'a/meta/free:1');
+  assert.equal(response.status, 200);
+});
+
+test('a node that has just begun lists the models of its accounts', async () => {
+  const lists: RawHandler = (response) =>
+    response.writeHead(200, JSON_HEADERS).end('{"object":"list","data":[{"id":"meta/free:1"}]}');
+  await using s = await setup(lists);
+  s.node.reload({ accounts: { a: { url: s.a.url, models: [] } } });
+  const listed = (await (await fetch(`${s.node.url}/v1/models`)).json()) as { data: { id: string }[] };
+  assert.ok(listed.data.some(({ id }) => id === 'meta/free:1'));
+});
+
+test('a moderation that names no model asks for OpenAI’s latest, as OpenAI does', async () => {
+  await using s = await setup((response) => response.writeHead(200, JSON_HEADERS).end('{"results":[]}'), {
+    aliases: { 'omni-moderation-latest': 'a/omni-moderation-latest' },
+  });
+  const response = await fetch(`${s.node.url}/v1/moderations`, {
+    method: 'POST',
+    headers: JSON_HEADERS,
+    body: '{"input":"Hi"}',
+  });
+  assert.equal(response.status, 200);
+  assert.deepEqual(JSON.parse(s.a.requests.at(-1)?.body ?? ''), { input: 'Hi', model: 'omni-moderation-latest' });
+});
+
+test('the built-in answerer is there by its name beside other accounts, and a default chain does not take its place', async () => {
+  await using s = await setup(() => undefined, { defaultChain: 'main' });
+  const response = await s.node.chat({ model: 'flowmesh/extractive' });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get('x-flowmesh-target'), 'flowmesh/extractive');
+  assert.match(await response.text(), /extractive/);
+  assert.equal(s.a.requests.length, 0);
 });
 
 test('a hundred clients at once, half of whom leave, leave nothing behind', async () => {

@@ -17,7 +17,7 @@ before(() => {
   ];
   const directory = new ModelDirectory(
     () => router,
-    () => [],
+    () => [{ account: 'a', model: 'meta/free:1' }],
     () => ({ models: () => served }),
   );
   server = fastify();
@@ -39,27 +39,34 @@ test("OpenAI's list says which nodes serve a model, where others do", async () =
     data: [
       { id: 'main', object: 'model', created: 0, owned_by: 'flowmesh' },
       { id: 'one', object: 'model', created: 0, owned_by: 'a', nodes: ['attic'] },
+      { id: 'meta/free:1', object: 'model', created: 0, owned_by: 'a' },
       far,
     ],
   });
   assert.deepEqual(await get('/v1/models/far'), far);
+  assert.deepEqual(await get('/v1/models/a%2Fmeta%2Ffree:1'), {
+    id: 'a/meta/free:1',
+    object: 'model',
+    created: 0,
+    owned_by: 'a',
+  });
 });
 
 test("the other dialects' lists have the models of other nodes, too", async () => {
   const anthropic = await get('/v1/models', { 'anthropic-version': '2023-06-01' });
   assert.deepEqual(
     anthropic.data.map(({ id }: { id: string }) => id),
-    ['main', 'one', 'far'],
+    ['main', 'one', 'meta/free:1', 'far'],
   );
   assert.equal(anthropic.last_id, 'far');
   const gemini = await get('/v1beta/models');
   assert.deepEqual(
     gemini.models.map(({ name }: { name: string }) => name),
-    ['models/main', 'models/one', 'models/far'],
+    ['models/main', 'models/one', 'models/meta/free:1', 'models/far'],
   );
   const ollama = await get('/api/tags');
   assert.deepEqual(
     ollama.models.map(({ name }: { name: string }) => name),
-    ['main', 'one', 'far'],
+    ['main', 'one', 'meta/free:1', 'far'],
   );
 });

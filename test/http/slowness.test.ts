@@ -11,7 +11,7 @@ import { ClientWriter } from '../../src/http/client-writer.ts';
 import { createServer as createGatewayServer } from '../../src/http/server.ts';
 import { Ingest } from '../../src/knowledge/ingest/ingest.ts';
 import { DocumentReader } from '../../src/knowledge/ingest/reader.ts';
-import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { ResponseHistory } from '../../src/storage/response-history.ts';
 import { systemClock } from '../../src/system/system-clock.ts';

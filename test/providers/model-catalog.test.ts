@@ -31,6 +31,25 @@ test('the first reading returns at once and has the lists fetched behind it', as
   assert.equal(http.requests.length, 1);
 });
 
+test('who asks first may wait for the lists that were never read, and never longer than two seconds', async () => {
+  const { catalog } = catalogOf({ 'http://a/v1/models': listOf('x') }, account('one', 'a'), account('two', 'b', ['m']));
+  await catalog.firstLists();
+  assert.deepEqual(idsOf(catalog), ['one/x', 'two/m']);
+  assert.equal(catalog.firstLists(), undefined);
+
+  const silent = catalogOf({ 'http://a/v1/models': 'hang' }, account('one', 'a'));
+  let isOver = false;
+  const waiting = silent.catalog.firstLists()?.then(() => {
+    isOver = true;
+  });
+  silent.clock.advance(1_999);
+  await setImmediate();
+  assert.equal(isOver, false);
+  silent.clock.advance(1);
+  await waiting;
+  silent.catalog.close();
+});
+
 test('a list is fetched again after ten minutes, not before', async () => {
   const { catalog, http, clock } = catalogOf({ 'http://a/v1/models': listOf('x') }, account('one', 'a'));
   await catalog.refresh();
@@ -40,6 +59,14 @@ test('a list is fetched again after ten minutes, not before', async () => {
   clock.advance(1);
   assert.deepEqual(idsOf(catalog), ['one/x']);
   assert.equal(http.requests.length, 2);
+});
+
+test('a configured list that was taken out of the configuration is asked for', async () => {
+  const { catalog } = catalogOf({ 'http://a/v1/models': listOf('x') }, account('one', 'a', ['m']));
+  catalog.setAccounts([account('one', 'a')]);
+  assert.deepEqual(idsOf(catalog), []);
+  await catalog.firstLists();
+  assert.deepEqual(idsOf(catalog), ['one/x']);
 });
 
 test('a configured list of models is not asked for', async () => {

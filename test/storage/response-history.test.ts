@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { RESPONSE_HISTORY_MIGRATIONS, ResponseHistory } from '../../src/storage/response-history.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { readTraffic, TrafficLog } from '../../src/storage/traffic-log.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,7 +1,7 @@
 // What a node does with usage, without the rest of it: its gateway.db in memory with ledger, shards and change log.
 // `tell(other)` brings everything it knows to another one, as the replicator would.
 
-import { GATEWAY_MIGRATIONS } from '../../src/node.ts';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { ChangeLog } from '../../src/replication/change-log.ts';
 import { Replica } from '../../src/replication/replica.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { HttpFailure, type HttpResponse } from '../../src/ports.ts';
 import { UndiciHttpClient } from '../../src/system/undici-http-client.ts';
 import { startRawUpstream } from '../support/raw-upstream.ts';
@@ -50,6 +51,55 @@ test('method, path, query, headers and body arrive, and the answer comes back', 
     [request?.message.method, request?.message.url, request?.message.headers['x-one'], request?.body],
     ['POST', '/v1/x?y=z', '1', '{"ü":1}'],
   );
+});
+
+for (const [encoding, encode] of Object.entries({
+  gzip: gzipSync,
+  deflate: deflateSync,
+  br: brotliCompressSync,
+  zstd: zstdCompressSync,
+})) {
+  test(`an answer that a proxy has packed as ${encoding} is unpacked as it comes`, async () => {
+    const packed = encode('Grüße '.repeat(10_000));
+    await using upstream = await startRawUpstream((response) => {
+      response.writeHead(200, { 'content-encoding': encoding, 'content-length': packed.length });
+      response.end(packed);
+    });
+    const response = await post(upstream.url);
+    assert.equal(await textOf(response), 'Grüße '.repeat(10_000));
+    assert.deepEqual(
+      [response.headers['content-encoding'], response.headers['content-length']],
+      [undefined, undefined],
+    );
+  });
+}
+
+test('a packed answer that is cut, or is something else, fails as an answer', async () => {
+  await using upstream = await startRawUpstream((response, _request, index) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.end(index === 0 ? gzipSync('x'.repeat(1_000)).subarray(0, 15) : 'plain');
+  });
+  for (let time = 0; time < 2; time += 1) {
+    const response = await post(upstream.url);
+    await assert.rejects(textOf(response), {
+      name: 'HttpFailure',
+      stage: 'response',
+      message: 'The body is not valid gzip',
+    });
+  }
+});
+
+test('whoever leaves a packed answer closes its connection', async () => {
+  await using upstream = await startRawUpstream((response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' });
+    response.write(gzipSync('x'.repeat(1_000)));
+  });
+  const response = await post(upstream.url);
+  for await (const chunk of response.body) {
+    assert.equal(chunk.length, 1_000);
+    break;
+  }
+  await upstream.until(() => upstream.abortedCount === 1);
 });
 
 test('early hints are not the answer', async () => {

@@ -4,9 +4,10 @@
 import type { Annotation, FinishReason } from '../../model/chat.ts';
 import { asArray, asObject, asString, type JsonObject } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
+import type { UpstreamError } from '../../model/upstream-error.ts';
 import { madeToolCallId, packToolCallId } from '../tool-call-id.ts';
 import { garbageError } from '../upstream-failure.ts';
-import { parseFinishReason } from './finish-reason.ts';
+import { finishFailure, parseFinishReason } from './finish-reason.ts';
 import { parseCitations, parseGrounding } from './grounding.ts';
 import { parseLogprobs } from './logprobs.ts';
 import { applyPartialArgument, emptyArguments } from './partial-arguments.ts';
@@ -26,6 +27,7 @@ export class CandidateParser {
   #open: OpenCall | undefined;
   #text = '';
   #finishRaw: string | undefined;
+  #failure: UpstreamError | undefined;
   readonly #annotated = new Set<string>();
 
   constructor(choice: number, seed: string) {
@@ -35,6 +37,11 @@ export class CandidateParser {
 
   get isFinished(): boolean {
     return this.#finishRaw !== undefined;
+  }
+
+  /** It ended, but not with an answer. */
+  get failure(): UpstreamError | undefined {
+    return this.#failure;
   }
 
   get finishReason(): FinishReason {
@@ -47,7 +54,10 @@ export class CandidateParser {
     if (logprobs.length > 0) events.push({ type: 'logprobs-add', choice: this.#choice, logprobs });
     events.push(...this.#annotations(candidate));
     const reason = asString(candidate.finishReason);
-    if (reason && reason !== 'FINISH_REASON_UNSPECIFIED') this.#finishRaw = reason;
+    if (reason && reason !== 'FINISH_REASON_UNSPECIFIED') {
+      this.#finishRaw = reason;
+      this.#failure = finishFailure(reason, asString(candidate.finishMessage));
+    }
     return events;
   }
 

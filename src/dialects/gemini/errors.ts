@@ -113,7 +113,7 @@ export function renderError(error: GatewayError, requestId: string): JsonObject 
             ]),
         ...(error.retryAfterMs === undefined
           ? []
-          : [{ '@type': `${TYPE}RetryInfo`, retryDelay: `${error.retryAfterMs / 1_000}s` }]),
+          : [{ '@type': `${TYPE}RetryInfo`, retryDelay: `${Math.ceil(error.retryAfterMs) / 1_000}s` }]),
       ],
     },
   };

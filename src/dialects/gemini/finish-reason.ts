@@ -1,6 +1,8 @@
 // Why an answer ended, both ways.
 
 import type { FinishReason } from '../../model/chat.ts';
+import type { UpstreamError } from '../../model/upstream-error.ts';
+import { upstreamError } from '../upstream-failure.ts';
 
 const UNIFIED: ReadonlyMap<string, FinishReason['unified']> = new Map(
   Object.entries({
@@ -20,12 +22,25 @@ const UNIFIED: ReadonlyMap<string, FinishReason['unified']> = new Map(
     OTHER: 'other',
     IMAGE_OTHER: 'other',
     NO_IMAGE: 'other',
-    MALFORMED_FUNCTION_CALL: 'other',
-    UNEXPECTED_TOOL_CALL: 'other',
-    TOO_MANY_TOOL_CALLS: 'other',
-    MALFORMED_RESPONSE: 'other',
   } as const),
 );
+
+/** The model did something that Gemini could not make an answer of; asked again, it mostly does not. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'MALFORMED_RESPONSE',
+  'MISSING_THOUGHT_SIGNATURE',
+  'TOO_MANY_TOOL_CALLS',
+  'UNEXPECTED_TOOL_CALL',
+]);
+
+/** @param message Google's own sentence, where it has one */
+export function finishFailure(raw: string, message: string | undefined): UpstreamError | undefined {
+  if (!FAILURES.has(raw)) return undefined;
+  return upstreamError({
+    message: `${message ?? 'The upstream could not make an answer of what the model did.'} (${raw})`,
+  });
+}
 
 /** Gemini says STOP when it wants functions called, too. */
 export function parseFinishReason(raw: string, hasToolCalls: boolean): FinishReason {

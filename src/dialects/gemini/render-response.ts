@@ -1,6 +1,6 @@
 // ChatResponse → a whole GenerateContentResponse.
 
-import type { ChatResponse, Choice } from '../../model/chat.ts';
+import type { ChatRequest, ChatResponse, Choice } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { renderFinishReason } from './finish-reason.ts';
 import { renderGrounding } from './grounding.ts';
@@ -8,12 +8,12 @@ import { renderLogprobs } from './logprobs.ts';
 import { answerPart } from './render-parts.ts';
 import { renderUsage } from './usage.ts';
 
-export function renderResponse(response: ChatResponse): string {
+export function renderResponse(response: ChatResponse, request: ChatRequest): string {
   if (response.original?.dialect === 'gemini') return response.original.text;
   return JSON.stringify({
     candidates: response.choices.map(renderCandidate),
     ...(response.usage && { usageMetadata: renderUsage(response.usage) }),
-    modelVersion: response.model,
+    modelVersion: response.model || request.model,
     responseId: response.id,
   });
 }

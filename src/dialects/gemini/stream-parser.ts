@@ -36,6 +36,7 @@ export class GeminiStreamParser implements StreamParser {
     }
     const usage = asObject(chunk.usageMetadata);
     if (usage) events.push({ type: 'usage', usage: parseUsage(usage) });
+    for (const { failure } of this.#candidates.values()) if (failure) events.push({ type: 'error', error: failure });
     const failure = events.findIndex((event) => event.type === 'error');
     if (failure < 0) return events;
     this.#hasFailed = true;

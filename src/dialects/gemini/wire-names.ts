@@ -1,7 +1,7 @@
 // Google's REST API takes every field in camelCase and in snake_case. This makes it one spelling, and leaves alone what
 // belongs to the user: arguments, results, schemas (read by schema-from-gemini.ts) and labels.
 
-import type { JsonObject, JsonValue } from '../../model/json.ts';
+import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 
 const USER_DATA: ReadonlySet<string> = new Set([
   'args',
@@ -31,5 +31,5 @@ export function camelNames(message: JsonObject): JsonObject {
 
 function camelValue(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map(camelValue);
-  return typeof value === 'object' && value !== null ? camelNames(value) : value;
+  return isObject(value) ? camelNames(value) : value;
 }

@@ -61,7 +61,7 @@ export class AnswerReader {
   /** Finish events for the choices whose server forgot them, though it said that the answer is complete. */
   finishRest(): StreamEvent[] {
     return [...this.#choices.entries()].flatMap(([index, state]) =>
-      state.isFinished ? [] : this.#finish(index, state, ''),
+      state.isFinished ? [] : this.#finish(index, state, '', undefined),
     );
   }
 
@@ -97,7 +97,7 @@ export class AnswerReader {
     const logprobs = readLogprobs(choice.logprobs);
     if (logprobs.length > 0) events.push({ type: 'logprobs-add', choice: index, logprobs });
     const finish = asString(choice.finish_reason);
-    if (finish && !state.isFinished) events.push(...this.#finish(index, state, finish));
+    if (finish && !state.isFinished) events.push(...this.#finish(index, state, finish, asObject(choice.error)));
     return toolCalls ? { ...choice, [key]: { ...holder, tool_calls: toolCalls } } : choice;
   }
 
@@ -129,11 +129,12 @@ export class AnswerReader {
     return repaired;
   }
 
-  #finish(index: number, state: ChoiceState, raw: string): StreamEvent[] {
+  /** @param cause what OpenRouter says of a failure, beside the finish reason */
+  #finish(index: number, state: ChoiceState, raw: string, cause: JsonObject | undefined): StreamEvent[] {
     state.isFinished = true;
     if (FAILURES.has(raw)) {
       const message = `The upstream stopped its answer with the finish reason '${raw}'.`;
-      return [{ type: 'error', error: openAiEventError('openai-chat', { message, code: raw }) }];
+      return [{ type: 'error', error: openAiEventError('openai-chat', cause ?? { message, code: raw }) }];
     }
     const finishReason = readFinishReason(raw === '' ? 'stop' : raw, state.toolCalls.size > 0);
     return [...state.toolCalls.close(), { type: 'finish', choice: index, finishReason: { ...finishReason, raw } }];

@@ -5,6 +5,7 @@ import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } f
 import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
+import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { patchMessages } from './patch-messages.ts';
 import { withReasoningBack } from './reasoning-back.ts';
@@ -77,12 +78,23 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
     }),
     response_format: request.responseFormat && renderResponseFormat(request.responseFormat),
     reasoning_effort: effortFor(model, request.reasoning),
-    user: request.endUser,
+    ...openaiFields(request, traits),
     stream: target.isStream || undefined,
   };
   patchStreamOptions(fields, target);
   for (const key of Object.keys(fields)) if (fields[key] === undefined) delete fields[key];
   return fields;
+}
+
+/** Servers that have the Responses API, too, know what a client of it sends; imitations may refuse it. */
+function openaiFields({ endUser, original }: ChatRequest, { responsesModels }: UpstreamTraits): JsonObject {
+  if (!responsesModels) return { user: endUser };
+  const fields = commonFields(original);
+  return {
+    user: fields.safety_identifier === endUser ? undefined : endUser,
+    ...fields,
+    verbosity: verbosityOf(original),
+  };
 }
 
 /** Hosted tools of other dialects are unknown here and left out; so is a choice of one of them. */

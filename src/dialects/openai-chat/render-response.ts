@@ -13,7 +13,7 @@ export function renderResponse(response: ChatResponse, request: ChatRequest): st
     id: answerId(response.id),
     object: 'chat.completion',
     created: response.createdAt ?? 0,
-    model: response.model,
+    model: response.model || request.model,
     choices: response.choices.map((choice) => renderChoice(choice, style)),
     ...(response.usage && { usage: renderUsage(response.usage) }),
   });

@@ -1,16 +1,16 @@
 // A collected answer → a `text_completion` body. Reasoning is not part of the text and is left out; a refusal is shown.
 
-import type { ChatResponse, Choice } from '../../model/chat.ts';
+import type { ChatRequest, ChatResponse, Choice } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { renderUsage } from '../openai-chat/answer-fields.ts';
 import { legacyAnswerId, renderLegacyFinish, renderLegacyLogprobs } from './answer-fields.ts';
 
-export function renderResponse(response: ChatResponse): string {
+export function renderResponse(response: ChatResponse, request: ChatRequest): string {
   return JSON.stringify({
     id: legacyAnswerId(response.id),
     object: 'text_completion',
     created: response.createdAt ?? 0,
-    model: response.model,
+    model: response.model || request.model,
     choices: response.choices.map(renderChoice),
     ...(response.usage && { usage: renderUsage(response.usage) }),
   });

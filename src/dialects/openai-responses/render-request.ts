@@ -14,6 +14,7 @@ import type {
 import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
+import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { effortOf } from '../reasoning.ts';
 import { effortFor, isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
 import { textOf } from '../turns.ts';
@@ -100,7 +101,7 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
     include: include.length === 0 ? undefined : include,
     ...toolFields(request),
     reasoning: reasoning && reasoningField(reasoning, target.model),
-    text: request.responseFormat && { format: renderFormat(request.responseFormat) },
+    text: textField(request),
     max_output_tokens: sampling.maxOutputTokens && Math.max(sampling.maxOutputTokens, MAX_OUTPUT_TOKENS_MIN),
     ...(!isReasoningModel && {
       temperature: sampling.temperature,
@@ -109,7 +110,14 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
     }),
     safety_identifier: request.endUser,
     metadata: request.metadata && { ...request.metadata },
+    ...commonFields(request.original),
   });
+}
+
+function textField({ responseFormat, original }: ChatRequest): JsonObject | undefined {
+  const verbosity = verbosityOf(original);
+  if (!responseFormat && verbosity === undefined) return undefined;
+  return definedOnly<JsonObject>({ format: responseFormat && renderFormat(responseFormat), verbosity });
 }
 
 function includes(reasoning: ReasoningRequest | undefined, sampling: Sampling): string[] {

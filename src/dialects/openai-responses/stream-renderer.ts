@@ -51,7 +51,9 @@ export class ResponsesStreamRenderer implements StreamRenderer {
     if (this.#isEnded) return '';
     this.#isEnded = true;
     const { message, param, ...fields } = asObject(renderError(error).error) ?? {};
-    const code = fields.code ?? fields.type ?? null;
+    const word = fields.code ?? fields.type ?? null;
+    // OpenRouter's are numbers; clients with types refuse the event then.
+    const code = typeof word === 'number' ? String(word) : word;
     const response = this.#response ?? this.#frame(this.#answer.id, '', this.#answer.createdAt);
     const output = this.#writer?.output.filter((item) => item !== undefined) ?? [];
     return this.#send([

@@ -67,7 +67,10 @@ test('an error that is not Google’s is read as plain words', () => {
 });
 
 test('our own errors have Google’s shape', () => {
-  const error = new GatewayError('bad_request', "'contents' is required.", { param: 'contents', retryAfterMs: 1_500 });
+  const error = new GatewayError('bad_request', "'contents' is required.", {
+    param: 'contents',
+    retryAfterMs: 1_499.000_000_3,
+  });
   assert.deepEqual(gemini.client.renderError(error, 'req-1'), {
     error: {
       code: 400,

@@ -146,14 +146,31 @@ const REASONS = [
   ['SPII', 'content-filter'],
   ['LANGUAGE', 'content-filter'],
   ['IMAGE_SAFETY', 'content-filter'],
-  ['MALFORMED_FUNCTION_CALL', 'other'],
-  ['UNEXPECTED_TOOL_CALL', 'other'],
   ['constructor', 'other'],
 ] as const;
 
 for (const [raw, unified] of REASONS) {
   test(`finish reason ${raw} is ${unified}`, () => {
     assert.deepEqual(eventsOf(chunk([{ text: 'x' }], { finishReason: raw })).at(-2), finish(unified, raw));
+  });
+}
+
+for (const reason of ['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS', 'MALFORMED_RESPONSE']) {
+  test(`${reason} is a failure, told with Google's sentence after the tokens it has cost`, () => {
+    const wire = {
+      candidates: [{ finishReason: reason, finishMessage: 'The model wrote: print(f())', index: 0 }],
+      usageMetadata: { promptTokenCount: 3, totalTokenCount: 3 },
+    };
+    const events = eventsOf(wire);
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['response-start', 'usage', 'error'],
+    );
+    assert.deepEqual(events.at(-1), {
+      type: 'error',
+      error: { code: 'upstream_error', message: `The model wrote: print(f()) (${reason})` },
+    });
+    assert.deepEqual(upstream.parseResponse(JSON.stringify({ ...HEAD, ...wire })).events.at(-1), events.at(-1));
   });
 }
 

@@ -415,6 +415,10 @@ describe('openai-chat stream parser', () => {
         'context_length_exceeded',
       ],
       [chunk({ content: '' }, {}, { finish_reason: 'error' }), 'upstream_error'],
+      [
+        chunk({ content: '' }, {}, { finish_reason: 'error', error: { code: 429, message: 'Slow down' } }),
+        'upstream_rate_limited',
+      ],
       ['{"id": ', 'upstream_garbage'],
       ['<html>', 'upstream_garbage'],
       ['[1]', 'upstream_garbage'],

@@ -310,6 +310,13 @@ test("an upstream's own error is told once, in its own words", () => {
   assert.equal(second.response.id, 'resp_abc');
 });
 
+test('a code that is a number, as OpenRouter sends them, is told as text', () => {
+  const renderer = openaiResponses.client.streamRenderer(parse({}), { id: 'abc', createdAt: 7 });
+  const original = { dialect: 'openai-chat', status: 200, body: { error: { code: 502, message: 'Gone.' } } };
+  const [first, second] = sseValues(renderer.fail(new GatewayError('upstream_error', 'Gone.', { original }))) as any[];
+  assert.deepEqual([first.code, first.error.code, second.response.error.code], ['502', '502', '502']);
+});
+
 test('the keep-alive is a comment', () => {
   assert.equal(
     openaiResponses.client.streamRenderer(parse({}), { id: 'a', createdAt: 1 }).keepAlive,

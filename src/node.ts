@@ -72,6 +72,8 @@ export interface FlowmeshNode {
   readonly knowledge: Knowledge;
   /** Requests that run now. */
   readonly runningCount: number;
+  /** Requests that ever began. */
+  readonly begunCount: number;
   /** Keys were changed: what is remembered of them is read anew. */
   forgetKeys(): void;
   /** Begins to take requests; resolves with the base URL clients use. */
@@ -301,6 +303,9 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     knowledge: knowledge.searched,
     get runningCount() {
       return admission.running;
+    },
+    get begunCount() {
+      return admission.begun;
     },
     forgetKeys: () => keyRing.forget(),
     ask: (request, options) => entry.ask(request, options),

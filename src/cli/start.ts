@@ -7,12 +7,15 @@ import type { MeshConfig } from '../config/mesh.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
+import { forgetPages } from '../storage/database.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
+import { releaseFreedMemory } from '../system/freed-memory.ts';
+import { keepIdleMemorySmall } from '../system/idle-memory.ts';
 import { createLogger } from '../system/pino-logger.ts';
-import { releaseStartMemory } from '../system/start-memory.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { UndiciHttpClient } from '../system/undici-http-client.ts';
+import { releaseUnusedHeap } from '../system/unused-heap.ts';
 import { VERSION } from '../version.ts';
 import { banner } from './banner.ts';
 import { EXIT } from './command-error.ts';
@@ -68,7 +71,17 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
-  releaseStartMemory(systemClock, () => node.runningCount === 0);
+  keepIdleMemorySmall({
+    clock: systemClock,
+    isIdle: () => node.runningCount === 0,
+    begun: () => node.begunCount,
+    held: () => process.memoryUsage.rss(),
+    release: () => {
+      forgetPages();
+      releaseUnusedHeap();
+      releaseFreedMemory();
+    },
+  });
 }
 
 async function buildNode(

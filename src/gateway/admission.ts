@@ -6,6 +6,7 @@ const RETRY_AFTER_MS = 1_000;
 
 export class Admission {
   readonly #max: () => number;
+  #begun = 0;
   #running = 0;
   /** Of those, the ones that another node shall answer. */
   #spilledOver = 0;
@@ -14,6 +15,11 @@ export class Admission {
 
   constructor(max: () => number) {
     this.#max = max;
+  }
+
+  /** All that were ever let in. */
+  get begun(): number {
+    return this.#begun;
   }
 
   get running(): number {
@@ -47,6 +53,7 @@ export class Admission {
     }
     const max = this.#max();
     if (this.#running - this.#spilledOver < max) {
+      this.#begun += 1;
       this.#running += 1;
       return 'here';
     }
@@ -59,6 +66,7 @@ export class Admission {
         },
       );
     }
+    this.#begun += 1;
     this.#running += 1;
     this.#spilledOver += 1;
     return 'elsewhere';

@@ -2,7 +2,8 @@
 
 /** Intl.Segmenter takes quadratic time on long texts; in pieces of this many UTF-16 units it is linear. */
 const PIECE_LENGTH_MAX = 2_000;
-const SENTENCES = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** Made when first used: with it come the languages of the world, a megabyte that most nodes never need. */
+let segmenter: Intl.Segmenter | undefined;
 /** "Dr.", "Fig.", "e.g.": the sentence goes on. */
 const ENDS_WITH_ABBREVIATION =
   /(?:^|[\s(])(?:\p{Lu}|Dr|Prof|Mrs?|Ms|St|Fig|No|Nr|Hr|Fr|Mme|Sr|Sra|vs|ca|bzw|ggf|e\.g|i\.e|z\. ?B|d\. ?h|p\. ?ej)\.\s*$/u;
@@ -28,7 +29,8 @@ function pieces(line: string): string[] {
 function sentencesOfPiece(piece: string): string[] {
   const sentences: string[] = [];
   let open = '';
-  for (const { segment } of SENTENCES.segment(piece)) {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
+  for (const { segment } of segmenter.segment(piece)) {
     open += segment;
     if (ENDS_WITH_ABBREVIATION.test(open)) continue;
     sentences.push(open.trim());

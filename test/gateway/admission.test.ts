@@ -42,3 +42,13 @@ test('a draining node refuses new requests and is drained when the last one has 
 test('a node without requests is drained at once', async () => {
   await new Admission(() => 1).drain();
 });
+
+test('all that were let in are counted, those that left and those for elsewhere too, but none that was refused', () => {
+  const admission = new Admission(() => 1);
+  admission.enter();
+  admission.leave();
+  admission.enter();
+  assert.equal(admission.enter(true), 'elsewhere');
+  assert.throws(() => admission.enter(true), { code: 'unavailable' });
+  assert.equal(admission.begun, 3);
+});

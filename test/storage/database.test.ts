@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openDatabase } from '../../src/storage/database.ts';
+import { forgetPages, openDatabase } from '../../src/storage/database.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'flowmesh-database-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -77,4 +77,19 @@ test('what was committed is there after the process ended without closing', () =
   assert.deepEqual(reopened.prepare('SELECT word FROM words').all(), [{ word: 'there' }]);
   reopened.close();
   crashed.close();
+});
+
+test('pages are forgotten of all databases that are open and of no other, and nothing that is in them', (context) => {
+  const kept = openDatabase(':memory:', [FIRST]);
+  const closed = openDatabase(':memory:', [FIRST]);
+  kept.exec("INSERT INTO words VALUES ('kept')");
+  const asked = [kept, closed].map((database) => context.mock.method(database, 'pragma'));
+  closed.close();
+  forgetPages();
+  assert.deepEqual(
+    asked.map(({ mock }) => mock.calls.map((call) => call.arguments)),
+    [[['shrink_memory']], []],
+  );
+  assert.deepEqual(kept.prepare('SELECT word FROM words').all(), [{ word: 'kept' }]);
+  kept.close();
 });

@@ -16,7 +16,8 @@ export interface Unit {
 /** The segmenter's work grows faster than its input; paragraphs of this length do not occur. */
 const SEGMENTED_LENGTH = 10_000;
 
-const sentences = new Intl.Segmenter('en', { granularity: 'sentence' });
+/** Made when first used: with it come the languages of the world, a megabyte of memory. */
+let segmenter: Intl.Segmenter | undefined;
 
 type TextBlock = Exclude<Block, { kind: 'break' }>;
 
@@ -39,9 +40,10 @@ export function unitsOf(block: TextBlock, offset: number, lengthMax: number): Un
 }
 
 function* sentenceRanges(text: string): Generator<readonly [number, number]> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
   for (let from = 0; from < text.length; ) {
     const to = breakBefore(text, from, SEGMENTED_LENGTH);
-    for (const { index, segment } of sentences.segment(text.slice(from, to))) {
+    for (const { index, segment } of segmenter.segment(text.slice(from, to))) {
       yield [from + index, from + index + segment.length];
     }
     from = to;

@@ -314,6 +314,11 @@ export class KnowledgeStore {
     this.#database.prepare("INSERT INTO entry_grams (entry_grams) VALUES ('integrity-check')").run();
   }
 
+  /** Frees what is kept of the file in memory; the next searches read it from the machine's own. */
+  forgetPages(): void {
+    this.#database.pragma('shrink_memory');
+  }
+
   close(): void {
     this.#database.close();
   }

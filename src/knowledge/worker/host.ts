@@ -40,6 +40,11 @@ export class KnowledgeHost {
     this.#schedule();
   }
 
+  /** Nothing waits, and the house is in order. */
+  get isIdle(): boolean {
+    return !this.#isScheduled;
+  }
+
   receive(message: CallMessage): void {
     (isWrite(message.call.name) ? this.#writes : this.#reads).push(message);
     this.#schedule();

@@ -86,3 +86,17 @@ test('when everything is tidy the thread rests', () => {
   for (let count = 0; turns.length > 0 && count < 100; count += 1) turn();
   assert.equal(turns.length, 0);
 });
+
+test('the thread is idle when all is answered and the house is in order', () => {
+  const { host, turns, turn, store, ids } = openHost(1);
+  while (turns.length > 0) turn();
+  assert.equal(host.isIdle, true);
+  store(1);
+  assert.equal(host.isIdle, false);
+  turn();
+  assert.deepEqual(ids(), [1]);
+  // What the write left to tidy up.
+  assert.equal(host.isIdle, false);
+  while (turns.length > 0) turn();
+  assert.equal(host.isIdle, true);
+});

@@ -4,11 +4,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
+import { AbortScope } from '../gateway/abort-scope.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { Clock, Logger, StopSignal } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
@@ -39,6 +40,7 @@ declare module 'fastify' {
 
 /**
  * Runs `work` as one admitted, traced, settled request. Errors that `work` throws before the head become the answer.
+ * @param work returns undefined when it is done already
  * @param mayGoElsewhere when this node is full, another one may answer
  */
 export async function exchange(
@@ -46,22 +48,22 @@ export async function exchange(
   reply: FastifyReply,
   operation: string,
   deps: ExchangeDeps,
-  work: (context: RequestContext) => Promise<void>,
+  work: (context: RequestContext) => Promise<void> | undefined,
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
-  const client = new AbortController();
-  const onClose = (): void => {
-    if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
-  };
-  reply.raw.once('close', onClose);
+  let leaving: StopSignal | undefined;
   let place: 'here' | 'elsewhere' | undefined;
   try {
     place = deps.admission.enter(mayGoElsewhere);
     const { principal } = request;
-    await work({
+    const pending = work({
       trace,
-      signal: client.signal,
+      // An answer that is here already is written before anybody can leave.
+      get signal() {
+        leaving ??= signalOfLeaving(reply, deps.clock);
+        return leaving;
+      },
       principal,
       ownKeys: ownKeys(request),
       headers: () => singleHeaders(request),
@@ -69,6 +71,7 @@ export async function exchange(
       isExplained: request.headers['x-flowmesh-explain'] === '1',
       isSpilledOver: place === 'elsewhere',
     });
+    if (pending) await pending;
   } catch (thrown) {
     const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
     noteFailure(trace, error);
@@ -80,6 +83,16 @@ export async function exchange(
     settle(trace, deps);
   }
   return reply;
+}
+
+function signalOfLeaving({ raw }: FastifyReply, clock: Clock): StopSignal {
+  const client = new AbortScope(clock);
+  const onClose = (): void => {
+    if (!raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
+  };
+  if (raw.closed) onClose();
+  else raw.once('close', onClose);
+  return client.signal;
 }
 
 function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {

@@ -42,7 +42,7 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
     const work = (context: RequestContext): Promise<void> | undefined => {
       const hints = options.hints?.(request);
       const { principal } = context;
-      const place = repeats?.placeOf(request.body, { tenant: principal.tenant, hints, headers: request.headers });
+      const place = repeats?.placeOf(request.body, { hints, headers: request.headers });
       const name = identity(deps);
       const known = place?.textAgain(name, context, deps.pipeline);
       if (known !== undefined) {

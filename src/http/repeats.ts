@@ -25,7 +25,6 @@ interface Repeat {
 
 /** What a request is recognized by beside its body. */
 export interface Manner {
-  readonly tenant: string;
   /** What its path says. */
   readonly hints: RouteHints | undefined;
   /** Its headers under lower-case names. */
@@ -36,6 +35,7 @@ export interface Manner {
 const LENGTH_MAX = 4 * 1024 * 1024;
 /** Of longer ones a few would push out all others. */
 const BODY_BYTES_MAX = 256 * 1024;
+const OPENING_BRACE = 0x7b;
 /** All that parsing and the pipeline look at. Other headers are looked at by rules alone. */
 const READ_HEADERS = [
   'anthropic-version',
@@ -50,7 +50,7 @@ export class Repeats {
   readonly #known = new LRUCache<string, Repeat>({ maxSize: LENGTH_MAX, sizeCalculation: ({ length }) => length });
 
   placeOf(body: unknown, manner: Manner): RepeatPlace | undefined {
-    if (!Buffer.isBuffer(body) || body.length > BODY_BYTES_MAX) return undefined;
+    if (!Buffer.isBuffer(body) || body.length > BODY_BYTES_MAX || body[0] !== OPENING_BRACE) return undefined;
     return new RepeatPlace(this.#known, body, manner);
   }
 }
@@ -73,7 +73,7 @@ export class RepeatPlace {
 
   /** The bytes themselves: the engine hashes and compares them faster than anybody else could. */
   get #name(): string {
-    this.#foundName ??= mannerText(this.#manner) + this.#body.toString('latin1');
+    this.#foundName ??= named(this.#body.toString('latin1'), this.#manner);
     return this.#foundName;
   }
 
@@ -89,7 +89,7 @@ export class RepeatPlace {
   textAgain(name: AnswerIdentity, context: RequestContext, deps: PipelineDeps): string | undefined {
     const repeat = this.#repeat;
     if (!repeat?.hit || repeat.chat.isStream || repeat.createdAt !== name.createdAt) return undefined;
-    return isHitAgain(repeat.hit, context, deps) ? repeat.texts[0]?.join(name.id) : undefined;
+    return isHitAgain(repeat.hit, context, deps) ? filledIn(repeat.texts[0] ?? [], name.id) : undefined;
   }
 
   /** What to write for a kept answer, which is thereby told; undefined when it is not known, or of another second. */
@@ -98,7 +98,7 @@ export class RepeatPlace {
     if (!(answer instanceof ReplayedAnswer) || repeat?.kept !== answer.kept) return undefined;
     if (repeat.createdAt !== createdAt) return undefined;
     answer.tellAtOnce();
-    return repeat.texts.map((pieces) => pieces.join(id));
+    return repeat.texts.map((pieces) => filledIn(pieces, id));
   }
 
   /** Remembers what was written for a kept answer under this identity. */
@@ -111,9 +111,15 @@ export class RepeatPlace {
   }
 }
 
-/** Ends where it ends, whatever follows. */
-function mannerText({ tenant, hints, headers }: Manner): string {
+/** Most say nothing but their body. What the others say goes before it, and begins with another bracket. */
+function named(body: string, { hints, headers }: Manner): string {
   const isPlain = hints === undefined && READ_HEADERS.every((name) => headers[name] === undefined);
-  if (isPlain) return `${tenant.length} ${tenant}`;
-  return JSON.stringify([tenant, hints, READ_HEADERS.map((name) => headers[name])]);
+  return isPlain ? body : JSON.stringify([hints, READ_HEADERS.map((name) => headers[name])]) + body;
+}
+
+/** Not joined: the engine copies the parts once, together with the answer's head, when all of it is written. */
+function filledIn([first = '', ...others]: readonly string[], name: string): string {
+  let text = first;
+  for (const other of others) text += name + other;
+  return text;
 }

@@ -1,6 +1,5 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
-import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
 import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
@@ -27,7 +26,7 @@ import { withPeers } from './peer-targets.ts';
 import type { Peers } from './peers.ts';
 import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
-import { ReplayedAnswer } from './replay.ts';
+import { noteHit, ReplayedAnswer } from './replay.ts';
 import type { Router } from './router.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ShadowRunner } from './shadow.ts';
@@ -120,8 +119,13 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const kept = ticket && caching.find(ticket);
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
-    openFreeAccount({ ...held, model: plan.legs[0].model }, context, deps);
-    return replay(kept, request, trace, deps);
+    const entered = { ...held, model: plan.legs[0].model };
+    openFreeAccount(entered, context, deps);
+    noteHit(kept, trace, deps);
+    const { isPlain, configured } = plan;
+    const isKnown = isPlain && ownWish === undefined && !configured.knowledge;
+    const hit = { tenant: principal.tenant, chain: configured, ticket, asked: entered, answer: kept };
+    return new ReplayedAnswer(kept, request, trace, isKnown ? hit : undefined);
   }
   const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
   const open = openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
@@ -199,15 +203,6 @@ async function ask(
     scope.end();
     throw error;
   }
-}
-
-function replay(answer: CachedAnswer, request: ChatRequest, trace: RequestTrace, deps: PipelineDeps): Answer {
-  const { caching, clock } = deps;
-  caching.note(trace, 'hit');
-  trace.cacheAgeMs = ageOf(answer, clock.now());
-  noteAnswering(trace, answer.answeredBy);
-  trace.ttftMs = clock.elapsed() - trace.startedAt;
-  return new ReplayedAnswer(answer, request, trace);
 }
 
 /** Equal requests read one answer: the first one asks for it, and whoever comes while it is made reads it, too. */

@@ -24,6 +24,8 @@ export interface RequestPlan {
   readonly configured: Chain;
   /** What a target is sent: only routers understand the fields that are meant for routing. */
   readonly requestFor: (target: Target) => ChatRequest;
+  /** The name that was asked for has decided all of it. */
+  readonly isPlain: boolean;
 }
 
 export interface Leg {
@@ -61,7 +63,9 @@ export function planRequest(
   if (!preferences && !context.isExplained && deps.router().rules.length === 0) {
     const chain = permit(request.model, request.model, context, deps);
     const isOrdered = chain.routing === undefined || chain.targets.length <= 1;
-    if (isOrdered) return { legs: [{ model: request.model, chain }], configured: chain, requestFor: () => request };
+    if (isOrdered) {
+      return { legs: [{ model: request.model, chain }], configured: chain, requestFor: () => request, isPlain: true };
+    }
   }
   const { rules, routes } = planItinerary(request, inputTokens, preferences, context, deps);
   // A chain without any targets is other nodes' to serve.
@@ -77,6 +81,7 @@ export function planRequest(
     legs: [legOf(used), ...others.map(legOf)],
     configured: used.chain,
     requestFor: ({ account }) => (account.isRouter ? request : plain),
+    isPlain: false,
   };
 }
 

@@ -1,10 +1,13 @@
 // A kept answer told again, in pieces that a client can show as they come.
 
-import type { CachedAnswer } from '../cache/cached-answer.ts';
+import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
 import { Answer } from './answer.ts';
+import { noteAnswering } from './caching.ts';
 import type { FrameSource } from './frame-source.ts';
+import type { KnownHit } from './known-hit.ts';
+import type { PipelineDeps } from './pipeline.ts';
 import type { RequestTrace } from './trace.ts';
 
 /** About fifty tokens: a page comes in a few pieces, and no piece is cut out of a word. */
@@ -15,26 +18,41 @@ const BATCH_FRAMES = 16;
 /** A kept answer on its way to a client. */
 export class ReplayedAnswer extends Answer {
   readonly kept: CachedAnswer;
+  /** Absent where a request that equals this one has to be looked at anew. */
+  readonly hit: KnownHit | undefined;
   readonly #trace: RequestTrace;
   #isTold = false;
 
-  constructor(kept: CachedAnswer, request: ChatRequest, trace: RequestTrace) {
+  constructor(kept: CachedAnswer, request: ChatRequest, trace: RequestTrace, hit: KnownHit | undefined) {
     super(request, new ReplayedFrames(kept.events, request.isStream), trace, () => undefined);
     this.kept = kept;
+    this.hit = hit;
     this.#trace = trace;
   }
 
   /** Its text is here already: there are no frames to read, and the trace gets what they would have told. */
   tellAtOnce(): void {
-    const finish = this.kept.events.findLast((event) => event.type === 'finish');
-    this.#trace.usage = this.kept.usage;
-    if (finish) this.#trace.finishReason = finish.finishReason.unified;
+    tellAtOnce(this.kept, this.#trace);
     this.#isTold = true;
   }
 
   override next(): Promise<readonly Frame[] | undefined> {
     return this.#isTold ? Promise.resolve(undefined) : super.next();
   }
+}
+
+export function noteHit(kept: CachedAnswer, trace: RequestTrace, { caching, clock }: PipelineDeps): void {
+  caching.note(trace, 'hit');
+  trace.cacheAgeMs = ageOf(kept, clock.now());
+  noteAnswering(trace, kept.answeredBy);
+  trace.ttftMs = clock.elapsed() - trace.startedAt;
+}
+
+/** What a kept answer's frames would have told one by one. */
+export function tellAtOnce({ usage, events }: CachedAnswer, trace: RequestTrace): void {
+  const finish = events.findLast((event) => event.type === 'finish');
+  trace.usage = usage;
+  if (finish) trace.finishReason = finish.finishReason.unified;
 }
 
 export class ReplayedFrames implements FrameSource {

@@ -39,13 +39,20 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
   // What a prepared body becomes depends on more than its bytes, and who keeps an answer wants to see all of it.
   const repeats = options.prepare || options.onAnswer ? undefined : new Repeats();
   return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const work = async (context: RequestContext): Promise<void> => {
-      const route = { ...options.hints?.(request), headers: formatHeaders(request) };
-      const place = repeats?.placeOf(request.body, route);
+    const work = (context: RequestContext): Promise<void> | undefined => {
+      const hints = options.hints?.(request);
+      const { principal } = context;
+      const place = repeats?.placeOf(request.body, { hints, headers: request.headers });
+      const name = identity(deps);
+      const known = place?.textAgain(name, context, deps.pipeline);
+      if (known !== undefined) {
+        sendJsonSoon(deps.clock, reply, 200, known, answerHeaders(context.trace));
+        return undefined;
+      }
       const parsed = (): ChatRequest => {
         const sent = jsonBody(request);
-        const body = options.prepare ? options.prepare(sent, context.principal) : sent;
-        return dialect.client.parseRequest(body, route);
+        const body = options.prepare ? options.prepare(sent, principal) : sent;
+        return dialect.client.parseRequest(body, { ...hints, headers: formatHeaders(request) });
       };
       const chat = place?.chat ?? parsed();
       const { messagesMax } = deps.config().server;
@@ -56,24 +63,27 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
         );
       }
       const answer = chat.isStream ? answerStreamed : answerWhole;
-      await answer(dialect, chat, reply, context, deps, options.onAnswer, place);
+      return answer({ dialect, chat, reply, context, deps, onAnswer: options.onAnswer, place, name });
     };
     const hasPeers = deps.pipeline.peers !== undefined;
     return exchange(request, reply, name, deps, work, hasPeers);
   };
 }
 
-async function answerWhole(
-  dialect: Dialect,
-  chat: ChatRequest,
-  reply: FastifyReply,
-  context: RequestContext,
-  deps: ChatEndpointDeps,
-  onAnswer: OnAnswer | undefined,
-  place: RepeatPlace | undefined,
-): Promise<void> {
+/** A parsed request, and what it takes to answer it. */
+interface ChatWork {
+  readonly dialect: Dialect;
+  readonly chat: ChatRequest;
+  readonly reply: FastifyReply;
+  readonly context: RequestContext;
+  readonly deps: ChatEndpointDeps;
+  readonly onAnswer: OnAnswer | undefined;
+  readonly place: RepeatPlace | undefined;
+  readonly name: AnswerIdentity;
+}
+
+async function answerWhole({ dialect, chat, reply, context, deps, onAnswer, place, name }: ChatWork): Promise<void> {
   const answer = await handle(chat, context, deps.pipeline);
-  const name = identity(deps);
   let [text] = place?.textsOf(answer, name) ?? [];
   if (text === undefined) {
     text = dialect.client.renderResponse(completed(await collected(answer), name, context), chat);
@@ -108,17 +118,9 @@ function completed(response: ChatResponse, { id, createdAt }: AnswerIdentity, { 
   };
 }
 
-async function answerStreamed(
-  dialect: Dialect,
-  chat: ChatRequest,
-  reply: FastifyReply,
-  context: RequestContext,
-  deps: ChatEndpointDeps,
-  onAnswer: OnAnswer | undefined,
-  place: RepeatPlace | undefined,
-): Promise<void> {
+async function answerStreamed(work: ChatWork): Promise<void> {
+  const { dialect, chat, reply, context, deps, onAnswer, place, name } = work;
   const { trace, signal } = context;
-  const name = identity(deps);
   const renderer = dialect.client.streamRenderer(chat, name);
   const head = (): Record<string, string> => ({
     'content-type': renderer.contentType ?? CONTENT_TYPES[dialect.framing],

@@ -9,7 +9,7 @@ import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { Clock, Logger, Stage } from '../ports.ts';
+import type { Clock, Logger, Stage, StopSignal } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
@@ -40,6 +40,7 @@ declare module 'fastify' {
 
 /**
  * Runs `work` as one admitted, traced, settled request. Errors that `work` throws before the head become the answer.
+ * @param work returns undefined when it is done already
  * @param mayGoElsewhere when this node is full, another one may answer
  */
 export async function exchange(
@@ -47,23 +48,23 @@ export async function exchange(
   reply: FastifyReply,
   operation: string,
   deps: ExchangeDeps,
-  work: (context: RequestContext) => Promise<void>,
+  work: (context: RequestContext) => Promise<void> | undefined,
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
-  const client = new AbortScope(deps.clock);
-  const onClose = (): void => {
-    if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
-  };
-  reply.raw.once('close', onClose);
+  let leaving: StopSignal | undefined;
   let place: 'here' | 'elsewhere' | undefined;
   try {
     await stage(deps.clock, 'begin');
     place = deps.admission.enter(mayGoElsewhere);
     const { principal } = request;
-    await work({
+    const pending = work({
       trace,
-      signal: client.signal,
+      // An answer that is here already is written before anybody can leave.
+      get signal() {
+        leaving ??= signalOfLeaving(reply, deps.clock);
+        return leaving;
+      },
       principal,
       ownKeys: ownKeys(request),
       headers: () => singleHeaders(request),
@@ -71,6 +72,7 @@ export async function exchange(
       isExplained: request.headers['x-flowmesh-explain'] === '1',
       isSpilledOver: place === 'elsewhere',
     });
+    if (pending) await pending;
   } catch (thrown) {
     const error = stackOverflowOf(thrown, request.body) ?? toGatewayError(thrown);
     noteFailure(trace, error);
@@ -87,6 +89,16 @@ export async function exchange(
 /** Resolves when it is this stage's turn, for this request and all others that wait for it. */
 function stage(clock: Clock, name: Stage): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve, name));
+}
+
+function signalOfLeaving({ raw }: FastifyReply, clock: Clock): StopSignal {
+  const client = new AbortScope(clock);
+  const onClose = (): void => {
+    if (!raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
+  };
+  if (raw.closed) onClose();
+  else raw.once('close', onClose);
+  return client.signal;
 }
 
 function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {

@@ -303,6 +303,62 @@ test('the same bytes from another tenant, or after the answer was cleared, are a
   database.close();
 });
 
+test('the same bytes under another key, with other headers or another configuration are looked at anew', async () => {
+  await using all = await cachingNode(textAnswer, { server: { apiKeys: ['k'] } });
+  const { node } = all;
+  const database = openDatabase(join(node.dataDirectory, 'gateway.db'), GATEWAY_MIGRATIONS);
+  const keys = new KeyStore(database, systemClock, systemRandom);
+  const secretOf = (key: Partial<NewKey> = {}) => keys.createKey({ tenant: 'acme', name: 'app', ...key }).secret;
+  const secret = secretOf();
+  const ask = async (headers: Record<string, string> = {}): Promise<readonly [number, string | null, string]> => {
+    const response = await node.chat({}, { headers: { authorization: `Bearer ${secret}`, ...headers } });
+    return [response.status, response.headers.get('x-flowmesh-cache'), await response.text()];
+  };
+  const outcomeOf = async (headers?: Record<string, string>) => (await ask(headers)).slice(0, 2);
+  /** In the ledger, as `status` and what was saved. */
+  const expected: (readonly [string, number])[] = [];
+  const twice = async (headers?: Record<string, string>): Promise<unknown[]> => {
+    expected.push(['cached', 18], ['cached', 18]);
+    return [await outcomeOf(headers), await outcomeOf(headers)];
+  };
+  const hits = [
+    [200, 'hit'],
+    [200, 'hit'],
+  ];
+  assert.deepEqual(await outcomeOf(), [200, 'miss']);
+  expected.push(['done', 0]);
+  assert.deepEqual(await twice(), hits);
+  assert.deepEqual(await outcomeOf({ authorization: `Bearer ${secretOf({ scopes: { models: ['x'] } })}` }), [
+    403,
+    null,
+  ]);
+  assert.deepEqual(await twice({ authorization: `Bearer ${secretOf()}` }), hits);
+  for (const headers of [{ 'cache-control': 'no-cache' }, { 'x-flowmesh-cache-namespace': 'mine' }]) {
+    assert.deepEqual(await outcomeOf(headers), [200, 'miss'], JSON.stringify(headers));
+    expected.push(['done', 0]);
+    assert.deepEqual(await twice(), hits);
+  }
+  assert.deepEqual(await twice({ 'x-flowmesh-cache-namespace': 'mine' }), hits);
+  const explained = await node.chat({}, { headers: { authorization: `Bearer ${secret}`, 'x-flowmesh-explain': '1' } });
+  await explained.text();
+  expected.push(['cached', 18]);
+  assert.equal(typeof explained.headers.get('x-flowmesh-route'), 'string');
+  assert.deepEqual(
+    (await rowsOf(node, expected.length))
+      .filter(({ status }) => status !== 'error')
+      .map((row) => [row.status, row.saved_tokens]),
+    expected,
+  );
+  node.reload({
+    accounts: { a: { url: all.upstream.url } },
+    ...CACHED,
+    cache: { isEnabled: false },
+    server: { apiKeys: ['k'] },
+  });
+  assert.deepEqual(await outcomeOf(), [200, null]);
+  database.close();
+});
+
 test('headers tell of hit and age; a hit costs nothing and the ledger knows what it saved', async () => {
   await using all = await cachingNode(textAnswer);
   const { node } = all;

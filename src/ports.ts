@@ -173,6 +173,11 @@ export interface Transport {
   connections(): readonly PeerConnection[];
   /** Resolves with the proven peer behind one of the addresses. */
   dial(addresses: readonly string[], peer: PeerId | undefined, signal: AbortSignal): Promise<PeerId>;
+  /**
+   * Who was a stranger when it was connected is a member by now, on both sides: the connection goes on as one between
+   * members. False when there is none.
+   */
+  promote(peer: PeerId): boolean;
   disconnect(peer: PeerId): void;
   /** Needs a connection. Resolves with the response's head; rejects with `HttpFailure`, whose stage tells whether the other side may have seen it. */
   request(peer: PeerId, request: MeshRequest): Promise<MeshResponse>;

@@ -1,21 +1,30 @@
 // A connection between two simulated processes, and what waits for something to come over it: it ends when the wish for it
 // ends, or the connection.
 
-import { HttpFailure, type MeshRequest, type StopSignal } from '../../src/ports.ts';
+import { HttpFailure, type MeshRequest, type PeerId, type StopSignal } from '../../src/ports.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimTransport } from './sim-transport.ts';
 
 export interface Connection {
   readonly dialler: SimTransport;
   readonly acceptor: SimTransport;
-  /** As each side judged when it opened. */
-  readonly memberSides: ReadonlySet<SimTransport>;
+  /** Those to whom the other one is a member. */
+  readonly memberSides: Set<SimTransport>;
   isOpen: boolean;
   readonly onClose: Set<() => void>;
 }
 
 export function otherEnd({ dialler, acceptor }: Connection, side: SimTransport): SimTransport {
   return side === dialler ? acceptor : dialler;
+}
+
+/** Where a simulated node is dialled. */
+export function addressOf(peer: PeerId): string {
+  return `/sim/${peer}`;
+}
+
+export function peerOf(address: string): PeerId | undefined {
+  return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
 }
 
 export interface Link {

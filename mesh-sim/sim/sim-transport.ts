@@ -1,7 +1,6 @@
 // The Transport port over a network in memory. It behaves like TCP connections with proven ends: what is sent arrives
 // in order or late or not at all, a killed process is noticed at once, a cut cable only by silence.
 
-import { createHash } from 'node:crypto';
 import { type Identity, verifySignature } from '../../src/mesh/identity.ts';
 import {
   type BroadcastReach,
@@ -16,8 +15,20 @@ import {
   type Transport,
   type TransportHandlers,
 } from '../../src/ports.ts';
+import { cheapSignature } from './cheap-signature.ts';
 import type { HostClock } from './host-clock.ts';
-import { bodyOf, type Connection, carried, giveUp, orBroken, otherEnd, streamed, waitUntil } from './sim-link.ts';
+import {
+  addressOf,
+  bodyOf,
+  type Connection,
+  carried,
+  giveUp,
+  orBroken,
+  otherEnd,
+  peerOf,
+  streamed,
+  waitUntil,
+} from './sim-link.ts';
 import type { SimNetwork } from './sim-network.ts';
 
 /** A connection over a cut cable is given up after this long, as Linux does. */
@@ -110,7 +121,8 @@ export class SimTransport implements Transport {
   async dial(addresses: readonly string[], peer: PeerId | undefined, signal: StopSignal): Promise<PeerId> {
     this.sent.dials += 1;
     const known = peer === undefined ? undefined : this.#connections.get(peer);
-    if (known && this.#isUsable(known)) return known.dialler === this ? known.acceptor.peer : known.dialler.peer;
+    if (known?.isOpen && known.memberSides.has(this))
+      return known.dialler === this ? known.acceptor.peer : known.dialler.peer;
     const target = addresses.map(peerOf).find((found) => found !== undefined && (peer === undefined || found === peer));
     if (target === undefined || target === this.peer) throw new Error('nothing to dial');
     await this.#roundTrip(target, signal);
@@ -123,6 +135,11 @@ export class SimTransport implements Transport {
     return target;
   }
 
+  promote(peer: PeerId): boolean {
+    const connection = this.#connections.get(peer);
+    return connection?.isOpen === true && this.#promote(connection);
+  }
+
   disconnect(peer: PeerId): void {
     const connection = this.#connections.get(peer);
     if (connection) this.#close(connection);
@@ -132,7 +149,7 @@ export class SimTransport implements Transport {
     const connection = this.#connections.get(peer);
     if (!connection?.memberSides.has(this)) throw new HttpFailure('connect', 'no connection');
     const other = otherEnd(connection, this);
-    if (!connection.memberSides.has(other)) throw new HttpFailure('connect', 'refused as a stranger');
+    if (!other.#promote(connection)) throw new HttpFailure('connect', 'refused as a stranger');
     this.#options.onRequest?.(peer, request);
     const response = await this.#exchange(connection, request, (handlers) => handlers.onRequest);
     if (request.body instanceof Uint8Array && this.#network.chance(this.#network.duplicationRate)) {
@@ -229,12 +246,23 @@ export class SimTransport implements Transport {
     if (other.#handlers?.isMember(this.peer)) memberSides.add(other);
     const connection: Connection = { dialler: this, acceptor: other, memberSides, isOpen: true, onClose: new Set() };
     for (const side of [this, other]) side.#connections.set(otherEnd(connection, side).peer, connection);
-    for (const side of memberSides) {
-      side.#clock.deliver(() => connection.isOpen && side.#handlers?.onConnect(side.#described(connection)));
-    }
+    for (const side of memberSides) side.#tellOf(connection);
     if (memberSides.size < 2) {
-      this.#network.clock.after(STRANGER_LIFETIME_MS, () => connection.isOpen && this.#close(connection));
+      this.#network.clock.after(STRANGER_LIFETIME_MS, () => memberSides.size < 2 && this.#close(connection));
     }
+  }
+
+  /** The other end may be a member by now, where it was a stranger. */
+  #promote(connection: Connection): boolean {
+    if (connection.memberSides.has(this)) return true;
+    if (!this.#handlers?.isMember(otherEnd(connection, this).peer)) return false;
+    connection.memberSides.add(this);
+    this.#tellOf(connection);
+    return true;
+  }
+
+  #tellOf(connection: Connection): void {
+    this.#clock.deliver(() => connection.isOpen && this.#handlers?.onConnect(this.#described(connection)));
   }
 
   #close(connection: Connection): void {
@@ -281,10 +309,6 @@ export class SimTransport implements Transport {
     if (!connection) return;
     const end = (): void => this.#close(connection);
     this.#network.carry(peer, this.peer, () => connection.isOpen, end);
-  }
-
-  #isUsable(connection: Connection): boolean {
-    return connection.isOpen && connection.memberSides.has(this);
   }
 
   #described(connection: Connection): PeerConnection {
@@ -373,16 +397,4 @@ export class SimTransport implements Transport {
       other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
     });
   }
-}
-
-function cheapSignature(peer: PeerId, message: Uint8Array): Buffer {
-  return createHash('sha512').update(peer).update(message).digest();
-}
-
-function addressOf(peer: PeerId): string {
-  return `/sim/${peer}`;
-}
-
-function peerOf(address: string): PeerId | undefined {
-  return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
 }

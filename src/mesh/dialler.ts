@@ -57,19 +57,29 @@ export class Dialler {
   async #meet(addresses: readonly string[], expected: PeerId | undefined): Promise<PeerId> {
     const { registrar, transport } = this.#core;
     const peer = await this.#dial(addresses, expected);
-    if (registrar.isMember(peer) && isConnected(this.#core, peer)) {
-      try {
-        await this.#exchange.hello(peer);
-        return peer;
-      } catch (error) {
-        this.#core.logger.debug({ peer, reason: reasonOf(error) }, 'no answer to a hello; introducing ourselves');
-      }
+    if (registrar.isMember(peer) && isConnected(this.#core, peer) && (await this.#greets(peer))) return peer;
+    try {
+      await this.#introduce(peer);
+    } catch (error) {
+      transport.disconnect(peer);
+      throw error;
     }
-    // What was opened between strangers stays one for strangers.
-    await this.#introduce(peer).finally(() => transport.disconnect(peer));
+    if (transport.promote(peer) && (await this.#greets(peer))) return peer;
+    // One that does not carry it is given up for a new one.
+    transport.disconnect(peer);
     await this.#dial(addresses, peer);
     await this.#exchange.hello(peer);
     return peer;
+  }
+
+  async #greets(peer: PeerId): Promise<boolean> {
+    try {
+      await this.#exchange.hello(peer);
+      return true;
+    } catch (error) {
+      this.#core.logger.debug({ peer, reason: reasonOf(error) }, 'no answer to a hello');
+      return false;
+    }
   }
 
   #dial(addresses: readonly string[], peer: PeerId | undefined): Promise<PeerId> {

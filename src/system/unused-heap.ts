@@ -16,5 +16,7 @@ export function releaseUnusedHeap(): void {
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect: NodeJS.GCFunction = runInNewContext('gc');
+  // Compiled code that is kept belongs to the flags it was made with.
+  setFlagsFromString('--no-expose-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -1,5 +1,5 @@
 // Who may connect, and for what. A connection whose other side is a member may carry everything. A stranger's may carry one
-// request of the join protocol and is bounded in number, time and bytes, whatever is sent on it.
+// request of the join protocol and is bounded in number, time and bytes, whatever is sent on it, until it is a member.
 
 import type { Connection, ConnectionGater, MultiaddrConnection, StreamMiddleware } from '@libp2p/interface';
 import type { PeerId } from '../../ports.ts';
@@ -9,15 +9,18 @@ type Direction = MultiaddrConnection['direction'];
 
 export class Gate implements ConnectionGater {
   #isMember: (peer: PeerId) => boolean = () => false;
-  /** By the object that a raw connection and the finished one share. */
-  readonly #strangers = new WeakSet<object>();
+  #onPromoted: (connection: Connection) => void = () => undefined;
+  /** By the object that a raw connection and the finished one share: how its bounds are lifted. */
+  readonly #strangers = new WeakMap<object, () => void>();
   readonly #open: Readonly<Record<Direction, MultiaddrConnection[]>> = { inbound: [], outbound: [] };
   /** Addresses that were asked for by name, each with the peer expected there; all others are libp2p's own ideas. */
   readonly #wanted = new Set<{ readonly address: string; readonly peer: PeerId | undefined }>();
   refusedCount = 0;
 
-  useMembers(isMember: (peer: PeerId) => boolean): void {
+  /** @param onPromoted a stranger that has become a member goes on as one, on the connection it has */
+  useMembers(isMember: (peer: PeerId) => boolean, onPromoted: (connection: Connection) => void): void {
     this.#isMember = isMember;
+    this.#onPromoted = onPromoted;
   }
 
   /** Allows one dial to an address, whoever answers there, or only this peer. */
@@ -31,11 +34,20 @@ export class Gate implements ConnectionGater {
     return this.#strangers.has(connection.timeline);
   }
 
+  /** Lifts the bounds of a stranger that is a member by now. */
+  promote(connection: Connection): void {
+    const lift = this.#strangers.get(connection.timeline);
+    if (!lift) return;
+    this.#strangers.delete(connection.timeline);
+    lift();
+    this.#onPromoted(connection);
+  }
+
   /** A stream of anything but the join protocol: only with members, in both directions. */
   readonly onlyMembers: StreamMiddleware = (stream, connection, next) => {
-    if (this.isStranger(connection) || !this.#isMember(connection.remotePeer.toString())) {
-      throw new Error('Only members may open this protocol');
-    }
+    if (!this.#isMember(connection.remotePeer.toString())) throw new Error('Only members may open this protocol');
+    // The other side has learned before us that both are members.
+    this.promote(connection);
     next(stream, connection);
   };
 
@@ -66,13 +78,19 @@ export class Gate implements ConnectionGater {
       return false;
     }
     open.push(connection);
-    this.#strangers.add(connection.timeline);
-    connection.addEventListener('close', () => void open.splice(open.indexOf(connection), 1));
+    const forget = (): void => void open.splice(open.indexOf(connection), 1);
     let bytes = 0;
     // Raw bytes, so that neither half-open streams nor endless negotiations can be used to fill memory.
-    connection.addEventListener('message', (event) => {
+    const count = (event: { readonly data: { readonly byteLength: number } }): void => {
       bytes += event.data.byteLength;
       if (bytes > LIMITS.strangerConnectionBytesMax) connection.abort(new Error('A stranger sent too much'));
+    };
+    connection.addEventListener('close', forget);
+    connection.addEventListener('message', count);
+    this.#strangers.set(connection.timeline, () => {
+      connection.removeEventListener('close', forget);
+      connection.removeEventListener('message', count);
+      forget();
     });
     return true;
   }

@@ -128,7 +128,7 @@ export class Libp2pTransport implements Transport {
   }
 
   async start(handlers: TransportHandlers): Promise<void> {
-    this.#gate.useMembers(handlers.isMember);
+    this.#gate.useMembers(handlers.isMember, (connection) => this.#onPromoted(connection, handlers));
     await this.#serve(PROTOCOL.request, this.#memberServer(handlers), LIMITS.streamsPerPeerMax);
     await this.#serve(PROTOCOL.join, this.#strangerServer(handlers), 1);
     this.#node.addEventListener('connection:open', ({ detail }) => this.#onOpen(detail, handlers));
@@ -168,6 +168,15 @@ export class Libp2pTransport implements Transport {
     // Whom we met as a stranger and who is a member by now: only the new connection carries everything.
     if (!this.#gate.isStranger(connection)) this.#abortAll(this.#strangers.get(proven), 'It is a member now');
     return proven;
+  }
+
+  promote(peer: PeerId): boolean {
+    const connection = this.#anyConnection(peer);
+    if (!connection) return false;
+    if (this.#gate.isStranger(connection)) this.#gate.promote(connection);
+    // It refused that as long as we were a stranger to it.
+    else this.#identify(connection);
+    return true;
   }
 
   disconnect(peer: PeerId): void {
@@ -235,21 +244,35 @@ export class Libp2pTransport implements Transport {
   }
 
   #onOpen(connection: Connection, handlers: TransportHandlers): void {
-    const peer = connection.remotePeer.toString();
-    if (this.#gate.isStranger(connection)) {
-      add(this.#strangers, peer, connection);
-      const timer = this.#deps.clock.after(LIMITS.strangerLifetimeMs, () =>
-        connection.abort(new Error('A stranger may not stay')),
-      );
-      connection.addEventListener('close', () => timer.cancel());
+    if (!this.#gate.isStranger(connection)) {
+      this.#onMember(connection, handlers);
       return;
     }
-    const isFirst = add(this.#members, peer, connection);
-    // Tells each side what the other speaks; gossip and the directory begin with it.
+    add(this.#strangers, connection.remotePeer.toString(), connection);
+    const timer = this.#deps.clock.after(LIMITS.strangerLifetimeMs, () => {
+      if (this.#gate.isStranger(connection)) connection.abort(new Error('A stranger may not stay'));
+    });
+    connection.addEventListener('close', () => timer.cancel());
+  }
+
+  #onPromoted(connection: Connection, handlers: TransportHandlers): void {
+    const peer = connection.remotePeer.toString();
+    if (remove(this.#strangers, peer, connection)) this.#cleanUp(peer, this.#joins.forget(peer));
+    this.#onMember(connection, handlers);
+  }
+
+  #onMember(connection: Connection, handlers: TransportHandlers): void {
+    const isFirst = add(this.#members, connection.remotePeer.toString(), connection);
+    this.#identify(connection);
+    if (isFirst) handlers.onConnect(described(connection));
+  }
+
+  /** Tells each side what the other speaks; gossip and the directory begin with it. */
+  #identify(connection: Connection): void {
     this.#node.services.identify.identify(connection).catch((error: unknown) => {
+      const peer = connection.remotePeer.toString();
       this.#deps.logger.debug({ peer, reason: String(error) }, 'Peer did not identify itself');
     });
-    if (isFirst) handlers.onConnect(described(connection));
   }
 
   #onClose(connection: Connection, handlers: TransportHandlers): void {

@@ -7,6 +7,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { identityFromSeed } from '../../../src/mesh/identity.ts';
 import { LIMITS } from '../../../src/mesh/libp2p/limits.ts';
 import { HttpFailure } from '../../../src/ports.ts';
@@ -137,6 +138,43 @@ test('after joining, the next dial makes a connection that carries everything', 
   const response = await joining.transport.request(member.peer, { path: '/', headers: {} });
   assert.equal(await textOf(response.body), 'hello');
   assert.deepEqual([joining.disconnects, member.disconnects], [[], []]);
+});
+
+test('strangers that have become members go on with the connection they have', TIMEOUT, async (t) => {
+  const clock = new ManualClock();
+  const [a, b] = [await createTestTransport(1, { clock }), await createTestTransport(2, { clock })];
+  for (const node of [a, b]) await startTransport(t, node);
+  b.onStranger = async () => answer('welcome');
+  b.onRequest = async ({ body }) => answer(String((await textOf(body)).length));
+  assert.equal(a.transport.promote(b.peer), false);
+  await a.transport.dial(b.transport.addresses(), b.peer, never);
+  await a.transport.requestJoin(b.peer, { path: '/join', headers: {} });
+  b.members.add(a.peer);
+  a.members.add(b.peer);
+  assert.equal(a.transport.promote(b.peer), true);
+  // More than a stranger may send, and later than a stranger may stay.
+  const body = Buffer.alloc(10 * LIMITS.strangerConnectionBytesMax);
+  const response = await a.transport.request(b.peer, { path: '/bulk', headers: {}, body });
+  assert.equal(await textOf(response.body), String(body.length));
+  clock.advance(LIMITS.strangerLifetimeMs + 1);
+  assert.deepEqual([a.connects.length, b.connects.length], [1, 1]);
+  assert.deepEqual([a.transport.connections().length, b.transport.connections().length], [1, 1]);
+  assert.deepEqual([a.disconnects, b.disconnects], [[], []]);
+  // Gossip begins on it as well.
+  while (a.broadcasts.length === 0) {
+    await b.transport.broadcast('changes', Buffer.from('news'), 'neighbours');
+    await pause(5);
+  }
+});
+
+test('a connection that was promoted by one side alone carries nothing but the join protocol', TIMEOUT, async (t) => {
+  const [stranger, member] = await strangers(t, 2);
+  assert.ok(stranger && member);
+  await stranger.transport.dial(member.transport.addresses(), member.peer, never);
+  stranger.members.add(member.peer);
+  assert.equal(stranger.transport.promote(member.peer), true);
+  await assert.rejects(stranger.transport.request(member.peer, { path: '/chat', headers: {} }), HttpFailure);
+  assert.deepEqual([member.connects, member.transport.connections()], [[], []]);
 });
 
 test('a request of a peer that is evicted meanwhile is refused', TIMEOUT, async (t) => {

@@ -32,6 +32,7 @@ import type { Mesh } from './mesh/mesh.ts';
 import { type MeshPorts, MeshService } from './mesh/mesh-service.ts';
 import { meshSight } from './mesh/mesh-sight.ts';
 import { MESH_MIGRATIONS } from './mesh/migrations.ts';
+import { answerShares, shareNetwork } from './mesh/share-network.ts';
 import type { ChatRequest } from './model/chat.ts';
 import { replayable } from './model/replay.ts';
 import type { Frame } from './model/stream.ts';
@@ -73,6 +74,7 @@ import { TENANCY_MIGRATIONS } from './tenancy/migrations.ts';
 import { readPriceStore } from './tenancy/price-store.ts';
 import { configuredPrices, PriceTable } from './tenancy/price-table.ts';
 import type { Principal } from './tenancy/principal.ts';
+import { RateShares } from './tenancy/rate-shares.ts';
 import { keepPruned } from './tenancy/retention.ts';
 import { type UsageQuery, type UsageRow, usageReport } from './tenancy/usage-report.ts';
 import { USAGE_SHARD_MIGRATIONS } from './tenancy/usage-shard-table.ts';
@@ -218,7 +220,15 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       sight: () => meshSight(service?.mesh.view() ?? []),
       spending: escrowSpending(ledger, shards, clock),
     });
-  const limiter = new Limiter(clock, (scope) => ledger.spent(scope), escrow);
+  const rates =
+    ports.mesh &&
+    new RateShares({
+      clock,
+      random,
+      sight: () => meshSight(service?.mesh.view() ?? []),
+      network: shareNetwork(ports.mesh.transport, clock, () => service?.mesh),
+    });
+  const limiter = new Limiter(clock, (scope) => ledger.spent(scope), escrow, rates);
   const priceFile = readPriceStore(initial.dataDirectory, dayOf(clock.now()));
   for (const problem of priceFile.problems) logger.warn({ problem }, 'a row of prices.json is left out');
   let prices = new PriceTable(clock, { ...configuredPrices(initial), fileRows: priceFile.rows });
@@ -296,6 +306,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     },
   };
   if (service) registerMeshMetrics(metrics.registry, service.mesh);
+  if (service && rates) answerShares(service.mesh, rates);
   if (service && replication) {
     replication.join(service.mesh, brain);
     registerReplicationMetrics(metrics.registry, replication);
@@ -368,6 +379,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     await service?.mesh.start();
     replication?.start();
     escrow?.start();
+    rates?.start();
   };
 
   return {
@@ -420,6 +432,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       timer.cancel();
       await replication?.stop();
       escrow?.stop();
+      rates?.stop();
       await service?.mesh.stop();
       await shadows.stop();
       await watchers.close();

@@ -8,7 +8,7 @@ import type { Passage as QuotablePassage } from '../providers/extractive-materia
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { AbortScope } from './abort-scope.ts';
-import { openFreeAccount } from './admit.ts';
+import { openFreeAccount, withShares } from './admit.ts';
 import { Answer } from './answer.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { type Augmentation, type AugmentationDeps, augment, quotable, searchAll } from './augmentation.ts';
@@ -115,11 +115,15 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const kept = ticket && caching.find(ticket);
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
-    openFreeAccount({ ...held, model: plan.legs[0].model }, context, deps);
+    await withShares(() => openFreeAccount({ ...held, model: plan.legs[0].model }, context, deps));
     return replay(kept, request, trace, deps);
   }
-  const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
-  const open = openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+  const openNow = (): OpenRequest => {
+    const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
+    return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+  };
+  // Who has no limits waits for nobody.
+  const open = principal.limits.length > 0 ? await withShares(openNow) : openNow();
   if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, principal.tenant, request);
   const ready = { request, inputTokens, plan, open, context, augmentation, wish, ownWish };
   if (ticket) return readAlong(ticket, ready, deps);

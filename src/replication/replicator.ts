@@ -247,13 +247,12 @@ export class Replicator {
     const { log, logger } = this.#deps;
     const session = new AuditSession(this.#deps, peer);
     await this.#guard(peer, () => this.#converse(peer, session));
-    const { differences, compared } = session.result;
-    const isWhole = session.next === undefined;
-    if (differences === 0) return isWhole;
+    const { differences, compared, isComplete } = session.result;
+    if (differences === 0) return isComplete;
     const fields = { peer, log: log.name, differences, compared };
     if (isExpected) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
     else logger.error(fields, 'replication: rows differed and were healed');
-    return isWhole;
+    return isComplete;
   }
 
   collect(): void {

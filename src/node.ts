@@ -167,6 +167,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     clock,
     limits: () => config.cache,
     ...(replication && { changes: replication.cacheRecorder }),
+    meshNow: () => service?.mesh.now() ?? clock.now(),
     onFailure: (error) => logger.warn({ err: error }, 'kept answers cannot be read or written'),
   });
   const health = new TargetHealth(clock, () => config.cooldown);
@@ -289,7 +290,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     http,
     health,
     routing,
-    caching: new Caching({ clock, store: cache }),
+    caching: new Caching(cache),
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
     router: () => router,

@@ -1,6 +1,6 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
-import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
+import type { CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpClient, Random, StopSignal } from '../ports.ts';
@@ -203,7 +203,7 @@ async function ask(
 function replay(answer: CachedAnswer, request: ChatRequest, trace: RequestTrace, deps: PipelineDeps): Answer {
   const { caching, clock } = deps;
   caching.note(trace, 'hit');
-  trace.cacheAgeMs = ageOf(answer, clock.now());
+  trace.cacheAgeMs = caching.ageOf(answer);
   noteAnswering(trace, answer.answeredBy);
   trace.ttftMs = clock.elapsed() - trace.startedAt;
   return new ReplayedAnswer(answer, request, trace);

@@ -1,8 +1,9 @@
 // Drives one log over the network: pushes what is written here, asks peers for what is missing, answers what they ask,
 // audits, and drops tombstones. All decisions are those of the state machines beside it; here are time, bytes and order.
 
-import { GatewayError } from '../errors.ts';
+import { GatewayError, isDiskFull } from '../errors.ts';
 import type { Clock, Logger, Random, Timer } from '../ports.ts';
+import { unlessFull } from '../storage/unless-full.ts';
 import { AuditSession } from './audit.ts';
 import type { Change, Sign, Verify } from './change.ts';
 import type { ChangeLog } from './change-log.ts';
@@ -140,7 +141,7 @@ export class Replicator {
     this.#pusher.load();
     this.#schedulePush();
     if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit(this.#pick())));
-    this.#timers.add(clock.every(COLLECT_MS, () => this.collect()));
+    this.#timers.add(clock.every(COLLECT_MS, () => unlessFull(() => this.collect())));
     this.#scheduleRound();
   }
 
@@ -177,7 +178,10 @@ export class Replicator {
   async serve(body: Uint8Array): Promise<Uint8Array> {
     const request = parseRequest(body);
     if (!request) throw new GatewayError('bad_request', 'This is no request of replication');
-    await this.#deps.log.signPending(this.#deps.sign);
+    // What cannot be signed now is asked for later.
+    await this.#deps.log.signPending(this.#deps.sign).catch((error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+    });
     return renderReply(answer(this.#deps.log, request, PAGE_BYTES_MAX));
   }
 

@@ -47,6 +47,7 @@ export const ERROR_TABLE = {
   upstream_garbage: { status: 502, meaning: 'The upstream answered with something unreadable', fault: 'upstream' },
   unavailable: { status: 503, meaning: 'Every target is cooling down or full', fault: 'operator' },
   overloaded: { status: 503, meaning: 'This node has too much to do', fault: 'operator' },
+  disk_full: { status: 507, meaning: 'The disk of this node is full: nothing can be kept', fault: 'operator' },
   draining: { status: 503, meaning: 'This node is shutting down and takes no new requests', fault: 'operator' },
   internal: { status: 500, meaning: 'A defect in flowmesh', fault: 'gateway' },
 } as const satisfies Record<string, ErrorRow>;
@@ -108,6 +109,9 @@ export class GatewayError extends Error {
 /** Any thrown thing as a GatewayError; what is not one of ours is a defect. */
 export function toGatewayError(thrown: unknown): GatewayError {
   if (thrown instanceof GatewayError) return thrown;
+  if (isDiskFull(thrown)) {
+    return new GatewayError('disk_full', 'The disk of this node is full, so this was not kept.', { cause: thrown });
+  }
   return new GatewayError(
     'internal',
     'flowmesh met an unexpected error; the log has the details under this request id',
@@ -115,4 +119,11 @@ export function toGatewayError(thrown: unknown): GatewayError {
       cause: thrown,
     },
   );
+}
+
+/** As SQLite and the operating system say it. */
+const DISK_FULL_CODES: ReadonlySet<unknown> = new Set(['SQLITE_FULL', 'ENOSPC', 'EDQUOT']);
+
+export function isDiskFull(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && DISK_FULL_CODES.has(thrown.code);
 }

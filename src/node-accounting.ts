@@ -9,6 +9,7 @@ import type { LineJournal } from './storage/line-journal.ts';
 import { Escrow, escrowSpending, type MeshSight } from './tenancy/escrow.ts';
 import { Ledger } from './tenancy/ledger.ts';
 import { Limiter } from './tenancy/limiter.ts';
+import { RateShares, type ShareNetwork } from './tenancy/rate-shares.ts';
 import { UsageShards } from './tenancy/usage-shards.ts';
 
 export interface AccountingDeps {
@@ -21,6 +22,8 @@ export interface AccountingDeps {
   readonly recorder: ChangeRecorder;
   /** How much of its mesh the node sees. Absent without a mesh. */
   readonly sight: (() => MeshSight) | undefined;
+  /** Asks other nodes for shares of limits. Absent without a mesh. */
+  readonly shareNetwork: ShareNetwork | undefined;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -28,14 +31,16 @@ export interface Accounting {
   readonly ledger: Ledger;
   readonly limiter: Limiter;
   readonly escrow: Escrow | undefined;
+  readonly rates: RateShares | undefined;
 }
 
 export function openAccounting(deps: AccountingDeps): Accounting {
-  const { clock, database, journal, sight, onFailure } = deps;
+  const { clock, random, database, journal, sight, shareNetwork, onFailure } = deps;
   const shards = usageShards(deps);
   const ledger = new Ledger({ database, clock, journal, ...(shards && { shards }), onFailure });
   const escrow = sight && shards && new Escrow({ clock, sight, spending: escrowSpending(ledger, shards, clock) });
-  return { ledger, escrow, limiter: new Limiter(clock, (scope) => ledger.spent(scope), escrow) };
+  const rates = sight && shareNetwork && new RateShares({ clock, random, sight, network: shareNetwork });
+  return { ledger, escrow, rates, limiter: new Limiter(clock, (scope) => ledger.spent(scope), escrow, rates) };
 }
 
 /** None on a node that has never been in a mesh. */

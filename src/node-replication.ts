@@ -25,6 +25,7 @@ import { REPLICATION_MIGRATIONS } from './replication/schema.ts';
 import type { ChangeRecorder } from './storage/changes.ts';
 import type { Database, FileOpener } from './storage/database.ts';
 import { openDisposable } from './storage/disposable.ts';
+import { unlessFull } from './storage/unless-full.ts';
 import { gatewayKinds } from './tenancy/gateway-kinds.ts';
 
 export interface NodeReplicationDeps {
@@ -227,7 +228,7 @@ export class NodeReplication {
   }
 
   #trim(): void {
-    if (!this.#stopping.signal.aborted) this.#budget.trim();
+    if (!this.#stopping.signal.aborted) unlessFull(() => this.#budget.trim());
   }
 
   /** Resolves when the next page of bulk may go. */

@@ -24,6 +24,7 @@ import type { LocalStatus } from './mesh/local-status.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { type MeshPorts, MeshService } from './mesh/mesh-service.ts';
 import { meshSight } from './mesh/mesh-sight.ts';
+import { answerShares, shareNetwork } from './mesh/share-network.ts';
 import type { ChatRequest } from './model/chat.ts';
 import { replayable } from './model/replay.ts';
 import type { Frame } from './model/stream.ts';
@@ -129,6 +130,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     clock,
     limits: () => config().cache,
     ...(replication && { changes: replication.cacheRecorder }),
+    meshNow: () => service?.mesh.now() ?? clock.now(),
     onFailure: (error) => logger.warn({ err: error }, 'kept answers cannot be read or written'),
   });
   const health = new TargetHealth(clock, () => config().cooldown);
@@ -149,7 +151,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     () => settings.principals,
     () => config().server.anonymous,
   );
-  const { ledger, limiter, escrow } = openAccounting({
+  const { ledger, limiter, escrow, rates } = openAccounting({
     clock,
     random,
     logger,
@@ -157,6 +159,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     journal: journal(),
     recorder,
     sight: replication && (() => meshSight(service?.mesh.view() ?? [])),
+    shareNetwork: ports.mesh && shareNetwork(ports.mesh.transport, clock, () => service?.mesh),
     onFailure: onLedgerFailure,
   });
   const facts: PipelineDeps['facts'] = (provider, model, account) => settings.prices.find(provider, model, account);
@@ -214,7 +217,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     http,
     health,
     routing,
-    caching: new Caching({ clock, store: cache }),
+    caching: new Caching(cache),
     facts,
     accountant: new Accountant({ ledger, limiter, facts }),
     listing: (model) => settings.listing(model),
@@ -232,6 +235,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     },
   };
   if (service) registerMeshMetrics(metrics.registry, service.mesh);
+  if (service && rates) answerShares(service.mesh, rates);
   if (service && replication) {
     replication.join(service.mesh, knowledge.brain);
     registerReplicationMetrics(metrics.registry, replication);
@@ -295,6 +299,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     await service?.mesh.start();
     replication?.start();
     escrow?.start();
+    rates?.start();
   };
 
   return {
@@ -341,6 +346,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       timer.cancel();
       await replication?.stop();
       escrow?.stop();
+      rates?.stop();
       await service?.mesh.stop();
       await shadows.stop();
       await knowledge.close();

@@ -197,4 +197,18 @@ export const MUTANTS: readonly Mutant[] = [
     find: '      this.#flushIn(RETRY_MS);\n',
     replace: '      this.#settled = [];\n',
   },
+  {
+    name: 'minutes-are-each-nodes-own',
+    about: 'Each node of a mesh admits as much a minute as the limit says.',
+    file: 'src/tenancy/rate-share.ts',
+    find: '    const share = limit / members;\n',
+    replace: '    const share = members > 0 ? limit : 0;\n',
+  },
+  {
+    name: 'lends-what-it-keeps',
+    about: 'What a node lends it uses as well.',
+    file: 'src/tenancy/rate-share.ts',
+    find: 'return this.#own(limit) - this.#lentAt(nowMs) + ',
+    replace: 'return this.#own(limit) + ',
+  },
 ];

@@ -4,6 +4,7 @@
 import { ERROR_TABLE } from '../../src/errors.ts';
 import { type AskHistory, type History, isLinked, type MachineHistory } from './history.ts';
 import { TIMERS_MAX, TOTAL_MS } from './machine.ts';
+import { minutesHold } from './rate-checker.ts';
 import { noWriteIsLost, replicasConverge, revocationsStay, usageIsExact } from './replica-checkers.ts';
 import { answerPieces } from './sim-upstream.ts';
 
@@ -26,6 +27,7 @@ export const CHECKERS: readonly Checker[] = [
   { name: 'the deadline is kept', check: deadlineIsKept },
   { name: 'a tenant sees its own answers alone', check: tenantsAreApart },
   { name: 'a revoked key is refused by a node that knows', check: revokedKeysAreRefused },
+  { name: 'a limit a minute holds for all nodes together', check: minutesHold },
   { name: 'each request is settled exactly once, where it was bought', check: settledOnce },
   { name: 'a forwarded request goes no further', check: singleHop },
   { name: 'a request that arrives twice is executed once', check: executedOnce },

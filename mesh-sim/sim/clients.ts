@@ -30,6 +30,7 @@ export class Clients {
     const { clock } = this.#world;
     const number = this.asks.length;
     const known = key === undefined ? undefined : this.keys.get(key);
+    const isKeyOfEntry = known !== undefined && knowsKey(machine, known.id);
     const prompt = question === undefined ? `${tenant}/${number}` : `${tenant}/question ${question}`;
     const record: AskHistory = {
       number,
@@ -41,7 +42,8 @@ export class Clients {
       isStream,
       key: known && String(key),
       at: clock.elapsed(),
-      isKeyOfEntry: known !== undefined && knowsKey(machine, known.id),
+      isKeyOfEntry,
+      limit: isKeyOfEntry ? machine.life?.node.keys.tenant(tenant)?.limits.requestsPerMinute : undefined,
       isRevoked: known !== undefined && hasRevocation(machine, known.id),
       end: 'open',
       endedAt: clock.elapsed(),

@@ -39,6 +39,8 @@ export interface AskHistory {
   readonly isQuestion: boolean;
   /** The entry node knew the key when it was asked. */
   readonly isKeyOfEntry: boolean;
+  /** Requests a minute of its tenant, as the entry node knew it then; absent: none, or the key was unknown. */
+  readonly limit: number | undefined;
   /** The entry node knew that the key is revoked when it was asked. */
   readonly isRevoked: boolean;
   /** `left`: the client went. `lost`: its node died. */
@@ -145,6 +147,8 @@ export interface History {
   /** From then on nothing is wrong any more, and everybody is told what happened. */
   readonly faultsUndoneAt: number;
   readonly endedAt: number;
+  /** The nodes knew each other when it began. */
+  readonly isWarm: boolean;
   /** Packets got lost by chance, too. */
   readonly isLossy: boolean;
   /** Longest way there and back. */

@@ -19,6 +19,11 @@ export class Timeline<Value> {
     this.#values.push(value);
   }
 
+  /** When it became this value. */
+  beginnings(value: Value): readonly number[] {
+    return this.#times.filter((_, index) => this.#values[index] === value);
+  }
+
   /** Was it this value all the time from `from` to `to`, both included? */
   held(value: Value, from: number, to: number): boolean {
     for (let index = this.#times.length - 1; index >= 0; index -= 1) {

@@ -221,6 +221,7 @@ export class World {
       final: this.machines.map((machine) => finalState(machine, this.machines, this.clock.timerCount)),
       faultsUndoneAt: this.#faultsUndoneAt,
       endedAt: this.clock.elapsed(),
+      isWarm: this.schedule.isWarm,
       isLossy: link.lossRate > 0,
       roundTripMs: 2 * (link.delayMs + link.jitterMs),
       isWholeNetwork: this.#links.isWhole,

@@ -4,6 +4,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { ChangeRecorder } from '../storage/changes.ts';
 import type { Database, Statement } from '../storage/database.ts';
 import { bodyOf, type CachedAnswer, type CacheSpace, parseBody } from './cached-answer.ts';
+import type { SureMoment } from './sure-time.ts';
 
 /** Steps are only ever added at the end. */
 export const CACHE_MIGRATIONS: readonly string[] = [
@@ -28,6 +29,7 @@ export const CACHE_MIGRATIONS: readonly string[] = [
      epoch INTEGER NOT NULL,
      PRIMARY KEY (scope, namespace)
    ) WITHOUT ROWID;`,
+  `CREATE TABLE time (id INTEGER PRIMARY KEY CHECK (id = 1), sure_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL);`,
 ];
 
 /** What is there, or by how much that has changed. */
@@ -66,6 +68,7 @@ export class CacheTable {
   readonly #touch: Statement<[number, string]>;
   readonly #deleteOldest: Statement<[number], { size: number }>;
   readonly #deleteExpired: Statement<[number, number], { size: number }>;
+  readonly #keepMoment: Statement<[number, number]>;
 
   constructor(database: Database, changes: ChangeRecorder) {
     this.#database = database;
@@ -83,6 +86,7 @@ export class CacheTable {
       `DELETE FROM answer WHERE key IN
          (SELECT key FROM answer WHERE created_at + max_age_ms <= ? LIMIT ?) RETURNING size`,
     );
+    this.#keepMoment = database.prepare('INSERT OR REPLACE INTO time VALUES (1, ?, ?)');
   }
 
   transaction(work: () => void): void {
@@ -97,13 +101,15 @@ export class CacheTable {
     return { key, scope, namespace, epoch, model, createdAt: row.created_at, maxAgeMs: row.max_age_ms, ...body };
   }
 
-  /** In the place of an older one of that key. @param isForeign it came from another node */
-  put(answer: CachedAnswer, nowMs: number, isForeign = false): Extent {
+  /** In the place of an older one of that key. @param madeAtMs for other nodes, since 1970; undefined: it is one of theirs */
+  put(answer: CachedAnswer, nowMs: number, madeAtMs?: number): Extent {
     const { key, scope, namespace, epoch, model, createdAt, maxAgeMs } = answer;
     const body = bodyOf(answer);
     const before = this.remove(key);
     this.#insert.run(key, scope, namespace, epoch, model, createdAt, maxAgeMs, nowMs, body.length, body);
-    if (!isForeign) this.#changes.put(ANSWER_KIND, key, answer as unknown as JsonObject);
+    if (madeAtMs !== undefined) {
+      this.#changes.put(ANSWER_KIND, key, { ...answer, createdAt: madeAtMs } as unknown as JsonObject);
+    }
     return { entries: 1 + before.entries, bytes: body.length + before.bytes };
   }
 
@@ -146,6 +152,14 @@ export class CacheTable {
     return this.#database
       .prepare<[], SpacePattern & { epoch: number }>('SELECT scope, namespace, epoch FROM epoch')
       .all();
+  }
+
+  moment(): SureMoment | undefined {
+    return this.#database.prepare<[], SureMoment>('SELECT sure_ms AS sureMs, wall_ms AS wallMs FROM time').get();
+  }
+
+  keepMoment({ sureMs, wallMs }: SureMoment): void {
+    this.#keepMoment.run(Math.round(sureMs), Math.round(wallMs));
   }
 
   extent(): Extent {

@@ -28,7 +28,7 @@ export interface CachedAnswer extends CacheSpace {
   readonly model: string;
   readonly answeredBy: AnsweringTarget;
   readonly usage: Usage;
-  /** Milliseconds since 1970. */
+  /** Milliseconds: by the cache's own time here (`sure-time.ts`), since 1970 on its way to other nodes. */
   readonly createdAt: number;
   /** Counted from `createdAt`: no absolute time, for nodes' clocks differ. */
   readonly maxAgeMs: number;
@@ -36,7 +36,7 @@ export interface CachedAnswer extends CacheSpace {
   readonly events: readonly StreamEvent[];
 }
 
-/** Clocks may jump back: an answer is never younger than new. */
+/** Clocks differ: an answer is never younger than new. */
 export function ageOf({ createdAt }: Pick<CachedAnswer, 'createdAt'>, nowMs: number): number {
   return Math.max(0, nowMs - createdAt);
 }

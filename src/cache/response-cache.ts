@@ -10,6 +10,7 @@ import { type FileOpener, isDamage } from '../storage/database.ts';
 import { type DisposableFile, openAnew, openDisposable } from '../storage/disposable.ts';
 import { CACHE_MIGRATIONS, CacheTable, type Extent, type SpaceExtent, type SpacePattern } from './cache-table.ts';
 import { ageOf, type CachedAnswer, type CacheSpace } from './cached-answer.ts';
+import { SureTime } from './sure-time.ts';
 
 export interface CacheLimits {
   readonly bytesMax: number;
@@ -26,6 +27,8 @@ export interface ResponseCacheOptions {
   /** The file could not be read or written, or had to be made anew. */
   readonly onFailure: (error: unknown) => void;
   readonly changes?: ChangeRecorder;
+  /** The wall clock that all nodes share, as far as this one knows; default: its own. */
+  readonly meshNow?: () => number;
 }
 
 /** Characters of answers kept in memory; as objects they take about three bytes each. */
@@ -39,6 +42,7 @@ const EXPIRY_PERIOD = 50;
 
 export class ResponseCache {
   readonly #clock: Clock;
+  readonly #meshNow: () => number;
   readonly #limits: () => CacheLimits;
   readonly #onFailure: (error: unknown) => void;
   readonly #changes: ChangeRecorder;
@@ -51,23 +55,32 @@ export class ResponseCache {
   #isScheduled = false;
   #transactions = 0;
   #table: CacheTable;
+  #time: SureTime;
   #extent: Extent = NOTHING;
 
-  constructor({ path, open, clock, limits, onFailure, changes = NOBODY_LISTENS }: ResponseCacheOptions) {
+  constructor(options: ResponseCacheOptions) {
+    const { path, open, clock, limits, onFailure, changes = NOBODY_LISTENS, meshNow } = options;
     this.#clock = clock;
+    this.#meshNow = meshNow ?? (() => clock.now());
     this.#limits = limits;
     this.#onFailure = onFailure;
     this.#changes = changes;
     this.#file = { path, open, migrations: CACHE_MIGRATIONS, onLoss: onFailure };
     this.#table = new CacheTable(openDisposable(this.#file), changes);
+    this.#time = new SureTime(clock, undefined);
     this.#guarded(() => this.#load());
+  }
+
+  /** By which answers grow old. */
+  now(): number {
+    return this.#time.now();
   }
 
   /** The answer, however old; undefined when there is none, or its space was cleared since. */
   find(key: string): CachedAnswer | undefined {
     const answer = this.#hot.get(key) ?? this.#read(key);
     if (!answer) return undefined;
-    const nowMs = this.#clock.now();
+    const nowMs = this.now();
     if (answer.epoch < this.epochOf(answer) || ageOf(answer, nowMs) >= answer.maxAgeMs) return undefined;
     this.#touched.set(key, nowMs);
     if (this.#touched.size >= TOUCHED_MAX) this.#schedule();
@@ -81,12 +94,13 @@ export class ResponseCache {
 
   /** Of another node, unless it is too old or a younger one is here. Nobody is told of it again. */
   accept(answer: CachedAnswer): void {
-    const nowMs = this.#clock.now();
-    if (ageOf(answer, nowMs) >= answer.maxAgeMs) return;
-    const known = this.#hot.get(answer.key) ?? this.#read(answer.key);
-    if (known && known.createdAt >= answer.createdAt && known.epoch >= answer.epoch) return;
     // Of a clock that is ahead of ours, it would stay young for as long: its age counts from now.
-    this.#put({ ...answer, createdAt: Math.min(answer.createdAt, nowMs) }, true);
+    const ageMs = ageOf(answer, this.#meshNow());
+    if (ageMs >= answer.maxAgeMs) return;
+    const createdAt = this.now() - ageMs;
+    const known = this.#hot.get(answer.key) ?? this.#read(answer.key);
+    if (known && known.createdAt >= createdAt && known.epoch >= answer.epoch) return;
+    this.#put({ ...answer, createdAt }, true);
   }
 
   #put(answer: CachedAnswer, isForeign: boolean): void {
@@ -155,10 +169,12 @@ export class ResponseCache {
 
   close(): void {
     this.flush();
+    this.#guarded(() => this.#table.keepMoment(this.#time.moment()));
     this.#table.close();
   }
 
   #load(): void {
+    this.#time = new SureTime(this.#clock, this.#table.moment());
     this.#extent = this.#table.extent();
     for (const { scope, namespace, epoch } of this.#table.epochs()) {
       this.#epochs.set(epochKey(scope, namespace), epoch);
@@ -179,9 +195,14 @@ export class ResponseCache {
 
   /** Returns what the file holds then. */
   #write(queue: readonly { readonly answer: CachedAnswer; readonly isForeign: boolean }[]): Extent {
-    const nowMs = this.#clock.now();
+    const nowMs = this.now();
+    const meshNowMs = this.#meshNow();
     let extent = this.#extent;
-    for (const { answer, isForeign } of queue) extent = sum(extent, this.#table.put(answer, nowMs, isForeign));
+    for (const { answer, isForeign } of queue) {
+      const madeAtMs = isForeign ? undefined : Math.round(meshNowMs - ageOf(answer, nowMs));
+      extent = sum(extent, this.#table.put(answer, nowMs, madeAtMs));
+    }
+    this.#table.keepMoment(this.#time.moment());
     for (const [key, usedAt] of this.#touched) this.#table.touch(key, usedAt);
     this.#touched.clear();
     if (this.#transactions % EXPIRY_PERIOD === 0) extent = sum(extent, this.#table.removeExpired(nowMs));

@@ -37,6 +37,7 @@ const WORDS: Readonly<Record<ErrorCode, readonly [type: string, code: string | n
   upstream_garbage: ['server_error', 'upstream_garbage'],
   unavailable: ['server_error', 'unavailable'],
   overloaded: ['server_error', 'server_is_overloaded'],
+  disk_full: ['server_error', 'disk_full'],
   draining: ['server_error', 'draining'],
   internal: ['server_error', 'internal'],
 };

@@ -5,6 +5,7 @@ import { GatewayError } from '../errors.ts';
 import { hideKeys } from '../key-shapes.ts';
 import type { Accountable } from '../tenancy/accountant.ts';
 import { ENDPOINTS } from '../tenancy/key-input.ts';
+import { LimitReached } from '../tenancy/limiter.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
@@ -16,9 +17,27 @@ export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens
 export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
   context.trace.model = hideKeys(asked.model);
   await deps.listing?.(asked.model);
-  const chain = permit(asked.model, asked.model, context, deps);
-  openAccount(asked, chain, context, deps);
-  return chain;
+  return withShares(() => {
+    const chain = permit(asked.model, asked.model, context, deps);
+    openAccount(asked, chain, context, deps);
+    return chain;
+  });
+}
+
+/** What other nodes lent may have been taken by requests that came meanwhile. */
+const TRIES_MAX = 3;
+
+/** Opens an account; where this node's share of a limit is used up, other nodes are asked for some of theirs first. */
+export async function withShares<Opened>(open: () => Opened): Promise<Opened> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return open();
+    } catch (error) {
+      const borrow = error instanceof LimitReached && tries < TRIES_MAX ? error.borrow : undefined;
+      if (!borrow) throw error;
+      await borrow();
+    }
+  }
 }
 
 /**
@@ -48,7 +67,7 @@ export function permit(
 export function openAccount(
   asked: Asked,
   chain: Chain,
-  { trace, principal, isShadow }: RequestContext,
+  { trace, principal, isShadow, isForwarded }: RequestContext,
   deps: PipelineDeps,
 ): void {
   const [first] = chain.targets;
@@ -58,7 +77,7 @@ export function openAccount(
     heldInputTokens: asked.heldInputTokens,
     maxOutputTokens: asked.maxOutputTokens,
     prompt: asked.prompt,
-    kind: isShadow ? 'shadow' : 'request',
+    kind: isShadow ? 'shadow' : isForwarded ? 'forwarded' : 'request',
     requestId: trace.requestId,
     principal,
     operation: trace.operation,

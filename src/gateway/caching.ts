@@ -8,7 +8,6 @@ import type { CacheRule } from '../config/cache.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest, ChatResponse } from '../model/chat.ts';
 import { responseEvents } from '../model/collect.ts';
-import type { Clock } from '../ports.ts';
 import { type CacheWish, readCacheWish } from './cache-wish.ts';
 import { Flight, type FlightOptions } from './flight.ts';
 import type { RequestContext } from './pipeline.ts';
@@ -29,21 +28,14 @@ export interface CacheTicket {
   readonly wish: CacheWish;
 }
 
-export interface CachingDeps {
-  readonly clock: Clock;
-  readonly store: ResponseCache;
-}
-
 export class Caching {
-  readonly #clock: Clock;
   readonly #store: ResponseCache;
   /** By fingerprint: answers that are being made. */
   readonly #flights = new Map<string, Flight>();
   /** Requests of chains with a cache, since the start. */
   readonly counts: Record<CacheOutcome, number> = { hit: 0, miss: 0, shared: 0, bypass: 0 };
 
-  constructor({ clock, store }: CachingDeps) {
-    this.#clock = clock;
+  constructor(store: ResponseCache) {
     this.#store = store;
   }
 
@@ -77,8 +69,12 @@ export class Caching {
   find({ key, rule, wish }: CacheTicket): CachedAnswer | undefined {
     const answer = wish.isReadAllowed ? this.#store.find(key) : undefined;
     if (!answer) return undefined;
-    const ageMs = ageOf(answer, this.#clock.now());
+    const ageMs = this.ageOf(answer);
     return ageMs < rule.ttlMs && ageMs <= wish.maxAgeMs ? answer : undefined;
+  }
+
+  ageOf(answer: CachedAnswer): number {
+    return ageOf(answer, this.#store.now());
   }
 
   /** The answer to an equal request that is being made; none for a client that wants a fresh one. */
@@ -114,7 +110,7 @@ export class Caching {
       model: request.model,
       answeredBy,
       usage: response.usage ?? estimateUsage(request, textOf(response)),
-      createdAt: this.#clock.now(),
+      createdAt: this.#store.now(),
       maxAgeMs: ticket.rule.ttlMs,
       // Each replay is an answer of its own, with a name and a time of its own.
       events: responseEvents({ id: '', model: response.model, choices: response.choices, ...usageOf(response) }),

@@ -2,6 +2,7 @@
 // long as its name leads to the same chain; who may ask, limits, the answer's age and clearings are looked at each time.
 
 import type { CachedAnswer } from '../cache/cached-answer.ts';
+import { LimitReached } from '../tenancy/limiter.ts';
 import { type Asked, openFreeAccount, permit } from './admit.ts';
 import type { CacheTicket } from './caching.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -30,8 +31,19 @@ export function isHitAgain(hit: KnownHit, context: RequestContext, deps: Pipelin
   trace.model = asked.model;
   if (permit(asked.model, asked.model, context, deps) !== hit.chain || deps.caching.find(ticket) !== answer)
     return false;
-  openFreeAccount(asked, context, deps);
+  if (!isOpened(asked, context, deps)) return false;
   noteHit(answer, trace, deps);
   tellAtOnce(answer, trace);
   return true;
+}
+
+/** Other nodes may lend what a limit has no room for here; that is worth waiting for. */
+function isOpened(asked: Asked, context: RequestContext, deps: PipelineDeps): boolean {
+  try {
+    openFreeAccount(asked, context, deps);
+    return true;
+  } catch (error) {
+    if (error instanceof LimitReached && error.borrow) return false;
+    throw error;
+  }
 }

@@ -8,7 +8,7 @@ import type { Passage as QuotablePassage } from '../providers/extractive-materia
 import type { Accountant, AccountantDeps } from '../tenancy/accountant.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { AbortScope } from './abort-scope.ts';
-import { openFreeAccount } from './admit.ts';
+import { openFreeAccount, withShares } from './admit.ts';
 import { Answer } from './answer.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { type Augmentation, type AugmentationDeps, augment, quotable, searchAll } from './augmentation.ts';
@@ -120,15 +120,19 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
     const entered = { ...held, model: plan.legs[0].model };
-    openFreeAccount(entered, context, deps);
+    await withShares(() => openFreeAccount(entered, context, deps));
     noteHit(kept, trace, deps);
     const { isPlain, configured } = plan;
     const isKnown = isPlain && ownWish === undefined && !configured.knowledge;
     const hit = { tenant: principal.tenant, chain: configured, ticket, asked: entered, answer: kept };
     return new ReplayedAnswer(kept, request, trace, isKnown ? hit : undefined);
   }
-  const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
-  const open = openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+  const openNow = (): OpenRequest => {
+    const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
+    return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+  };
+  // Who has no limits waits for nobody.
+  const open = principal.limits.length > 0 ? await withShares(openNow) : openNow();
   if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, principal.tenant, request);
   const ready = { request, inputTokens, plan, open, context, augmentation, wish, ownWish };
   if (ticket) return readAlong(ticket, ready, deps);

@@ -1,6 +1,6 @@
 // A kept answer told again, in pieces that a client can show as they come.
 
-import { ageOf, type CachedAnswer } from '../cache/cached-answer.ts';
+import type { CachedAnswer } from '../cache/cached-answer.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame, StreamEvent } from '../model/stream.ts';
 import { Answer } from './answer.ts';
@@ -43,7 +43,7 @@ export class ReplayedAnswer extends Answer {
 
 export function noteHit(kept: CachedAnswer, trace: RequestTrace, { caching, clock }: PipelineDeps): void {
   caching.note(trace, 'hit');
-  trace.cacheAgeMs = ageOf(kept, clock.now());
+  trace.cacheAgeMs = caching.ageOf(kept);
   noteAnswering(trace, kept.answeredBy);
   trace.ttftMs = clock.elapsed() - trace.startedAt;
 }

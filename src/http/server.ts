@@ -1,7 +1,7 @@
 // The HTTP server: its limits, who may in, the routes, and errors in the shape of the client's dialect.
 
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
-import { GatewayError } from '../errors.ts';
+import { GatewayError, isDiskFull, toGatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
@@ -168,6 +168,10 @@ function frameworkError(error: FastifyError, { config, logger }: ServerDeps): Ga
   }
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new GatewayError('bad_request', error.message, { status: error.statusCode });
+  }
+  if (isDiskFull(error)) {
+    logger.error({ err: error }, 'the disk is full');
+    return toGatewayError(error);
   }
   logger.error({ err: error }, 'a route failed by a defect');
   return new GatewayError('internal', 'flowmesh met an unexpected error; the log has the details.');

@@ -76,7 +76,7 @@ export class OwnVoice {
     const now = this.#clock.elapsed();
     if (atLeast <= this.#incarnation && now - this.#raisedAt < RAISE_PERIOD_MS) return false;
     this.#raisedAt = now;
-    this.#incarnation = this.#store.nextIncarnation(atLeast);
+    this.#incarnation = this.#store.nextIncarnation(Math.max(atLeast, this.#incarnation + 1));
     return true;
   }
 }

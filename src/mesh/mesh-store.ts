@@ -4,6 +4,7 @@ import { asArray, asString, parseObject } from '../model/json.ts';
 import { MESH_CAPABILITIES, type MeshCapability } from '../model/mesh-capability.ts';
 import type { PeerId } from '../ports.ts';
 import type { Database, Statement } from '../storage/database.ts';
+import { unlessFull } from '../storage/unless-full.ts';
 import { type Credential, parseCredential, renderCredential } from './certificate.ts';
 import type { Invite } from './invite.ts';
 import type { MeshRoots } from './mesh-keys.ts';
@@ -105,10 +106,10 @@ export class MeshStore {
     this.setState('own-credential', JSON.stringify(renderCredential(credential)));
   }
 
-  /** A new number at every start, higher than all before. */
+  /** A new number at every start, higher than all before, as far as the disk had space for them. */
   nextIncarnation(atLeast = 0): number {
     const next = Math.max(Number(this.state('incarnation') ?? 0) + 1, atLeast);
-    this.setState('incarnation', String(next));
+    unlessFull(() => this.setState('incarnation', String(next)));
     return next;
   }
 
@@ -134,7 +135,7 @@ export class MeshStore {
   }
 
   putContact(peer: PeerId, addresses: readonly string[], seenAt: number): void {
-    this.#putContact.run(JSON.stringify(addresses), Math.floor(seenAt), peer);
+    unlessFull(() => this.#putContact.run(JSON.stringify(addresses), Math.floor(seenAt), peer));
   }
 
   removals(): readonly Removal[] {

@@ -3,6 +3,7 @@
 
 import type { PeerId } from '../ports.ts';
 import type { Database, Statement } from '../storage/database.ts';
+import { unlessFull } from '../storage/unless-full.ts';
 import { type Invite, parseInvite } from './invite.ts';
 import type { MeshCore } from './mesh-core.ts';
 import { reasonOf } from './wire.ts';
@@ -56,7 +57,7 @@ export class OtherProcesses {
     const addresses = JSON.stringify(transport.addresses());
     if (addresses === this.#addresses) return;
     this.#addresses = addresses;
-    store.setState('addresses', addresses);
+    unlessFull(() => store.setState('addresses', addresses));
   }
 
   #noticeRemovals(): void {
@@ -76,10 +77,10 @@ export class OtherProcesses {
     try {
       await this.#deps.join(invite);
     } catch (error) {
-      store.setState('join-problem', reasonOf(error));
+      unlessFull(() => store.setState('join-problem', reasonOf(error)));
       logger.error({ reason: reasonOf(error) }, 'joining by invite failed');
     } finally {
-      store.clearState('pending-invite');
+      unlessFull(() => store.clearState('pending-invite'));
       this.#isJoining = false;
     }
   }

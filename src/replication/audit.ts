@@ -24,7 +24,7 @@ export interface AuditResult {
   /** Rows that were compared; fewer than all when the vectors moved meanwhile. */
   readonly compared: number;
   readonly differences: number;
-  /** Did it reach the last row? */
+  /** All rows were compared; false when the vectors moved before. */
   readonly isComplete: boolean;
 }
 
@@ -47,6 +47,7 @@ export class AuditSession {
   #ranges: readonly AuditRange[] = [];
   #suspects: RowKey[] = [];
   #isOver = false;
+  #isMoved = false;
   #compared = 0;
   #differences = 0;
 
@@ -65,18 +66,22 @@ export class AuditSession {
   }
 
   get result(): AuditResult {
-    const isComplete = compareRows(this.#cursor, LAST_ROW) === 0 && this.#suspects.length === 0;
+    const isComplete = this.#isOver && !this.#isMoved;
     return { compared: this.#compared, differences: this.#differences, isComplete };
   }
 
   /** Of the changes in the reply, signatures must have been verified. @throws ReplicaFullError */
   receive(reply: Reply, time: MergeTime): void {
     // With other vectors the differences are explained; another audit will come.
-    const isMoved = this.#log.digest() !== this.#digest;
-    if (isMoved || (reply.type === 'audit' && reply.isMoved)) this.#isOver = true;
-    else if (reply.type === 'audit') this.#compare(reply.ranges);
+    if (this.#log.digest() !== this.#digest) this.#giveUp();
+    else if (reply.type === 'audit' && !reply.isMoved) this.#compare(reply.ranges);
     else if (reply.type === 'rows') this.#heal(reply, time);
-    else this.#isOver = true;
+    else this.#giveUp();
+  }
+
+  #giveUp(): void {
+    this.#isOver = true;
+    this.#isMoved = true;
   }
 
   #compare(theirs: readonly (readonly VersionName[] | undefined)[]): void {

@@ -1,29 +1,28 @@
 // Drives one log over the network: pushes what is written here, asks peers for what is missing, answers what they ask,
 // audits, and drops tombstones. All decisions are those of the state machines beside it; here are time, bytes and order.
 
-import { GatewayError } from '../errors.ts';
+import { GatewayError, isDiskFull } from '../errors.ts';
 import type { Clock, Logger, Random, Timer } from '../ports.ts';
+import { unlessFull } from '../storage/unless-full.ts';
 import { AuditSession } from './audit.ts';
 import type { Change, Sign, Verify } from './change.ts';
 import type { ChangeLog } from './change-log.ts';
 import { collectTombstones } from './compaction.ts';
 import {
-  type Push,
   parsePush,
   parseReply,
   parseRequest,
   type Reply,
   type Request,
-  renderPush,
   renderReply,
   renderRequest,
 } from './messages.ts';
 import { ByteBudget, ByteBudgets } from './pace.ts';
 import { PullSession } from './pull-session.ts';
+import { Pusher } from './pusher.ts';
 import { type Replica, ReplicaFullError } from './replica.ts';
 import { answer, PAGE_BYTES_MAX } from './responder.ts';
 import { verifiedChanges } from './verification.ts';
-import type { DotRange } from './version-vector.ts';
 
 /** What replication needs of the mesh. */
 export interface Network {
@@ -62,12 +61,6 @@ export interface ReplicatorOptions {
 
 /** A burst of writes becomes one message; nobody notices 50 ms. */
 const PUSH_DELAY_MS = 50;
-/** At the start; more are found by whoever asks. */
-const UNSIGNED_LOOKED_AT = 1_000;
-/** Broadcasts are copied by every member: larger news is only announced, and fetched. */
-const PUSH_BYTES_MAX = 16_384;
-/** More changes, with their names and signatures, are larger than that. */
-const PUSHED_AT_ONCE = 64;
 const ROUND_MS = 5_000;
 const QUIET_ROUND_MS = 30_000;
 const AUDIT_MS = 10 * 60_000;
@@ -112,8 +105,7 @@ export class Replicator {
   /** Peers that we are asking now: one session each. */
   readonly #running = new Map<string, Running>();
   #pushTimer: Timer | undefined;
-  /** Of each of our epochs, up to which number it was told. */
-  readonly #pushed = new Map<number, number>();
+  readonly #pusher: Pusher;
   #isQuiet = false;
   /** Members that may still have what an evicted one had replaced here. */
   readonly #uncompared = new Set<string>();
@@ -132,6 +124,8 @@ export class Replicator {
       isAudited: options.isAudited ?? true,
       pushBytesPerSecondAndOrigin: options.pushBytesPerSecondAndOrigin ?? PUSH_BYTES_PER_SECOND_AND_ORIGIN,
     };
+    const { log, sign, network } = deps;
+    this.#pusher = new Pusher({ log, sign, broadcast: (message) => network.broadcast(this.path, message) });
     this.#bulk = new ByteBudget(this.#options.bulkBytesPerSecond);
     this.#pushes = new ByteBudgets(this.#options.pushBytesPerSecondAndOrigin);
   }
@@ -144,14 +138,10 @@ export class Replicator {
     const { log, network, clock } = this.#deps;
     network.onBroadcast(this.path, (from, message) => void this.#guard(from, () => this.#onPush(from, message)));
     log.onWrite = () => this.#schedulePush();
-    for (const epoch of log.vector().epochs(log.origin)) this.#pushed.set(epoch, log.known.head(log.origin, epoch));
-    // What an earlier process or the command line has written, and nobody has signed yet, was told to nobody.
-    for (const { epoch, seq } of log.changes.unsigned(UNSIGNED_LOOKED_AT)) {
-      this.#pushed.set(epoch, Math.min(this.#pushed.get(epoch) ?? 0, seq - 1));
-    }
+    this.#pusher.load();
     this.#schedulePush();
     if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit(this.#pick())));
-    this.#timers.add(clock.every(COLLECT_MS, () => this.collect()));
+    this.#timers.add(clock.every(COLLECT_MS, () => unlessFull(() => this.collect())));
     this.#scheduleRound();
   }
 
@@ -188,7 +178,10 @@ export class Replicator {
   async serve(body: Uint8Array): Promise<Uint8Array> {
     const request = parseRequest(body);
     if (!request) throw new GatewayError('bad_request', 'This is no request of replication');
-    await this.#deps.log.signPending(this.#deps.sign);
+    // What cannot be signed now is asked for later.
+    await this.#deps.log.signPending(this.#deps.sign).catch((error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+    });
     return renderReply(answer(this.#deps.log, request, PAGE_BYTES_MAX));
   }
 
@@ -247,13 +240,12 @@ export class Replicator {
     const { log, logger } = this.#deps;
     const session = new AuditSession(this.#deps, peer);
     await this.#guard(peer, () => this.#converse(peer, session));
-    const { differences, compared } = session.result;
-    const isWhole = session.next === undefined;
-    if (differences === 0) return isWhole;
+    const { differences, compared, isComplete } = session.result;
+    if (differences === 0) return isComplete;
     const fields = { peer, log: log.name, differences, compared };
     if (isExpected) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
     else logger.error(fields, 'replication: rows differed and were healed');
-    return isWhole;
+    return isComplete;
   }
 
   collect(): void {
@@ -333,34 +325,8 @@ export class Replicator {
   #schedulePush(): void {
     this.#pushTimer ??= this.#after(PUSH_DELAY_MS, () => {
       this.#pushTimer = undefined;
-      void this.#guard('everyone', () => this.#push());
+      void this.#guard('everyone', () => this.#pusher.push());
     });
-  }
-
-  async #push(): Promise<void> {
-    const { log, sign } = this.#deps;
-    await log.signPending(sign);
-    // Each process that writes has an epoch: this one, and commands beside it.
-    for (const epoch of log.vector().epochs(log.origin)) {
-      const first = (this.#pushed.get(epoch) ?? 0) + 1;
-      const last = log.known.head(log.origin, epoch);
-      if (last < first) continue;
-      this.#pushed.set(epoch, last);
-      await this.#tell({ origin: log.origin, epoch, first, last });
-    }
-  }
-
-  async #tell(range: DotRange): Promise<void> {
-    const { log, network } = this.#deps;
-    const held = log.changes.inRange(range, PUSHED_AT_ONCE + 1);
-    const isFew = held.length <= PUSHED_AT_ONCE;
-    const changes = held.filter((change): change is typeof change & Change => isFew && change.signature !== null);
-    const news: Push = { changes, digest: log.digest() };
-    const message = renderPush(news);
-    await network.broadcast(
-      this.path,
-      message.length <= PUSH_BYTES_MAX ? message : renderPush({ ...news, changes: [] }),
-    );
   }
 
   #pullSoon(peer: string): void {

@@ -11,7 +11,8 @@ import { untilNext } from './calendar.ts';
 import type { Escrow, EscrowAccount, Period } from './escrow.ts';
 import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
 import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
-import { SlidingMinute } from './sliding-minute.ts';
+import { RateShare, type ShareView } from './rate-share.ts';
+import type { RateShares } from './rate-shares.ts';
 
 /** What a request will use, as far as one can tell before, or did use. */
 export interface Amounts {
@@ -34,20 +35,28 @@ export interface RateLimitStatus {
 /** A limit or a budget has no room, and this is how the limits stand. */
 export class LimitReached extends GatewayError {
   readonly rateLimit: RateLimitStatus;
+  /** Other nodes may have what is lacking: asks them for it. It is worth while to try again then. */
+  readonly borrow: (() => Promise<void>) | undefined;
 
-  constructor({ code, message, retryAfterMs }: GatewayError, rateLimit: RateLimitStatus) {
+  constructor(
+    { code, message, retryAfterMs }: GatewayError,
+    rateLimit: RateLimitStatus,
+    borrow: (() => Promise<void>) | undefined,
+  ) {
     super(code, message, { retryAfterMs });
     this.rateLimit = rateLimit;
+    this.borrow = borrow;
   }
 }
 
 /**
  * request: counts as one, and holds a place.
+ * forwarded: one that another node has admitted, whose minute has it; here it holds a place and counts in budgets.
  * hedge: a second attempt of a request that counts already; only its tokens and its money count.
  * shadow: a copy that nobody waits for; counts like a hedge, and only while half of every limit is free, so that the
  * requests of clients find room.
  */
-export type ReservationKind = 'request' | 'hedge' | 'shadow';
+export type ReservationKind = 'request' | 'forwarded' | 'hedge' | 'shadow';
 
 const SHADOW_SHARE = 0.5;
 
@@ -86,8 +95,8 @@ interface Moment {
 }
 
 interface Meter {
-  readonly requests: SlidingMinute;
-  readonly tokens: SlidingMinute;
+  readonly requests: RateShare;
+  readonly tokens: RateShare;
   readonly use: PeriodUse;
   running: number;
   /** Absent without a mesh. */
@@ -105,14 +114,19 @@ export class Limiter {
   /** What a scope had spent when it is seen first after the start. */
   readonly #spentBefore: (scope: string) => Spent;
   readonly #escrow: Escrow | undefined;
+  readonly #rates: RateShares | undefined;
   /** One for each scope that has limits, so as many as there are tenants, keys and limited models. */
   readonly #meters = new Map<string, Meter>();
 
-  /** @param escrow of a mesh whose nodes share their budgets */
-  constructor(clock: Clock, spentBefore: (scope: string) => Spent, escrow?: Escrow) {
+  /**
+   * @param escrow of a mesh whose nodes share their budgets
+   * @param rates the same of what is limited a minute
+   */
+  constructor(clock: Clock, spentBefore: (scope: string) => Spent, escrow?: Escrow, rates?: RateShares) {
     this.#clock = clock;
     this.#spentBefore = spentBefore;
     this.#escrow = escrow;
+    this.#rates = rates;
   }
 
   /** @throws LimitReached `rate_limited` with a time to wait, or `budget_exhausted` */
@@ -129,7 +143,9 @@ export class Limiter {
     try {
       for (const one of held) check(one, estimate, at, kind);
     } catch (error) {
-      throw error instanceof GatewayError ? new LimitReached(error, statusOf(held, at)) : error;
+      if (!(error instanceof GatewayError)) throw error;
+      const borrow = kind === 'request' ? this.#borrowing(held, estimate, at) : undefined;
+      throw new LimitReached(error, statusOf(held, at), borrow);
     }
     this.#take(held, estimate, at, kind);
     if (kind === 'request') countRequest(held, at);
@@ -152,8 +168,27 @@ export class Limiter {
       },
       settle: (actual, isElsewhere = false) => {
         this.#giveBack(held, reserved, at, kind);
-        for (const { meter } of held) this.#charge(meter, actual, at, isElsewhere);
+        for (const { meter } of held) this.#charge(meter, actual, at, kind, isElsewhere);
       },
+    };
+  }
+
+  /** Undefined when other nodes have nothing that would help. */
+  #borrowing(held: readonly Held[], { tokens }: Amounts, { elapsedMs }: Moment): (() => Promise<void>) | undefined {
+    const rates = this.#rates;
+    if (!rates) return undefined;
+    const needs = held.flatMap(({ spec: { requestsPerMinute, tokensPerMinute }, meter }) => [
+      { share: meter.requests, limit: requestsPerMinute, amount: 1 },
+      { share: meter.tokens, limit: tokensPerMinute, amount: tokens },
+    ]);
+    const lacking = needs.flatMap(({ share, limit, amount }) =>
+      limit !== undefined && !share.hasRoom(limit, amount, elapsedMs) && share.mayGrow(limit, amount, elapsedMs)
+        ? [{ share, limit, amount }]
+        : [],
+    );
+    if (lacking.length === 0) return undefined;
+    return async () => {
+      await Promise.all(lacking.map(({ share, limit, amount }) => rates.borrow(share, limit, amount)));
     };
   }
 
@@ -164,15 +199,15 @@ export class Limiter {
 
   #take(held: readonly Held[], amounts: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
-      if (kind === 'request') meter.running += 1;
-      this.#use(meter, amounts, at);
+      if (holdsPlace(kind)) meter.running += 1;
+      this.#use(meter, amounts, at, kind);
     }
   }
 
   #giveBack(held: readonly Held[], { tokens, cost }: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
-      if (kind === 'request') meter.running -= 1;
-      this.#use(meter, { tokens: -tokens, cost: -cost }, at);
+      if (holdsPlace(kind)) meter.running -= 1;
+      this.#use(meter, { tokens: -tokens, cost: -cost }, at, kind);
     }
   }
 
@@ -191,18 +226,18 @@ export class Limiter {
   }
 
   /** @param at when the request was admitted: it counts in that second, that day and that month */
-  #use(meter: Meter, amounts: Amounts, at: Moment): void {
-    meter.tokens.add(amounts.tokens, at.elapsedMs, this.#clock.elapsed());
+  #use(meter: Meter, amounts: Amounts, at: Moment, kind: ReservationKind): void {
+    if (kind !== 'forwarded') meter.tokens.used.add(amounts.tokens, at.elapsedMs, this.#clock.elapsed());
     meter.use.add(amounts, at.periods);
   }
 
-  #charge(meter: Meter, actual: Amounts, at: Moment, isElsewhere: boolean): void {
+  #charge(meter: Meter, actual: Amounts, at: Moment, kind: ReservationKind, isElsewhere: boolean): void {
     // Without a mesh nobody else could have answered.
     if (meter.escrow && isElsewhere) {
-      meter.tokens.add(actual.tokens, at.elapsedMs, this.#clock.elapsed());
+      meter.tokens.used.add(actual.tokens, at.elapsedMs, this.#clock.elapsed());
       return;
     }
-    this.#use(meter, actual, at);
+    this.#use(meter, actual, at, kind);
     meter.escrow?.spent(actual, at.periods.day);
   }
 
@@ -213,8 +248,8 @@ export class Limiter {
       const spentBefore = escrow ? () => escrow.ownSpent() : () => this.#spentBefore(name);
       meter = {
         escrow,
-        requests: new SlidingMinute(),
-        tokens: new SlidingMinute(),
+        requests: this.#rates?.share(name, 'requests') ?? new RateShare(aloneView),
+        tokens: this.#rates?.share(name, 'tokens') ?? new RateShare(aloneView),
         use: new PeriodUse(periodsOf(this.#clock.now()), spentBefore),
         running: 0,
       };
@@ -224,21 +259,20 @@ export class Limiter {
   }
 }
 
+const ALONE: ShareView = { members: 1, isWhole: true };
+const aloneView = (): ShareView => ALONE;
+
+/** Somebody waits for it, so it is one of the requests that run at once. */
+function holdsPlace(kind: ReservationKind): boolean {
+  return kind === 'request' || kind === 'forwarded';
+}
+
 /** @param isCounted it is one of the requests of this minute already */
 function check(held: Held, estimate: Amounts, now: Moment, kind: ReservationKind, isCounted = false): void {
   const { name, spec, meter } = held;
-  if (kind === 'request') checkCount(held, now.elapsedMs, isCounted);
-  if (spec.tokensPerMinute !== undefined) {
-    const used = meter.tokens.sum(now.elapsedMs);
-    if (!fits(used, estimate.tokens, spec.tokensPerMinute, meter, kind)) {
-      throw tooMany(
-        name,
-        `${spec.tokensPerMinute} tokens a minute (this request may need ${Math.ceil(estimate.tokens)})`,
-        // What runs may turn out smaller than reserved at any moment.
-        meter.running > 0 ? RUNNING_RETRY_MS : meter.tokens.waitUntil(spec.tokensPerMinute - 1, now.elapsedMs),
-      );
-    }
-  }
+  if (holdsPlace(kind)) checkPlace(held);
+  if (kind === 'request' && !isCounted) checkCount(held, now.elapsedMs);
+  if (kind !== 'forwarded') checkTokens(held, estimate.tokens, now.elapsedMs, kind);
   for (const [period, costMax, tokensMax] of [
     ['day', spec.costPerDay, spec.tokensPerDay],
     ['month', spec.costPerMonth, spec.tokensPerMonth],
@@ -257,23 +291,43 @@ function check(held: Held, estimate: Amounts, now: Moment, kind: ReservationKind
 }
 
 function countRequest(held: readonly Held[], { elapsedMs }: Moment): void {
-  for (const { meter } of held) meter.requests.add(1, elapsedMs, elapsedMs);
+  for (const { meter } of held) meter.requests.used.add(1, elapsedMs, elapsedMs);
 }
 
-function checkCount({ name, spec, meter }: Held, nowMs: number, isCounted: boolean): void {
+function checkPlace({ name, spec, meter }: Held): void {
   if (spec.concurrent !== undefined && meter.running >= spec.concurrent) {
     throw tooMany(name, `${spec.concurrent} requests at once`, RUNNING_RETRY_MS);
   }
-  if (isCounted || spec.requestsPerMinute === undefined) return;
-  if (meter.requests.sum(nowMs) + 1 <= spec.requestsPerMinute) return;
-  const waitMs = meter.requests.waitUntil(spec.requestsPerMinute - 1, nowMs);
-  throw tooMany(name, `${spec.requestsPerMinute} requests a minute`, waitMs);
 }
 
-function fits(used: number, estimate: number, max: number, { running }: Meter, kind: ReservationKind): boolean {
+function checkCount({ name, spec: { requestsPerMinute: limit }, meter: { requests } }: Held, nowMs: number): void {
+  if (limit === undefined || requests.hasRoom(limit, 1, nowMs)) return;
+  const waitMs = requests.used.waitUntil(requests.max(limit, nowMs) - 1, nowMs);
+  throw tooMany(name, `${limit} requests a minute`, waitMs, requests.isCut());
+}
+
+function checkTokens({ name, spec, meter }: Held, estimate: number, nowMs: number, kind: ReservationKind): void {
+  const { tokensPerMinute: limit } = spec;
+  const { tokens, running } = meter;
+  if (limit === undefined) return;
+  const max = tokens.max(limit, nowMs);
+  const isLenient = isAlone(meter, kind) && tokens.neverFits(limit, estimate);
+  if (fits(tokens.used.sum(nowMs), estimate, max, kind, isLenient)) return;
+  // What runs may turn out smaller than reserved at any moment.
+  const waitMs = running > 0 ? RUNNING_RETRY_MS : tokens.used.waitUntil(max - 1, nowMs);
+  const text = `${limit} tokens a minute (this request may need ${Math.ceil(estimate)})`;
+  throw tooMany(name, text, waitMs, tokens.isCut());
+}
+
+/** @param isLenient it is served while anything is left, however much it may need */
+function fits(used: number, estimate: number, max: number, kind: ReservationKind, isLenient: boolean): boolean {
   if (used + estimate <= max * (kind === 'shadow' ? SHADOW_SHARE : 1)) return true;
-  // Nobody needs what is none of the clients' own requests.
-  return kind === 'request' && running === 0 && used < max;
+  return isLenient && used < max;
+}
+
+/** Nobody needs what is none of the clients' own requests. */
+function isAlone({ running }: Meter, kind: ReservationKind): boolean {
+  return holdsPlace(kind) && running === 0;
 }
 
 interface Budget {
@@ -288,7 +342,7 @@ interface Budget {
 function checkBudget(budget: Budget, meter: Meter, kind: ReservationKind, nowMs: number): void {
   const { name, period, unit, used, estimate, max } = budget;
   const share = meter.escrow?.share(period, unit, max) ?? { max, others: 0, isCut: false };
-  if (used < share.max && fits(used, estimate, share.max, meter, kind)) return;
+  if (used < share.max && fits(used, estimate, share.max, kind, isAlone(meter, kind))) return;
   if (meter.running === 0 && used + share.others >= max) {
     throw new GatewayError('budget_exhausted', `The budget of ${name} is used up.`, {
       retryAfterMs: untilNext(period, nowMs),
@@ -306,8 +360,9 @@ function checkBudget(budget: Budget, meter: Meter, kind: ReservationKind, nowMs:
   });
 }
 
-function tooMany(name: string, limit: string, waitMs: number): GatewayError {
-  return new GatewayError('rate_limited', `The limit of ${limit} of ${name} is reached.`, {
+function tooMany(name: string, limit: string, waitMs: number, isCut = false): GatewayError {
+  const whose = isCut ? "This node's share of the limit" : 'The limit';
+  return new GatewayError('rate_limited', `${whose} of ${limit} of ${name} is reached.`, {
     retryAfterMs: Math.max(1, waitMs),
   });
 }
@@ -316,19 +371,19 @@ function statusOf(held: readonly Held[], { elapsedMs: nowMs }: Moment): RateLimi
   const status: { -readonly [Key in keyof RateLimitStatus]: RateLimitStatus[Key] } = {};
   for (const { spec, meter } of held) {
     if (spec.requestsPerMinute !== undefined) {
-      const remaining = Math.max(0, spec.requestsPerMinute - meter.requests.sum(nowMs));
+      const remaining = Math.floor(meter.requests.left(spec.requestsPerMinute, nowMs));
       if (status.remainingRequests === undefined || remaining < status.remainingRequests) {
         status.limitRequests = spec.requestsPerMinute;
         status.remainingRequests = remaining;
-        status.resetRequestsMs = meter.requests.waitUntil(0, nowMs);
+        status.resetRequestsMs = meter.requests.used.waitUntil(0, nowMs);
       }
     }
     if (spec.tokensPerMinute !== undefined) {
-      const remaining = Math.max(0, Math.floor(spec.tokensPerMinute - meter.tokens.sum(nowMs)));
+      const remaining = Math.floor(meter.tokens.left(spec.tokensPerMinute, nowMs));
       if (status.remainingTokens === undefined || remaining < status.remainingTokens) {
         status.limitTokens = spec.tokensPerMinute;
         status.remainingTokens = remaining;
-        status.resetTokensMs = meter.tokens.waitUntil(0, nowMs);
+        status.resetTokensMs = meter.tokens.used.waitUntil(0, nowMs);
       }
     }
   }

@@ -2,7 +2,7 @@
 // more than the limit through in any sixty seconds: a slot counts until the last thing in it is a minute old. Times are
 // monotonic: a wall clock that is set would forget what was used, or count it for hours.
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 const SLOT_MS = 1_000;
 /** A minute touches one second more than it has. */
 const SLOTS = MINUTE_MS / SLOT_MS + 1;

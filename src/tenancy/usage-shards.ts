@@ -6,6 +6,7 @@ import type { Kind } from '../replication/kind.ts';
 import { usageShardKind } from '../replication/kinds/usage-shard.ts';
 import type { ChangeRecorder } from '../storage/changes.ts';
 import type { Database } from '../storage/database.ts';
+import { unlessFull } from '../storage/unless-full.ts';
 import { dayOf, monthOf } from './calendar.ts';
 import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, parseScope } from './usage-scope.ts';
@@ -94,7 +95,9 @@ export class UsageShards {
   }
 
   keepKnownUntil(atMs: number): void {
-    this.#database.prepare('INSERT OR REPLACE INTO usage_known (id, known_until) VALUES (1, ?)').run(Math.floor(atMs));
+    const sql = 'INSERT OR REPLACE INTO usage_known (id, known_until) VALUES (1, ?)';
+    // An earlier moment is on the safe side.
+    unlessFull(() => this.#database.prepare(sql).run(Math.floor(atMs)));
   }
 
   #spent(scope: string, nowMs: number, isOwn: boolean): Spent {

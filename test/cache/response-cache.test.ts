@@ -263,3 +263,57 @@ test('an answer of a node whose clock is years ahead grows old here like any oth
   one.clock.advance(1);
   assert.equal(one.cache.find('k'), undefined);
 });
+
+const DAY_MS = 86_400_000;
+
+test('a wall clock that leaps years ahead makes no answer old, neither while the node runs nor after a restart', () => {
+  const one = new Harness('leap.db');
+  one.cache.put(one.answer('k', { maxAgeMs: 3_600_000 }));
+  one.clock.setForward(10 * 365 * DAY_MS);
+  one.clock.advance(1_000);
+  assert.notEqual(one.cache.find('k'), undefined);
+  one.reopen();
+  one.clock.setForward(10 * 365 * DAY_MS);
+  one.reopen();
+  assert.notEqual(one.cache.find('k'), undefined);
+  one.clock.setForward(-25 * 365 * DAY_MS);
+  assert.notEqual(one.cache.find('k'), undefined);
+  one.clock.advance(3_600_000);
+  assert.equal(one.cache.find('k'), undefined, 'an hour has surely passed');
+  one.cache.close();
+});
+
+test('answers grow old while a node is switched off for some days', () => {
+  const one = new Harness('off.db');
+  one.cache.put(one.answer('k', { maxAgeMs: 3 * DAY_MS }));
+  one.cache.close();
+  one.clock.setForward(2 * DAY_MS);
+  one.cache = one.opened();
+  assert.notEqual(one.cache.find('k'), undefined);
+  one.cache.close();
+  one.clock.setForward(DAY_MS);
+  one.cache = one.opened();
+  assert.equal(one.cache.find('k'), undefined);
+  one.cache.close();
+});
+
+test('between nodes the age goes by the clock that they share, however wrong their own ones are', () => {
+  const told: unknown[] = [];
+  const atMs = 1_800_000_000_000;
+  const one = new Harness('shared.db', {
+    changes: { put: (_kind, _key, body) => told.push(body), remove: () => undefined },
+    meshNow: () => atMs,
+  });
+  one.clock.setForward(10 * 365 * DAY_MS);
+  one.cache.put(one.answer('mine', { createdAt: one.cache.now() }));
+  one.cache.flush();
+  assert.deepEqual(
+    (told as CachedAnswer[]).map(({ createdAt }) => createdAt),
+    [atMs],
+  );
+  one.cache.accept(one.answer('theirs', { createdAt: atMs - 1_000, maxAgeMs: 3_000 }));
+  assert.equal(one.cache.find('theirs')?.createdAt, one.cache.now() - 1_000);
+  one.cache.accept(one.answer('old', { createdAt: atMs - 5_000, maxAgeMs: 3_000 }));
+  assert.equal(one.cache.find('old'), undefined);
+  one.cache.close();
+});

@@ -63,7 +63,7 @@ export class TestGateway {
       http: this.http,
       health: this.health,
       routing: new RoutingState(),
-      caching: new Caching({ clock: this.clock, store: this.store }),
+      caching: new Caching(this.store),
       accountant: this.tenancy.accountant,
       facts: () => undefined,
       router: () => this.router,

@@ -92,3 +92,28 @@ test('a budget is shared while nodes see each other, and split while they do not
   assert.equal(last[0].inputTokens + last[0].outputTokens, 21 * USED, 'the budget, and one request');
   assert.deepEqual([await ask(a, secret), await ask(b, secret)], [402, 402]);
 });
+
+test('a limit a minute holds for all nodes together, and what one answers for another counts once', async (context) => {
+  const { sim, serving, ask } = await start(context);
+  const a = await sim.start('a', { config: serving });
+  const b = await sim.start('b', { config: serving });
+  // It has no upstream: the others answer for it.
+  const c = await sim.start('c', { config: { accounts: {}, chains: {} } });
+  await sim.meet();
+  const limits = { requestsPerMinute: 12 };
+  const { secret } = a.beside((keys) => keys.createKey({ tenant: 'acme', name: 'app', limits }));
+  for (const node of [b, c]) {
+    await sim.until(async () => (await node.statusFor(secret)) === 200, 5_000, 'the key works there');
+  }
+  const askTimes = async (node: NodeInMesh, count: number): Promise<number> => {
+    let answered = 0;
+    for (let asked = 0; asked < count; asked += 1) answered += Number((await ask(node, secret)) === 200);
+    return answered;
+  };
+  assert.equal(await askTimes(c, 8), 8, 'twice its share, and forwarded');
+  assert.equal((await askTimes(a, 8)) + (await askTimes(b, 8)), 3, 'c keeps something for its next requests');
+  await sim.run(200_000);
+  for (const node of [a, b]) sim.network.cut(node.peer, c.peer);
+  await sim.run(20_000);
+  assert.deepEqual([await askTimes(a, 20), await askTimes(b, 20)], [8, 0], 'an island has the shares of its nodes');
+});

@@ -36,6 +36,7 @@ const TYPES: Readonly<Record<ErrorCode, string>> = {
   unavailable: 'overloaded_error',
   overloaded: 'overloaded_error',
   draining: 'overloaded_error',
+  disk_full: 'api_error',
   internal: 'api_error',
 };
 

@@ -1,7 +1,7 @@
 // The knowledge thread's order of work: searches and other reads first, then writes, several in one transaction but never
 // longer than a moment, then housekeeping while there is nothing else to do.
 
-import { GatewayError } from '../../errors.ts';
+import { GatewayError, isDiskFull, toGatewayError } from '../../errors.ts';
 import type { Clock } from '../../ports.ts';
 import type { KnowledgeStore } from '../store/knowledge-store.ts';
 import { answerCall, type Stagings } from './answer.ts';
@@ -131,6 +131,9 @@ export class KnowledgeHost {
 }
 
 function failure(id: number, error: unknown): Reply {
-  const code = error instanceof GatewayError ? error.code : 'internal';
-  return { id, error: { code, message: error instanceof Error ? error.message : String(error) } };
+  if (error instanceof GatewayError || isDiskFull(error)) {
+    const { code, message } = toGatewayError(error);
+    return { id, error: { code, message } };
+  }
+  return { id, error: { code: 'internal', message: error instanceof Error ? error.message : String(error) } };
 }

@@ -42,7 +42,7 @@ export class Membership {
   /** Of all statements. Kept as they come: a node that meets a thousand others takes in a thousand of them at once. */
   readonly #digest = new SetDigest();
   /** Apart from certificates that have run out; absent after a change. */
-  #unexpired: readonly Member[] | undefined;
+  #unexpired: { readonly members: readonly Member[]; readonly canExpire: boolean } | undefined;
   #newestIssue = 0;
 
   /** @param ownNow this machine's wall clock, which may be wildly wrong */
@@ -110,9 +110,11 @@ export class Membership {
   }
 
   members(): readonly Member[] {
-    this.#unexpired ??= [...this.#credentials.values()].filter((credential) => this.#holds(credential)).map(memberOf);
+    this.#unexpired ??= this.#held();
+    const { members, canExpire } = this.#unexpired;
+    if (!canExpire) return members;
     const now = this.judgedNow();
-    return this.#unexpired.filter(({ credential }) => !this.#isExpired(credential, now));
+    return members.filter(({ credential }) => !this.#isExpired(credential, now));
   }
 
   /** Why the peer is a member no more; undefined when it is one, or never was. */
@@ -156,6 +158,11 @@ export class Membership {
     if (end === undefined) return { ok: true, isNews: false };
     const serial = this.#leftUpTo.get(peer);
     return { ok: false, reason: END_REASONS[end], ...(end === 'left' && serial !== undefined && { serial }) };
+  }
+
+  #held(): { readonly members: readonly Member[]; readonly canExpire: boolean } {
+    const held = [...this.#credentials.values()].filter((credential) => this.#holds(credential));
+    return { members: held.map(memberOf), canExpire: held.some(({ certificate }) => certificate.notAfter > 0) };
   }
 
   /** It makes its peer a member, but for its time. */

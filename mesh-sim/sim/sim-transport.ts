@@ -48,8 +48,17 @@ export class SimTransport implements Transport {
   readonly #silences = new Map<Connection, Timer>();
   readonly #connections = new Map<PeerId, Connection>();
   #handlers: TransportHandlers | undefined;
-  /** What the node has sent, for tests of its cost. */
-  readonly sent = { broadcasts: 0, broadcastBytes: 0, largestBroadcastBytes: 0, requests: 0, dials: 0 };
+  /** What the node has sent, for tests of its cost. Bytes of requests are those of their bodies and answers. */
+  readonly sent = {
+    broadcasts: 0,
+    broadcastBytes: 0,
+    largestBroadcastBytes: 0,
+    requests: 0,
+    requestBytes: 0,
+    dials: 0,
+  };
+  /** Beacons that came: of everybody on the wire. */
+  beaconsHeard = 0;
 
   constructor(options: SimTransportOptions) {
     this.#options = options;
@@ -298,6 +307,7 @@ export class SimTransport implements Transport {
     handlerOf: (handlers: TransportHandlers) => (request: IncomingMeshRequest) => Promise<MeshResponse>,
   ): Promise<MeshResponse> {
     this.sent.requests += 1;
+    if (request.body instanceof Uint8Array) this.sent.requestBytes += request.body.length;
     const other = otherEnd(connection, this);
     const far = new AbortController();
     const onAbort = (): void =>
@@ -370,6 +380,7 @@ export class SimTransport implements Transport {
       if (!network.isOpen(this.peer, other.peer) || !this.isRunning) return;
       const meshTag = this.#options.meshTag?.();
       const hint = { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
+      other.beaconsHeard += 1;
       other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
     });
   }

@@ -4,6 +4,7 @@
 import type { MeshCapability } from '../model/mesh-capability.ts';
 import type { PeerId } from '../ports.ts';
 import { type Credential, credentialProblem } from './certificate.ts';
+import { RENEWAL_MS } from './certifier.ts';
 import { grantedBy, type MeshRoots, mayEvict } from './mesh-keys.ts';
 import { type Removal, removalProblem } from './removal.ts';
 import { SetDigest } from './set-digest.ts';
@@ -23,8 +24,11 @@ export type Admission =
 const DAY_MS = 86_400_000;
 /** A member whose renewal is late is kept this long. */
 export const EXPIRY_GRACE_MS = 30 * DAY_MS;
-/** A clock further ahead than this of the newest certificate is believed to be wrong. */
-const CLOCK_LEAD_MAX_MS = 730 * DAY_MS;
+/**
+ * A clock further ahead than this of the newest certificate is believed to be wrong. No later: what is renewed in time
+ * lasts longer than that after the newest one was issued, so a wrong clock ends nobody's membership.
+ */
+const CLOCK_LEAD_MAX_MS = RENEWAL_MS + EXPIRY_GRACE_MS;
 /** Far above any mesh; a stolen admin key must not fill the disks. */
 const MEMBERS_MAX = 5_000;
 const REMOVALS_MAX = 10_000;

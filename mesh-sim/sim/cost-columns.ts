@@ -2,7 +2,7 @@
 
 export interface Cost {
   readonly nodes: number;
-  /** Virtual seconds from the start of all nodes at once until each knows each other one alive. */
+  /** Virtual seconds from the start of all nodes at once, as after a power cut, until each sees each other one alive. */
   readonly meetingSeconds: number;
   readonly connections: number;
   /** Others that a node believes to be alive. */
@@ -28,7 +28,7 @@ export interface Column {
 }
 
 export const COLUMNS: readonly Column[] = [
-  { name: 'meetingSeconds', title: 'met after s', digits: 0 },
+  { name: 'meetingSeconds', title: 'all seen after s', digits: 0 },
   { name: 'connections', title: 'connections', digits: 1 },
   { name: 'seenAlive', title: 'seen alive', digits: 1 },
   { name: 'messages', title: 'messages/s', digits: 2, isDrawn: true },

@@ -361,27 +361,30 @@ export class SimTransport implements Transport {
   #beginAnnouncing(): void {
     const announce = (isFirst: boolean): void => {
       if (!this.isRunning) return;
-      for (const other of this.#network.hosts.values()) {
-        if (other === this || other.#options.isDiscovered === false) continue;
-        this.#hint(other);
-        // The first beacon is a question too, which the others answer.
-        if (isFirst) other.#hint(this);
-      }
+      const others = [...this.#network.hosts.values()].filter(
+        (other) => other !== this && other.#options.isDiscovered !== false,
+      );
+      this.#beacon(others);
+      // The first one is a question too, which the others answer.
+      if (isFirst) for (const other of others) other.#beacon([this]);
       const period = ANNOUNCEMENT_PERIOD_MS * (0.9 + 0.2 * this.#network.random.next());
       this.#clock.after(period, () => announce(false));
     };
     announce(true);
   }
 
-  #hint(other: SimTransport): void {
+  /** One packet, which the wire brings to everybody at once. */
+  #beacon(others: readonly SimTransport[]): void {
     const network = this.#network;
-    if (network.chance(network.lossRate)) return;
     network.clock.after(network.travelMs(), () => {
-      if (!network.isOpen(this.peer, other.peer) || !this.isRunning) return;
+      if (!this.isRunning) return;
       const meshTag = this.#options.meshTag?.();
       const hint = { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
-      other.beaconsHeard += 1;
-      other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
+      for (const other of others) {
+        if (network.chance(network.lossRate) || !network.isOpen(this.peer, other.peer)) continue;
+        other.beaconsHeard += 1;
+        other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
+      }
     });
   }
 }
@@ -390,7 +393,7 @@ function cheapSignature(peer: PeerId, message: Uint8Array): Buffer {
   return createHash('sha512').update(peer).update(message).digest();
 }
 
-function addressOf(peer: PeerId): string {
+export function addressOf(peer: PeerId): string {
   return `/sim/${peer}`;
 }
 

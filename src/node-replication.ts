@@ -36,6 +36,8 @@ export interface NodeReplicationDeps {
   readonly database: Database;
   readonly open: FileOpener;
   readonly files: ReplicationFiles;
+  /** Commands beside the node may write to gateway.db. */
+  readonly hasCommandsBeside: boolean;
   readonly transport: MeshPorts['transport'];
   readonly cache: () => ResponseCache;
   /** Of answers that travel; more is dropped, the oldest first. */
@@ -106,7 +108,10 @@ export class NodeReplication {
       mayWrite: mayWriteBy(() => this.#mesh),
       meshNow: () => this.#mesh?.now() ?? clock.now(),
     };
-    this.#gateway = openGatewayLog({ database, clock, random }, gatewayKinds(onKeys, onUsage), options);
+    this.#gateway = openGatewayLog({ database, clock, random }, gatewayKinds(onKeys, onUsage), {
+      ...options,
+      hasOtherWriters: deps.hasCommandsBeside,
+    });
     this.recorder = this.#gateway;
 
     const knowledgeLog = open(files.knowledgeLog, KNOWLEDGE_LOG_MIGRATIONS);

@@ -107,6 +107,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       transport: ports.mesh.transport,
       open,
       files: { knowledgeLog: pathOf('knowledge-log.db'), cacheLog: pathOf('cache-log.db') },
+      hasCommandsBeside: ports.disk === undefined,
       cache: () => cache,
       cacheBytesMax: () => Math.min(SHARED_CACHE_BYTES_MAX, config().cache.bytesMax * SHARED_CACHE_SHARE),
       onKeys: () => keyRing.forget(),

@@ -102,9 +102,9 @@ class Dice {
     return sides;
   }
 
-  /** Half a year either way. */
+  /** Mostly months, up to ten years either way. */
   clockOffset(): number {
-    return Math.round((this.random.next() - 0.5) * 365 * 86_400_000);
+    return Math.round((2 * this.random.next() - 1) ** 3 * 10 * 365 * 86_400_000);
   }
 }
 

@@ -28,6 +28,9 @@ export interface Share {
   readonly choice: WorldChoice;
 }
 
+/** Most of what a world makes is garbage when its request is over: a larger nursery copies less of it, and marks less. */
+const NURSERY_MB = 192;
+
 /**
  * Calls `onOutcome` for each world as it ends, in no order; when that says false the others are left.
  * @throws what a thread threw: the simulation itself is broken
@@ -39,7 +42,10 @@ export async function runSeeds(
   const step = Math.min(threads, count);
   const workers = Array.from({ length: step }, (_, index) => {
     const share: Share = { first: first + index, end: first + count, step, choice };
-    return new Worker(new URL('./seed-worker.ts', import.meta.url), { workerData: share });
+    return new Worker(new URL('./seed-worker.ts', import.meta.url), {
+      workerData: share,
+      resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MB },
+    });
   });
   const stop = (): void => {
     for (const worker of workers) void worker.terminate();

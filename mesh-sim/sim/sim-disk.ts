@@ -50,7 +50,7 @@ export class SimDisk implements NodeDisk {
       return close();
     };
     this.#opened.set(file, database);
-    limit(database, this.isFull);
+    if (this.isFull) limit(database, true);
     return database;
   };
 

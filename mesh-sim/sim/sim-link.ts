@@ -115,6 +115,7 @@ export async function* streamed(
       isDone = next.done === true;
       if (next.done) return;
       await carried(link, from, to, next.value.length);
+      to.sent.requestBytes += next.value.length;
       yield next.value;
     }
   } finally {

@@ -59,8 +59,17 @@ export class SimTransport implements Transport {
   readonly #silences = new Map<Connection, Timer>();
   readonly #connections = new Map<PeerId, Connection>();
   #handlers: TransportHandlers | undefined;
-  /** What the node has sent, for tests of its cost. */
-  readonly sent = { broadcasts: 0, broadcastBytes: 0, largestBroadcastBytes: 0, requests: 0, dials: 0 };
+  /** What the node has sent, for tests of its cost. Bytes of requests are those of their bodies and answers. */
+  readonly sent = {
+    broadcasts: 0,
+    broadcastBytes: 0,
+    largestBroadcastBytes: 0,
+    requests: 0,
+    requestBytes: 0,
+    dials: 0,
+  };
+  /** Beacons that came: of everybody on the wire. */
+  beaconsHeard = 0;
 
   constructor(options: SimTransportOptions) {
     this.#options = options;
@@ -322,6 +331,7 @@ export class SimTransport implements Transport {
     handlerOf: (handlers: TransportHandlers) => (request: IncomingMeshRequest) => Promise<MeshResponse>,
   ): Promise<MeshResponse> {
     this.sent.requests += 1;
+    if (request.body instanceof Uint8Array) this.sent.requestBytes += request.body.length;
     const other = otherEnd(connection, this);
     const far = new AbortController();
     const onAbort = (): void =>
@@ -375,26 +385,38 @@ export class SimTransport implements Transport {
   #beginAnnouncing(): void {
     const announce = (isFirst: boolean): void => {
       if (!this.isRunning) return;
-      for (const other of this.#network.hosts.values()) {
-        if (other === this || other.#options.isDiscovered === false) continue;
-        this.#hint(other);
-        // The first beacon is a question too, which the others answer.
-        if (isFirst) other.#hint(this);
-      }
+      const others = [...this.#network.hosts.values()].filter(
+        (other) => other !== this && other.#options.isDiscovered !== false,
+      );
+      this.#beacon(others);
+      // The first one is a question too, which the others answer.
+      if (isFirst) for (const other of others) other.#beacon([this]);
       const period = ANNOUNCEMENT_PERIOD_MS * (0.9 + 0.2 * this.#network.random.next());
       this.#clock.after(period, () => announce(false));
     };
     announce(true);
   }
 
-  #hint(other: SimTransport): void {
+  /** One packet, which the wire brings to everybody at once. */
+  #beacon(others: readonly SimTransport[]): void {
     const network = this.#network;
-    if (network.chance(network.lossRate)) return;
     network.clock.after(network.travelMs(), () => {
-      if (!network.isOpen(this.peer, other.peer) || !this.isRunning) return;
+      if (!this.isRunning) return;
       const meshTag = this.#options.meshTag?.();
       const hint = { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
-      other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
+      for (const other of others) {
+        if (network.chance(network.lossRate) || !network.isOpen(this.peer, other.peer)) continue;
+        other.beaconsHeard += 1;
+        other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
+      }
     });
   }
+}
+
+export function addressOf(peer: PeerId): string {
+  return `/sim/${peer}`;
+}
+
+function peerOf(address: string): PeerId | undefined {
+  return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
 }

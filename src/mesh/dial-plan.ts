@@ -50,6 +50,9 @@ export class DialPlan {
   readonly #self: PeerId;
   readonly #random: Random;
   readonly #candidates = new Map<string, Candidate>();
+  /** Among the candidates. */
+  #memberCount = 0;
+  #underWayCount = 0;
   readonly #strangerDials = new TokenBucket(STRANGER_BURST, STRANGERS_PER_SECOND);
 
   constructor(self: PeerId, random: Random) {
@@ -67,8 +70,11 @@ export class DialPlan {
     const kind = isMember ? 'member' : 'stranger';
     if (!isMember && !this.#candidates.has(peer) && !this.#hasRoomForStranger(now)) return;
     const candidate = this.#candidate(peer, peer, kind, now);
+    this.#memberCount += Number(isMember) - Number(candidate.kind === 'member');
     candidate.kind = kind;
-    candidate.addresses = [...new Set([...addresses, ...candidate.addresses])].slice(0, ADDRESSES_MAX);
+    if (!startsWith(candidate.addresses, addresses)) {
+      candidate.addresses = [...new Set([...addresses, ...candidate.addresses])].slice(0, ADDRESSES_MAX);
+    }
     candidate.lastHintAt = now;
     if (isMember) {
       const soonest = candidate.lastAt + HINTED_PERIOD_MS;
@@ -85,7 +91,7 @@ export class DialPlan {
   }
 
   forget(peer: PeerId): void {
-    this.#candidates.delete(peer);
+    this.#drop(this.#candidates.get(peer));
   }
 
   addressesOf(peer: PeerId): readonly string[] {
@@ -101,13 +107,13 @@ export class DialPlan {
 
   /** @param isConnected peers that need no dialling */
   due(now: number, isConnected: (peer: PeerId) => boolean, connectionCount: number): readonly DialOrder[] {
-    const all = [...this.#candidates.values()];
-    const memberCount = all.filter(({ kind }) => kind === 'member').length;
-    let places = PARALLEL_MAX - all.filter(({ isUnderWay }) => isUnderWay).length;
+    let places = PARALLEL_MAX - this.#underWayCount;
     // In a large mesh: as many as are missing, and which ones is left to chance.
-    const isSparse = memberCount > FULL_MESH_MAX;
+    const isSparse = this.#memberCount > FULL_MESH_MAX;
     if (isSparse) places = Math.min(places, SPARSE_CONNECTIONS - connectionCount);
-    const ready = all.filter(
+    // Asked for with each beacon that is heard: in a large mesh hundreds of times a second, and always for this answer.
+    if (places <= 0) return [];
+    const ready = [...this.#candidates.values()].filter(
       ({ isUnderWay, nextAt, peer, addresses }) =>
         !isUnderWay && nextAt <= now && addresses.length > 0 && !(peer !== undefined && isConnected(peer)),
     );
@@ -116,7 +122,7 @@ export class DialPlan {
     for (const candidate of ready) {
       if (orders.length >= places) break;
       if (candidate.kind === 'stranger' && !this.#strangerDials.take(now)) continue;
-      candidate.isUnderWay = true;
+      this.#setUnderWay(candidate, true);
       candidate.lastAt = now;
       orders.push({ key: candidate.key, peer: candidate.peer, addresses: candidate.addresses });
     }
@@ -127,7 +133,7 @@ export class DialPlan {
   succeeded(key: string, peer: PeerId): void {
     const candidate = this.#candidates.get(key);
     if (!candidate) return;
-    candidate.isUnderWay = false;
+    this.#setUnderWay(candidate, false);
     candidate.failures = 0;
     candidate.peer = peer;
     candidate.nextAt = 0;
@@ -141,7 +147,7 @@ export class DialPlan {
       candidate.kind === 'stranger' || isRefused
         ? [STRANGER_BACKOFF_FIRST_MS, STRANGER_BACKOFF_MAX_MS]
         : [BACKOFF_FIRST_MS, BACKOFF_MAX_MS];
-    candidate.isUnderWay = false;
+    this.#setUnderWay(candidate, false);
     candidate.nextAt = now + Math.min(max, first * 2 ** Math.min(candidate.failures, 16)) * this.#jitter();
     candidate.failures += 1;
   }
@@ -162,7 +168,20 @@ export class DialPlan {
       isUnderWay: false,
     };
     this.#candidates.set(key, candidate);
+    if (kind === 'member') this.#memberCount += 1;
     return candidate;
+  }
+
+  #drop(candidate: Candidate | undefined): void {
+    if (!candidate) return;
+    this.#candidates.delete(candidate.key);
+    this.#setUnderWay(candidate, false);
+    if (candidate.kind === 'member') this.#memberCount -= 1;
+  }
+
+  #setUnderWay(candidate: Candidate, isUnderWay: boolean): void {
+    this.#underWayCount += Number(isUnderWay) - Number(candidate.isUnderWay);
+    candidate.isUnderWay = isUnderWay;
   }
 
   #courtesyMs(peer: PeerId): number {
@@ -176,8 +195,8 @@ export class DialPlan {
   /** Anybody can invent peer ids: the oldest claims go, and when all are fresh the new one does. */
   #hasRoomForStranger(now: number): boolean {
     const strangers = [...this.#candidates.values()].filter(({ kind }) => kind === 'stranger');
-    for (const { key, lastHintAt, isUnderWay } of strangers) {
-      if (!isUnderWay && now - lastHintAt > STRANGER_FORGOTTEN_MS) this.#candidates.delete(key);
+    for (const stranger of strangers) {
+      if (!stranger.isUnderWay && now - stranger.lastHintAt > STRANGER_FORGOTTEN_MS) this.#drop(stranger);
     }
     return strangers.length < STRANGERS_MAX;
   }
@@ -189,4 +208,9 @@ export class DialPlan {
       if (a && b) [candidates[index], candidates[other]] = [b, a];
     }
   }
+}
+
+/** Most hints say what is known. */
+function startsWith(known: readonly string[], hinted: readonly string[]): boolean {
+  return hinted.every((address, index) => known[index] === address);
 }

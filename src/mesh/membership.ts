@@ -1,12 +1,13 @@
 // Who belongs to the mesh: a set of signed statements that only grows, and what follows from it. Two nodes with the same
 // statements agree, in whatever order they came; so nodes just hand each other what the other lacks.
 
-import { createHash } from 'node:crypto';
 import type { MeshCapability } from '../model/mesh-capability.ts';
 import type { PeerId } from '../ports.ts';
 import { type Credential, credentialProblem } from './certificate.ts';
+import { RENEWAL_MS } from './certifier.ts';
 import { grantedBy, type MeshRoots, mayEvict } from './mesh-keys.ts';
 import { type Removal, removalProblem } from './removal.ts';
+import { SetDigest } from './set-digest.ts';
 
 export interface Member {
   readonly peer: PeerId;
@@ -23,8 +24,11 @@ export type Admission =
 const DAY_MS = 86_400_000;
 /** A member whose renewal is late is kept this long. */
 export const EXPIRY_GRACE_MS = 30 * DAY_MS;
-/** A clock further ahead than this of the newest certificate is believed to be wrong. */
-const CLOCK_LEAD_MAX_MS = 730 * DAY_MS;
+/**
+ * A clock further ahead than this of the newest certificate is believed to be wrong. No later: what is renewed in time
+ * lasts longer than that after the newest one was issued, so a wrong clock ends nobody's membership.
+ */
+const CLOCK_LEAD_MAX_MS = RENEWAL_MS + EXPIRY_GRACE_MS;
 /** Far above any mesh; a stolen admin key must not fill the disks. */
 const MEMBERS_MAX = 5_000;
 const REMOVALS_MAX = 10_000;
@@ -35,8 +39,14 @@ export class Membership {
   readonly #credentials = new Map<PeerId, Credential>();
   /** By peer and issuer: an eviction outlives that of another issuer who turns out to be evicted. */
   readonly #removals = new Map<string, Removal>();
-  /** What follows from the statements; absent after a change. */
-  #derived: Derived | undefined;
+  /** Who has evicted a peer; whether that holds is asked anew each time, as it depends on who is evicted and a root. */
+  readonly #evictors = new Map<PeerId, Set<PeerId>>();
+  /** Certificates of a peer up to this serial are void: it has left. */
+  readonly #leftUpTo = new Map<PeerId, number>();
+  /** Of all statements. Kept as they come: a node that meets a thousand others takes in a thousand of them at once. */
+  readonly #digest = new SetDigest();
+  /** Apart from certificates that have run out; absent after a change. */
+  #unexpired: { readonly members: readonly Member[]; readonly canExpire: boolean } | undefined;
   #newestIssue = 0;
 
   /** @param ownNow this machine's wall clock, which may be wildly wrong */
@@ -53,7 +63,7 @@ export class Membership {
   setAdmin(admin: PeerId): boolean {
     if (this.#roots.admin !== undefined) return false;
     this.#roots = { ...this.#roots, admin };
-    this.#derived = undefined;
+    this.#unexpired = undefined;
     return true;
   }
 
@@ -66,7 +76,9 @@ export class Membership {
     if (known && !isNewer(credential, known)) return this.#standing(certificate.peer);
     if (!known && this.#credentials.size >= MEMBERS_MAX) return { ok: false, reason: 'the mesh is full' };
     this.#credentials.set(certificate.peer, credential);
-    this.#derived = undefined;
+    if (known) this.#digest.remove(known.certificate.signature);
+    this.#digest.add(certificate.signature);
+    this.#unexpired = undefined;
     if (certificate.notAfter > 0) this.#newestIssue = Math.max(this.#newestIssue, certificate.notBefore);
     const standing = this.#standing(certificate.peer);
     return standing.ok ? { ok: true, isNews: true } : standing;
@@ -81,12 +93,18 @@ export class Membership {
     const problem = removalProblem(removal, this.#roots, (proof) => credentialProblem(proof, this.#roots));
     if (problem !== undefined) return { ok: false, reason: `the removal is refused: ${problem}` };
     this.#removals.set(id, removal);
-    this.#derived = undefined;
+    if (known) this.#digest.remove(`${id} ${known.serial}`);
+    this.#digest.add(`${id} ${removal.serial}`);
+    this.#unexpired = undefined;
+    const { kind, peer, issuer, serial } = removal;
+    if (kind === 'evicted') this.#evictors.set(peer, (this.#evictors.get(peer) ?? new Set()).add(issuer));
+    else this.#leftUpTo.set(peer, Math.max(serial, this.#leftUpTo.get(peer) ?? -1));
     return { ok: true, isNews: true };
   }
 
   isMember(peer: PeerId): boolean {
-    return this.#facts().members.has(peer) && !this.#isExpired(peer);
+    const credential = this.#credentials.get(peer);
+    return credential !== undefined && this.#holds(credential) && !this.#isExpired(credential, this.judgedNow());
   }
 
   /** Also of one whose membership has ended, for its name. */
@@ -96,25 +114,27 @@ export class Membership {
   }
 
   members(): readonly Member[] {
-    return [...this.#facts().members.values()].filter(({ peer }) => !this.#isExpired(peer));
+    this.#unexpired ??= this.#held();
+    const { members, canExpire } = this.#unexpired;
+    if (!canExpire) return members;
+    const now = this.judgedNow();
+    return members.filter(({ credential }) => !this.#isExpired(credential, now));
   }
 
   /** Why the peer is a member no more; undefined when it is one, or never was. */
   endOf(peer: PeerId): 'evicted' | 'left' | 'expired' | 'issuer-evicted' | undefined {
-    const { evicted, leftUpTo } = this.#facts();
-    if (evicted.has(peer)) return 'evicted';
+    if (this.#isEvicted(peer)) return 'evicted';
     const credential = this.#credentials.get(peer);
     if (!credential) return undefined;
-    const { serial, issuer } = credential.certificate;
-    if (serial <= (leftUpTo.get(peer) ?? -1)) return 'left';
-    if (evicted.has(issuer)) return 'issuer-evicted';
-    return this.#isExpired(peer) ? 'expired' : undefined;
+    if (this.#hasLeft(credential)) return 'left';
+    if (this.#isEvicted(credential.certificate.issuer)) return 'issuer-evicted';
+    return this.#isExpired(credential, this.judgedNow()) ? 'expired' : undefined;
   }
 
   /** Higher than every certificate of this peer so far, void ones included. */
   serialAfter(peer: PeerId): number {
     const serial = this.#credentials.get(peer)?.certificate.serial ?? -1;
-    return Math.max(serial, this.#facts().leftUpTo.get(peer) ?? -1) + 1;
+    return Math.max(serial, this.#leftUpTo.get(peer) ?? -1) + 1;
   }
 
   credentials(): readonly Credential[] {
@@ -127,7 +147,7 @@ export class Membership {
 
   /** Equal on nodes that hold the same statements. */
   digest(): string {
-    return this.#facts().digest;
+    return this.#digest.text();
   }
 
   /** The time by which certificates are judged: a machine without a working clock must neither lock itself out nor in. */
@@ -140,18 +160,50 @@ export class Membership {
   #standing(peer: PeerId): Admission {
     const end = this.endOf(peer);
     if (end === undefined) return { ok: true, isNews: false };
-    const serial = this.#facts().leftUpTo.get(peer);
+    const serial = this.#leftUpTo.get(peer);
     return { ok: false, reason: END_REASONS[end], ...(end === 'left' && serial !== undefined && { serial }) };
   }
 
-  #isExpired(peer: PeerId): boolean {
-    const notAfter = this.#credentials.get(peer)?.certificate.notAfter ?? 0;
-    return notAfter > 0 && this.judgedNow() > notAfter + EXPIRY_GRACE_MS;
+  #held(): { readonly members: readonly Member[]; readonly canExpire: boolean } {
+    const held = [...this.#credentials.values()].filter((credential) => this.#holds(credential));
+    return { members: held.map(memberOf), canExpire: held.some(({ certificate }) => certificate.notAfter > 0) };
   }
 
-  #facts(): Derived {
-    this.#derived ??= derive(this.#roots, this.#credentials, this.#removals);
-    return this.#derived;
+  /** It makes its peer a member, but for its time. */
+  #holds(credential: Credential): boolean {
+    const { peer, issuer } = credential.certificate;
+    // A grant may have gone since: the fleet key's right to evict ends when an admin key appears, others never do.
+    const isTrusted = grantedBy(this.#roots, issuer) !== undefined || credential.issuedBy !== undefined;
+    return isTrusted && !this.#hasLeft(credential) && !this.#isEvicted(peer) && !this.#isEvicted(issuer);
+  }
+
+  #hasLeft({ certificate: { peer, serial } }: Credential): boolean {
+    return serial <= (this.#leftUpTo.get(peer) ?? -1);
+  }
+
+  /** Evictions by a root hold; those by a member hold unless a root has evicted it. Two admins may evict each other: both go. */
+  #isEvicted(peer: PeerId): boolean {
+    return this.#isEvictedByRoot(peer) || this.#isEvictedByMember(peer);
+  }
+
+  #isEvictedByRoot(peer: PeerId): boolean {
+    const { admin, fleet } = this.#roots;
+    const evictors = this.#evictors.get(peer);
+    return (
+      evictors !== undefined &&
+      [admin, fleet].some((root) => root !== undefined && evictors.has(root) && mayEvict(this.#roots, root))
+    );
+  }
+
+  #isEvictedByMember(peer: PeerId): boolean {
+    for (const issuer of this.#evictors.get(peer) ?? []) {
+      if (grantedBy(this.#roots, issuer) === undefined && !this.#isEvictedByRoot(issuer)) return true;
+    }
+    return false;
+  }
+
+  #isExpired({ certificate: { notAfter } }: Credential, now: number): boolean {
+    return notAfter > 0 && now > notAfter + EXPIRY_GRACE_MS;
   }
 }
 
@@ -161,53 +213,6 @@ const END_REASONS = {
   expired: 'its certificate has expired',
   'issuer-evicted': 'the admin who certified it was evicted; it needs a new certificate',
 } as const;
-
-interface Derived {
-  readonly members: ReadonlyMap<PeerId, Member>;
-  readonly evicted: ReadonlySet<PeerId>;
-  readonly leftUpTo: ReadonlyMap<PeerId, number>;
-  readonly digest: string;
-}
-
-function derive(
-  roots: MeshRoots,
-  credentials: ReadonlyMap<PeerId, Credential>,
-  removals: ReadonlyMap<string, Removal>,
-): Derived {
-  const evicted = evictedPeers(roots, [...removals.values()]);
-  const leftUpTo = new Map<PeerId, number>();
-  for (const { kind, peer, serial } of removals.values()) {
-    if (kind === 'left') leftUpTo.set(peer, Math.max(serial, leftUpTo.get(peer) ?? -1));
-  }
-  const members = new Map<PeerId, Member>();
-  for (const [peer, credential] of credentials) {
-    const { serial, issuer } = credential.certificate;
-    const isOut = evicted.has(peer) || evicted.has(issuer) || serial <= (leftUpTo.get(peer) ?? -1);
-    // A grant may have gone since: the fleet key's right to evict ends when an admin key appears, others never do.
-    const isTrusted = grantedBy(roots, issuer) !== undefined || credential.issuedBy !== undefined;
-    if (!isOut && isTrusted) members.set(peer, memberOf(credential));
-  }
-  return { members, evicted, leftUpTo, digest: digestOf(credentials, removals) };
-}
-
-/** Evictions by a root hold; those by a member hold unless a root has evicted it. Two admins may evict each other: both go. */
-function evictedPeers(roots: MeshRoots, removals: readonly Removal[]): ReadonlySet<PeerId> {
-  const evictions = removals.filter(({ kind }) => kind === 'evicted');
-  const isByRoot = ({ issuer }: Removal): boolean => grantedBy(roots, issuer) !== undefined;
-  const byRoot = new Set(
-    evictions.filter((removal) => isByRoot(removal) && mayEvict(roots, removal.issuer)).map(({ peer }) => peer),
-  );
-  const byMembers = evictions.filter((removal) => !isByRoot(removal) && !byRoot.has(removal.issuer));
-  return new Set([...byRoot, ...byMembers.map(({ peer }) => peer)]);
-}
-
-function digestOf(credentials: ReadonlyMap<PeerId, Credential>, removals: ReadonlyMap<string, Removal>): string {
-  const lines = [
-    ...[...credentials.values()].map(({ certificate }) => certificate.signature),
-    ...[...removals].map(([id, { serial }]) => `${id} ${serial}`),
-  ].sort();
-  return createHash('sha256').update(lines.join('\n')).digest('base64url').slice(0, 12);
-}
 
 function memberOf(credential: Credential): Member {
   const { peer, name, capabilities } = credential.certificate;

@@ -2,6 +2,8 @@
 // The text contains the whole public key, so that a signature is checked without asking anybody for a key.
 // https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 
+import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { PeerId } from '../ports.ts';
 
 export const PUBLIC_KEY_BYTES = 32;
@@ -31,8 +33,15 @@ export function publicKeyIn(peer: PeerId): Uint8Array | undefined {
 }
 
 export function isPeerId(text: string): boolean {
-  return publicKeyIn(text) !== undefined;
+  if (wellFormed.has(text)) return true;
+  const isOne = publicKeyIn(text) !== undefined;
+  if (isOne) wellFormed.set(text, true);
+  return isOne;
 }
+
+/** Members tell each other of the same ones again and again; to take one apart is most of reading a certificate. */
+const WELL_FORMED_MAX = 5_000;
+const wellFormed = new LRUCache<string, true>(atMost(WELL_FORMED_MAX));
 
 /** Leading zero bytes become leading ones, as in every base58. */
 function base58(bytes: Uint8Array): string {

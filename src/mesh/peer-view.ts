@@ -61,6 +61,8 @@ const GIVEN_UP: ReadonlySet<PeerState> = new Set(['dead', 'unknown']);
 export class PeerView {
   readonly #records = new Map<PeerId, BeliefRecord>();
   readonly #onChange: (change: PeerChange) => void;
+  /** Nothing can be concluded from the clock before: a large mesh need not be looked through at every tick. */
+  #lookAt = 0;
 
   constructor(onChange: (change: PeerChange) => void) {
     this.#onChange = onChange;
@@ -102,6 +104,7 @@ export class PeerView {
     if (!record || !isNewer(heartbeat, record.heartbeat)) return false;
     record.heartbeat = heartbeat;
     record.heardAt = now;
+    this.#lookAt = Math.min(this.#lookAt, silentAt(record));
     if (heartbeat.state === 'leaving') this.#change(record, 'left', 'it said that it ends', now);
     else if (record.needsContact) this.#lookAgain(record, now);
     else this.#change(record, 'alive', 'a heartbeat came', now);
@@ -114,6 +117,7 @@ export class PeerView {
     if (!record) return;
     record.heardAt = now;
     record.needsContact = false;
+    this.#lookAt = Math.min(this.#lookAt, silentAt(record));
     // An answer of one that is ending does not call it back; its next start does, with a higher incarnation.
     if (record.heartbeat?.state !== 'leaving') this.#change(record, 'alive', 'it answered', now);
   }
@@ -124,11 +128,13 @@ export class PeerView {
   restart(peer: PeerId): void {
     const record = this.#records.get(peer);
     if (record) record.heartbeat = undefined;
+    this.#lookAt = 0;
   }
 
   connected(peer: PeerId): void {
     const record = this.#records.get(peer);
     if (record) record.isConnected = true;
+    this.#lookAt = 0;
   }
 
   disconnected(peer: PeerId, now: number): void {
@@ -155,20 +161,25 @@ export class PeerView {
    */
   tick(now: number, factor: number): readonly PeerId[] {
     const probes: PeerId[] = [];
+    if (now < this.#lookAt) return probes;
+    let lookAt = Number.POSITIVE_INFINITY;
     for (const record of this.#records.values()) {
       if (record.state === 'alive' && record.heardAt !== undefined) {
-        const silenceMs = now - record.heardAt;
-        const intervalMs = Math.min(record.heartbeat?.intervalMs ?? 0, INTERVAL_MAX_MS);
-        const allowedMs = intervalMs + SILENCE_MS * factor;
-        if (silenceMs > allowedMs) this.#suspect(record, `silent for ${Math.round(silenceMs)} ms`, now);
+        if (now > silentAt(record, factor)) {
+          this.#suspect(record, `silent for ${Math.round(now - record.heardAt)} ms`, now);
+        }
+        lookAt = Math.min(lookAt, silentAt(record));
       }
       // One that is given up but still connected, as over a cable that was cut for some seconds, is nobody's to dial.
       const isQuestionable = record.state === 'suspect' || (record.isConnected && GIVEN_UP.has(record.state));
-      if (isQuestionable && now >= record.nextProbeAt) {
+      if (!isQuestionable) continue;
+      if (now >= record.nextProbeAt) {
         record.nextProbeAt = now + PROBE_PERIOD_MS * factor;
         probes.push(record.peer);
       }
+      lookAt = Math.min(lookAt, record.nextProbeAt);
     }
+    this.#lookAt = lookAt;
     return probes;
   }
 
@@ -208,8 +219,14 @@ export class PeerView {
     if (from === to) return;
     record.state = to;
     record.since = now;
+    this.#lookAt = 0;
     this.#onChange({ peer: record.peer, from, to, reason });
   }
+}
+
+/** When its silence makes it a suspect. A node that doubts itself multiplies what it allows. */
+function silentAt({ heardAt = 0, heartbeat }: BeliefRecord, factor = 1): number {
+  return heardAt + Math.min(heartbeat?.intervalMs ?? 0, INTERVAL_MAX_MS) + SILENCE_MS * factor;
 }
 
 function isNewer(heartbeat: Heartbeat, known: Heartbeat | undefined): boolean {

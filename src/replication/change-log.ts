@@ -49,6 +49,14 @@ export interface ChangeLogOptions {
   readonly faults?: Faults;
 }
 
+/** As it was read at one moment. */
+interface Known {
+  readonly generation: number;
+  readonly commits: number;
+  readonly known: VersionVector;
+  readonly digest: string;
+}
+
 /** Signed in one go, so that a burst of writes does not wait for one signature after another. */
 const SIGNED_AT_ONCE = 256;
 
@@ -76,7 +84,7 @@ export class ChangeLog implements ChangeRecorder {
   /** Called after a write, still inside its transaction. */
   onWrite: () => void = () => undefined;
   #epoch: number | undefined;
-  #cache: { readonly state: string; readonly known: VersionVector; readonly digest: string } | undefined;
+  #cache: Known | undefined;
 
   constructor(deps: ChangeLogDeps, options: ChangeLogOptions) {
     const { database } = deps;
@@ -235,12 +243,14 @@ export class ChangeLog implements ChangeRecorder {
     return this.changes.hasUnsigned;
   }
 
-  #known(): { readonly known: VersionVector; readonly digest: string } {
+  #known(): Known {
     // What this connection has changed, also when it is rolled back later, and any commit of another one show here.
-    const state = `${this.known.generation} ${this.otherCommits()}`;
-    if (this.#cache?.state === state && !this.database.inTransaction) return this.#cache;
+    const { generation } = this.known;
+    const commits = this.otherCommits();
+    if (this.#cache?.generation === generation && this.#cache.commits === commits) return this.#cache;
     const known = this.known.load();
-    const read = { state, known, digest: known.digest() };
+    const read = { generation, commits, known, digest: known.digest() };
+    // What is read inside a transaction may never be committed.
     this.#cache = this.database.inTransaction ? undefined : read;
     return read;
   }

@@ -18,6 +18,7 @@ export class RangeTable {
   readonly #extend;
   readonly #within;
   readonly #all;
+  readonly #isAny;
   /** Counts what this process has changed, whether it was rolled back afterwards or not. */
   generation = 0;
 
@@ -34,9 +35,12 @@ export class RangeTable {
          COALESCE((SELECT max(first) FROM ${table} WHERE origin = $id AND epoch = $epoch AND first <= $from), $from)
        ORDER BY first`,
     );
-    this.#all = database.prepare<[], DotRange>(
-      `SELECT name AS origin, epoch, first, last FROM ${table} JOIN replication_origin ON id = ${table}.origin`,
-    );
+    this.#isAny = database.prepare<[], number>(`SELECT EXISTS (SELECT 1 FROM ${table})`).pluck();
+    this.#all = database
+      .prepare<[], [origin: string, epoch: number, first: number, last: number]>(
+        `SELECT name, epoch, first, last FROM ${table} JOIN replication_origin ON id = ${table}.origin`,
+      )
+      .raw();
   }
 
   has({ origin, epoch, seq }: Dot): boolean {
@@ -92,7 +96,12 @@ export class RangeTable {
       .filter((row) => row.first <= row.last);
   }
 
+  get isEmpty(): boolean {
+    return this.#isAny.get() === 0;
+  }
+
   load(): VersionVector {
-    return VersionVector.of(this.#all.iterate());
+    const ranges = this.#all.all();
+    return VersionVector.of(ranges.map(([origin, epoch, first, last]) => ({ origin, epoch, first, last })));
   }
 }

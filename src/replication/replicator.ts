@@ -312,8 +312,9 @@ export class Replicator {
   #mayTake(from: string, bytes: number): boolean {
     const { log, clock } = this.#deps;
     if (this.#pushes.take(from, bytes, clock.elapsed()) > 0) return false;
+    if (log.collected.isEmpty) return true;
     const collected = log.collected.load();
-    return collected.isEmpty || log.peers.of(from)?.known.dominates(collected) === true;
+    return log.peers.of(from)?.known.dominates(collected) === true;
   }
 
   #isBefore(changes: readonly Change[]): boolean {

@@ -31,9 +31,11 @@ const STATEMENTS_MAX = 500;
 /** Of this thread. */
 const openDatabases = new Set<LazyDatabase>();
 
+type Work = Parameters<BetterSqlite3.Database['transaction']>[0];
+
 /**
- * Compiles its statements when they are used, and once for each text. What nobody here uses of a statement, a lazy one
- * does not have.
+ * Compiles its statements when they are used, and once for each text. What nobody here uses of a statement or a
+ * transaction, those of this class do not have.
  */
 class LazyDatabase extends BetterSqlite3 {
   readonly #statements = new LRUCache<string, LazyStatement<unknown[], unknown>>(atMost(STATEMENTS_MAX));
@@ -49,12 +51,45 @@ class LazyDatabase extends BetterSqlite3 {
   }
 
   override prepare(source: string) {
+    return this.#lazy(source) as unknown as BetterSqlite3.Statement<never, never>;
+  }
+
+  #lazy(source: string): LazyStatement<unknown[], unknown> {
     let statement = this.#statements.get(source);
     if (!statement) {
       statement = new LazyStatement(() => super.prepare(steadySql(source)));
       this.#statements.set(source, statement);
     }
-    return statement as unknown as BetterSqlite3.Statement<never, never>;
+    return statement;
+  }
+
+  /** better-sqlite3's own makes four functions with a ring of properties of each piece of work, and these are small. */
+  override transaction<Kind extends Work>(work: Kind): BetterSqlite3.Transaction<Kind> {
+    const within =
+      (begin: string) =>
+      (...values: Parameters<Kind>) =>
+        this.#within(begin, () => work(...values));
+    const transaction = Object.assign(within('BEGIN'), { immediate: within('BEGIN IMMEDIATE') });
+    return transaction as unknown as BetterSqlite3.Transaction<Kind>;
+  }
+
+  /** In a transaction of its own, or as a part of the running one that can be undone alone. */
+  #within(begin: string, work: () => unknown): unknown {
+    const isPart = this.inTransaction;
+    this.#lazy(isPart ? 'SAVEPOINT part' : begin).run();
+    try {
+      const result = work();
+      if (result instanceof Promise) throw new TypeError('What a promise does later would be outside the transaction');
+      this.#lazy(isPart ? 'RELEASE part' : 'COMMIT').run();
+      return result;
+    } catch (error) {
+      // SQLite itself has undone all of it after some failures, as of a full disk.
+      if (this.inTransaction) {
+        this.#lazy(isPart ? 'ROLLBACK TO part' : 'ROLLBACK').run();
+        if (isPart) this.#lazy('RELEASE part').run();
+      }
+      throw error;
+    }
   }
 }
 

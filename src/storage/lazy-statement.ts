@@ -9,6 +9,9 @@ export class LazyStatement<Bind extends unknown[], Row> {
   #plucked: LazyStatement<Bind, Row> | undefined;
   #asArrays: LazyStatement<Bind, Row> | undefined;
 
+  /** Only then can somebody be still at it when it is used again. */
+  #isIterated = false;
+
   constructor(compile: () => Statement<Bind, Row>) {
     this.#compile = compile;
   }
@@ -26,6 +29,7 @@ export class LazyStatement<Bind extends unknown[], Row> {
   }
 
   iterate(...values: Bind): IterableIterator<Row> {
+    this.#isIterated = true;
     return this.#ready().iterate(...values);
   }
 
@@ -44,6 +48,6 @@ export class LazyStatement<Bind extends unknown[], Row> {
   #ready(): Statement<Bind, Row> {
     this.#compiled ??= this.#compile();
     // Somebody is still reading its rows, one by one.
-    return this.#compiled.busy ? this.#compile() : this.#compiled;
+    return this.#isIterated && this.#compiled.busy ? this.#compile() : this.#compiled;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Credential, issueCertificate, parseCredential, renderCredential } from '../../src/mesh/certificate.ts';
-import { Certifier } from '../../src/mesh/certifier.ts';
+import { Certifier, RENEWAL_MS, VALIDITY_MS } from '../../src/mesh/certifier.ts';
 import { type Identity, identityFromSeed } from '../../src/mesh/identity.ts';
 import { Membership } from '../../src/mesh/membership.ts';
 import { meshIdOf } from '../../src/mesh/mesh-keys.ts';
@@ -219,5 +219,19 @@ test('expiry is judged by the newest certificate where a clock is behind, and le
   assert.deepEqual(standing(NOW + 380 * DAY_MS), [false, true]);
   // Eighty years ahead of everything: the clock is wrong, not the certificate.
   assert.deepEqual(standing(NOW + 80 * 365 * DAY_MS), [false, true]);
-  assert.deepEqual(standing(NOW + 800 * DAY_MS), [false, false]);
+  // As far ahead as the newest certificate would have been renewed long ago, if that much time had passed.
+  assert.deepEqual(standing(NOW + 800 * DAY_MS), [false, true]);
+});
+
+test('a clock that is ahead, by however much, ends no membership that is renewed in time', () => {
+  const [early, late] = [key().peer, key().peer];
+  const lasting = (notBefore: number): Wanted => ({ notBefore, notAfter: notBefore + VALIDITY_MS });
+  // The one is about to be renewed when the other is issued.
+  const issued = NOW + VALIDITY_MS - RENEWAL_MS;
+  for (let days = 0; days < 4_000; days += 1) {
+    const membership = membershipAt(issued + days * DAY_MS);
+    membership.admit(credentialOf(early, lasting(NOW)));
+    membership.admit(credentialOf(late, lasting(issued)));
+    assert.deepEqual([membership.isMember(early), membership.isMember(late)], [true, true], `${days} days ahead`);
+  }
 });

@@ -9,27 +9,22 @@ import { House } from './demo/house.ts';
 import { renderReport } from './real/html-report.ts';
 import type { Seen } from './real/load-process.ts';
 import { moment, pause } from './real/moment.ts';
-import type { CausedFault, NodeCost, ScenarioRun } from './real/scenario.ts';
+import type { NodeCost, ScenarioRun } from './real/scenario.ts';
+import type { CausedFault } from './real/stage.ts';
 import { summarize } from './real/summary.ts';
 import { World } from './real/world.ts';
-import type { Fault, Topology } from './topologies.ts';
+import { type Fault, topology } from './topologies.ts';
 
 const PER_SECOND = 12;
 const STEP_MS = 5_000;
 const SLOW_MS = 1_000;
 
-const TOPOLOGY: Topology = {
+const TOPOLOGY = topology({
   name: 'demo',
   about: 'Three nodes on one machine: n0 and n1 have a model, n2 has none. Clients ask n0 and n2.',
   nodes: 3,
-  link: { delayMs: 0, jitterMs: 0, lossRate: 0 },
-  links: 'all',
   upstreams: [0, 1],
-  faults: [],
-  durationMs: 0,
-  settleMs: 0,
-  requestRate: PER_SECOND,
-};
+});
 
 interface Step {
   readonly title: string;
@@ -142,17 +137,13 @@ function finish(): void {
   const { seen, sights } = house;
   const run: ScenarioRun = {
     topology: TOPOLOGY,
-    speed: 1,
-    startedAt,
-    readyAt,
-    askedFrom,
-    askedUntil,
-    endedAt: moment(),
+    times: { startedAt, readyAt, askedFrom, askedUntil, endedAt: moment() },
     faults,
     history: world.history,
     seen,
     sights,
     costs,
+    stored: [],
     remarks: [],
   };
   const summary = summarize(run);

@@ -2,7 +2,7 @@
 // node believed in, and the numbers below it.
 
 import type { Seen } from './load-process.ts';
-import type { ScenarioRun } from './scenario.ts';
+import type { RunTimes, ScenarioRun } from './scenario.ts';
 import type { FaultEffect, Summary, Verdict } from './summary.ts';
 import { verdictOf } from './summary.ts';
 
@@ -27,7 +27,7 @@ const MEANINGS: Readonly<Record<Verdict | 'forwarded', string>> = {
 };
 
 export function renderReport(run: ScenarioRun, summary: Summary): string {
-  const { name, about, isGreen, complaints, remarks } = summary;
+  const { name, about, isGreen, complaints } = summary;
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>mesh-sim: ${escaped(name)}</title>
@@ -40,7 +40,6 @@ td:first-child, th:first-child { text-align: left } svg { width: 100%; height: a
 <h1>${escaped(name)}</h1>
 <p>${escaped(about)}</p>
 <p class="verdict" style="color: ${isGreen ? COLORS.answered : COLORS.failed}">${isGreen ? 'Everything held.' : escaped(`${complaints.join('; ')}.`)}</p>
-${remarks.map((remark) => `<p>${escaped(remark)}</p>`).join('\n')}
 ${picture(run, summary)}
 <p class="legend">${legend()}</p>
 <p class="note">A dot is a request, at its time and on the node that was asked; the higher it is the longer its first token
@@ -55,7 +54,8 @@ ${costTable(summary)}
 
 /** Each node has a lane: dots are requests at their time, the higher the longer the wait; the bars below it are beliefs. */
 function picture(run: ScenarioRun, summary: Summary): string {
-  const { topology, startedAt, endedAt, seen, history } = run;
+  const { topology, seen, history } = run;
+  const { startedAt, endedAt } = run.times;
   const laneHeight = LANE + BELIEF_HEIGHT * topology.nodes;
   const height = TOP + laneHeight * topology.nodes + 24;
   const x = (at: number): number => round(LEFT + ((at - startedAt) / (endedAt - startedAt)) * (WIDTH - LEFT - 10));
@@ -67,7 +67,7 @@ function picture(run: ScenarioRun, summary: Summary): string {
   });
   const faults = run.faults.map(({ at }, index) => faultMark(x(at), height, summary.faults[index], index));
   return `<svg viewBox="0 0 ${WIDTH} ${height}" font-size="12" font-family="system-ui, sans-serif" role="img" aria-label="Requests and beliefs of each node over time, with the faults">
-${axis(run, x, height)}${lanes.join('\n')}${faults.join('\n')}</svg>`;
+${axis(run.times, x, height)}${lanes.join('\n')}${faults.join('\n')}</svg>`;
 }
 
 function dot({ ttftMs, totalMs, target }: Seen, x: number, top: number, verdict: Verdict): string {
@@ -90,7 +90,7 @@ const BELIEFS: Readonly<Record<string, string>> = {
 
 /** One thin bar for each other node: what this one believed of it. */
 function beliefs(
-  { sights, topology, endedAt }: ScenarioRun,
+  { sights, topology, times }: ScenarioRun,
   node: number,
   top: number,
   x: (at: number) => number,
@@ -105,7 +105,7 @@ function beliefs(
       let next = first + 1;
       while (next < own.length && own[next]?.states?.[`n${other}`] === state) next += 1;
       const from = x(own[first]?.at ?? 0);
-      const width = round(x(own[next]?.at ?? endedAt) - from);
+      const width = round(x(own[next]?.at ?? times.endedAt) - from);
       const color = state === undefined ? undefined : BELIEFS[state];
       if (color) {
         bars.push(
@@ -125,7 +125,7 @@ function faultMark(x: number, height: number, effect: FaultEffect | undefined, i
 }
 
 /** Counts from the first request, as the table of faults does. */
-function axis({ startedAt, askedFrom, endedAt }: ScenarioRun, x: (at: number) => number, height: number): string {
+function axis({ startedAt, askedFrom, endedAt }: RunTimes, x: (at: number) => number, height: number): string {
   const seconds = (endedAt - startedAt) / 1_000;
   const step = [1, 2, 5, 10, 20, 60, 120].find((each) => seconds / each <= 14) ?? 300;
   const ticks: string[] = [];

@@ -89,8 +89,9 @@ export class World {
         this.#evicted.add(fault.node);
         break;
       case 'clock':
+      case 'disk-full':
       case 'import':
-        // Neither changes who can answer.
+        // None of them changes who can answer.
         break;
     }
   }

@@ -78,6 +78,7 @@ export class Stage {
     await node?.end();
     this.#rig.relay?.setPower(number, true);
     await node?.boot();
+    this.#world.setReady(number, moment());
     this.#rig.watch(this.#rig.nodes.filter(({ isRunning }) => isRunning));
   }
 

@@ -126,9 +126,9 @@ async function tell({ title, story, fault, act }: Step): Promise<void> {
   const errors = seen.flatMap(({ error }) => error ?? []);
   const waits = seen.flatMap(({ ttftMs }) => ttftMs ?? []);
   print(
-    `\n${dim(`${seen.length} requests, ${errors.length} failed, the slowest first token after ${ms(Math.max(0, ...waits))}`)}`,
+    `\n${dim(`${seen.length} requests, ${errors.length} failed or broke off, the slowest first token after ${ms(Math.max(0, ...waits))}`)}`,
   );
-  for (const reason of new Set(errors.map(({ message }) => message))) print(dim(`  failed: ${reason}`));
+  for (const reason of new Set(errors.map(({ message }) => message))) print(dim(`  because: ${reason}`));
 }
 
 /** A node that was booted is ready. */
@@ -170,7 +170,7 @@ function finish(): void {
     ...(nobody > 0 ? [`${nobody} nobody could answer`] : []),
   ];
   print(
-    `\n${paint(failed > 0 ? 'red' : 'green', bold(`${answered} of ${all} requests answered`))}; ${lost.join('; ')}.`,
+    `\n\n${paint(failed > 0 ? 'red' : 'green', bold(`${answered} of ${all} requests answered`))}; ${lost.join('; ')}.`,
   );
   print(`The report with the picture of it: ${paint('underline', file)}\n`);
   process.exit(failed > 0 ? 1 : 0);

@@ -3,7 +3,7 @@
 import type { Topology } from '../topologies.ts';
 import type { Sight } from './observer-process.ts';
 import { nodeName } from './rig.ts';
-import { areTogether, type Truth, truthsBetween } from './world.ts';
+import { areJoined, areTogether, type Truth, truthsBetween } from './world.ts';
 
 export interface Observed {
   readonly topology: Topology;
@@ -19,9 +19,11 @@ export function agreement(observed: Observed, from: number, until: number, withM
     const node = numberOf(name);
     return [...Array(observed.topology.nodes).keys()].every((other) => {
       if (other === node) return true;
-      const isTogether = areTogether(truth, node, other);
+      const isAlive = states?.[nodeName(other)] === 'alive';
       const knowsModels = !withModels || !truth.able.has(other) || models?.includes(`only-${nodeName(other)}`);
-      return isTogether ? states?.[nodeName(other)] === 'alive' && knowsModels : states?.[nodeName(other)] !== 'alive';
+      if (areTogether(truth, node, other)) return isAlive && knowsModels;
+      // Who is heard of by way of others lives indeed, but nobody must have heard of it.
+      return !isAlive || areJoined(truth, node, other);
     });
   });
 }

@@ -131,6 +131,16 @@ export function areTogether({ running, frozen, evicted, cut }: Omit<Truth, 'at'>
   return isThere(a) && isThere(b) && !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
 }
 
+/** Is there a way from one to the other, over nodes that run? By it heartbeats come, though no requests. */
+export function areJoined(truth: Omit<Truth, 'at'>, from: number, to: number): boolean {
+  const met = new Set([from]);
+  for (const node of met) {
+    if (node === to) return true;
+    for (const next of truth.running) if (areTogether(truth, node, next)) met.add(next);
+  }
+  return false;
+}
+
 /** Is there anybody who can answer a client of this node? */
 export function isServable(truth: Truth, node: number): boolean {
   if (!truth.running.has(node) || truth.starting.has(node) || truth.frozen.has(node)) return false;

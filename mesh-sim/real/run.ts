@@ -42,6 +42,7 @@ for (const topology of chosen) {
 }
 if (values.json !== undefined)
   write(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
+if (chosen.length > 1) sum();
 process.exit(summaries.every(({ isGreen }) => isGreen) ? 0 : 1);
 
 async function one(topology: Topology): Promise<Summary> {
@@ -80,6 +81,15 @@ function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, document
     `  a node at most: ${worst(({ cpuPercent }) => cpuPercent).toFixed(1)} % CPU, ${worst(({ peakMb }) => peakMb).toFixed(0)} MB, ${(worst(({ bytesPerSecond }) => bytesPerSecond) / 1_000).toFixed(1)} KB/s`,
   );
   print(isGreen ? '  green' : `  RED: ${complaints.join('; ')}`);
+}
+
+/** One line for each at the end: what was red is far above by then. */
+function sum(): void {
+  for (const { name, isGreen, complaints } of summaries)
+    print(`${name.padEnd(14)} ${isGreen ? 'green' : complaints.join('; ')}`);
+  print(
+    `${summaries.filter(({ isGreen }) => isGreen).length} of ${summaries.length} green, ${chosen.length - summaries.length} skipped`,
+  );
 }
 
 function known(name: string): Topology {

@@ -89,7 +89,7 @@ export class Stage {
       const words = Array.from({ length: DOCUMENT_WORDS }, (_, word) => `word${(index * 7 + word * 13) % 997}`);
       writeFileSync(join(folder, `${index}.txt`), `Document ${index}\n\n${words.join(' ')}\n`);
     }
-    await this.#rig.nodes[number]?.run('kb', 'add', folder);
+    await this.#rig.nodes[number]?.run('kb', 'add', folder, '--collection', 'documents');
     this.stored.push({ at: moment(), documents });
   }
 

@@ -69,7 +69,7 @@ export class UsageShards {
     const database = this.#database;
     if (database.prepare('SELECT 1 FROM usage_known').get() !== undefined) return;
     database.prepare(ADD_ALL_ENTRIES).all({ node: this.#node, epoch: EPOCH_BEFORE });
-    this.keepKnownUntil(0);
+    this.#keep(0);
   }
 
   /** Inside the transaction that has entered these entries in the ledger. */
@@ -94,6 +94,15 @@ export class UsageShards {
   }
 
   keepKnownUntil(atMs: number): void {
+    try {
+      this.#keep(atMs);
+    } catch (error) {
+      // The disk may be full. An older time is safe: after a restart more of the spending counts as unknown to others.
+      this.#onFailure(error);
+    }
+  }
+
+  #keep(atMs: number): void {
     this.#database.prepare('INSERT OR REPLACE INTO usage_known (id, known_until) VALUES (1, ?)').run(Math.floor(atMs));
   }
 

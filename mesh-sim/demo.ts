@@ -9,27 +9,24 @@ import { House } from './demo/house.ts';
 import { renderReport } from './real/html-report.ts';
 import type { Seen } from './real/load-process.ts';
 import { moment, pause } from './real/moment.ts';
-import type { CausedFault, NodeCost, ScenarioRun } from './real/scenario.ts';
+import type { NodeCost, ScenarioRun } from './real/scenario.ts';
+import type { CausedFault } from './real/stage.ts';
 import { summarize } from './real/summary.ts';
 import { World } from './real/world.ts';
-import type { Fault, Topology } from './topologies.ts';
+import { type Fault, nodesOf, topology } from './topologies.ts';
 
 const PER_SECOND = 12;
 const STEP_MS = 5_000;
 const SLOW_MS = 1_000;
+/** Mostly it is a second; a machine with much to do takes longer. */
+const TOGETHER_MS_MAX = 60_000;
 
-const TOPOLOGY: Topology = {
+const TOPOLOGY = topology({
   name: 'demo',
   about: 'Three nodes on one machine: n0 and n1 have a model, n2 has none. Clients ask n0 and n2.',
   nodes: 3,
-  link: { delayMs: 0, jitterMs: 0, lossRate: 0 },
-  links: 'all',
   upstreams: [0, 1],
-  faults: [],
-  durationMs: 0,
-  settleMs: 0,
-  requestRate: PER_SECOND,
-};
+});
 
 interface Step {
   readonly title: string;
@@ -54,7 +51,10 @@ const STEPS: readonly Step[] = [
     title: 'n1 comes back',
     story: 'It finds the others by itself and takes its share again.',
     fault: { kind: 'boot', nodes: [1] },
-    act: (house) => house.nodes[1]?.boot(),
+    act: async (house) => {
+      await house.nodes[1]?.boot();
+      await allAlive();
+    },
   },
   {
     title: 'The upstream of n0 is cut off',
@@ -78,11 +78,13 @@ const STEPS: readonly Step[] = [
     title: 'The cables are mended',
     story: 'The two halves find each other and are one mesh again.',
     fault: { kind: 'heal' },
-    act: (house) => house.reconnect(0),
+    act: async (house) => {
+      house.reconnect(0);
+      await allAlive();
+    },
   },
 ];
 
-const isTerminal = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
 const house = new House();
 process.once('exit', () => house.close());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
@@ -94,7 +96,7 @@ const startedAt = moment();
 world.remember(startedAt);
 await house.build([true, true, false], (seen) => mark(seen));
 const readyAt = moment();
-await allAlive(readyAt);
+await allAlive();
 print(`Three nodes found and certified each other ${ms(moment() - startedAt)} after their start.`);
 
 const askedFrom = moment();
@@ -117,15 +119,22 @@ async function tell({ title, story, fault, act }: Step): Promise<void> {
     world.remember(from);
   }
   const firstSeen = house.seen.length;
-  const acting = act(house);
+  const acting = Promise.resolve(act(house)).then(() => isDone(fault));
   await pause(STEP_MS);
   await acting;
   const seen = house.seen.slice(firstSeen);
-  const failed = seen.filter(({ error }) => error).length;
+  const errors = seen.flatMap(({ error }) => error ?? []);
   const waits = seen.flatMap(({ ttftMs }) => ttftMs ?? []);
   print(
-    `\n${dim(`${seen.length} requests, ${failed} failed, the slowest first token after ${ms(Math.max(0, ...waits))}`)}`,
+    `\n${dim(`${seen.length} requests, ${errors.length} failed or broke off, the slowest first token after ${ms(Math.max(0, ...waits))}`)}`,
   );
+  for (const reason of new Set(errors.map(({ message }) => message))) print(dim(`  because: ${reason}`));
+}
+
+/** A node that was booted is ready. */
+function isDone(fault: Fault | undefined): void {
+  if (fault?.kind !== 'boot') return;
+  for (const node of nodesOf(fault.nodes, TOPOLOGY)) world.setReady(node, moment());
 }
 
 function finish(): void {
@@ -142,37 +151,42 @@ function finish(): void {
   const { seen, sights } = house;
   const run: ScenarioRun = {
     topology: TOPOLOGY,
-    speed: 1,
-    startedAt,
-    readyAt,
-    askedFrom,
-    askedUntil,
-    endedAt: moment(),
+    times: { startedAt, readyAt, askedFrom, askedUntil, endedAt: moment() },
     faults,
     history: world.history,
     seen,
     sights,
     costs,
+    stored: [],
     remarks: [],
   };
   const summary = summarize(run);
   const file = join(mkdtempSync(join(tmpdir(), 'flowmesh-report-')), 'demo.html');
   writeFileSync(file, renderReport(run, summary));
-  const { all, answered, broken, failed } = summary.requests;
+  const { all, answered, broken, failed, nobody } = summary.requests;
+  const lost = [
+    `${failed} failed`,
+    ...(broken > 0 ? [`${broken} streams had begun at a node or upstream that died, and were told so`] : []),
+    ...(nobody > 0 ? [`${nobody} nobody could answer`] : []),
+  ];
   print(
-    `\n${bold(`${answered} of ${all} requests answered.`)} ${failed} failed; ${broken} streams had begun at a node or upstream that died, and were told so.`,
+    `\n\n${paint(failed > 0 ? 'red' : 'green', bold(`${answered} of ${all} requests answered`))}; ${lost.join('; ')}.`,
   );
-  print(`The report with the picture of it: ${file}\n`);
+  print(`The report with the picture of it: ${paint('underline', file)}\n`);
   process.exit(failed > 0 ? 1 : 0);
 }
 
-async function allAlive(from: number): Promise<void> {
+/** Each has been seen to believe in both others, since now. */
+async function allAlive(): Promise<void> {
+  const from = moment();
   const isTogether = (name: string): boolean => {
-    const states = Object.values(house.sights.findLast((sight) => sight.node === name)?.states ?? {});
+    const states = Object.values(
+      house.sights.findLast((sight) => sight.node === name && sight.at >= from)?.states ?? {},
+    );
     return states.length === 2 && states.every((state) => state === 'alive');
   };
   while (!house.nodes.every(({ name }) => isTogether(name))) {
-    if (moment() - from > 20_000) throw new Error(`They did not find each other.\n${house.nodes[0]?.tail()}`);
+    if (moment() - from > TOGETHER_MS_MAX) throw new Error(`They did not find each other.\n${house.nodes[0]?.tail()}`);
     await pause(50);
   }
 }
@@ -194,16 +208,17 @@ function legend(): string {
   return words.join('  ');
 }
 
-function paint(color: 'red' | 'green' | 'cyan' | 'yellow', text: string): string {
-  return isTerminal ? styleText(color, text) : text;
+/** Coloured where the terminal has colours and nobody asked for none. */
+function paint(format: Parameters<typeof styleText>[0], text: string): string {
+  return styleText(format, text, { stream: process.stdout });
 }
 
 function bold(text: string): string {
-  return isTerminal ? styleText('bold', text) : text;
+  return paint('bold', text);
 }
 
 function dim(text: string): string {
-  return isTerminal ? styleText('dim', text) : text;
+  return paint('dim', text);
 }
 
 function ms(milliseconds: number): string {

@@ -94,7 +94,7 @@ const WEEK = 7 * 24 * HOUR;
 type Defaulted = 'link' | 'links' | 'upstreams' | 'faults' | 'durationMs' | 'settleMs' | 'requestRate';
 
 /** What most have in common: a LAN on which everybody has an upstream. */
-function topology(about: Omit<Topology, Defaulted> & Partial<Pick<Topology, Defaulted>>): Topology {
+export function topology(about: Omit<Topology, Defaulted> & Partial<Pick<Topology, Defaulted>>): Topology {
   return {
     link: LAN,
     links: 'all',
@@ -121,35 +121,40 @@ function cliques(...groups: readonly (readonly number[])[]): readonly (readonly 
   return groups.flatMap((group) => group.flatMap((a, index) => group.slice(index + 1).map((b) => [a, b] as const)));
 }
 
+/** The same, again and again: what happens in each round, which begins at a time. */
+function rounds(
+  count: number,
+  firstMs: number,
+  everyMs: number,
+  faultsOf: (round: number, atMs: number) => readonly TimedFault[],
+): readonly TimedFault[] {
+  return range(0, count).flatMap((round) => faultsOf(round, firstMs + round * everyMs));
+}
+
 /** A radio that goes every few seconds, of each node in turn. */
-function flapping(nodes: number, rounds: number): readonly TimedFault[] {
-  return range(0, rounds).flatMap((round): TimedFault[] => {
-    const node = round % nodes;
-    const others = range(0, nodes).filter((other) => other !== node);
-    const atMs = (4 + round * 3) * SECOND;
+function flapping(nodes: number, count: number): readonly TimedFault[] {
+  return rounds(count, 4 * SECOND, 3 * SECOND, (round, atMs) => {
+    const from = [round % nodes];
+    const to = range(0, nodes).filter((other) => !from.includes(other));
     return [
-      { atMs, kind: 'cut', from: [node], to: others },
-      { atMs: atMs + 1.5 * SECOND, kind: 'heal', from: [node], to: others },
+      { atMs, kind: 'cut', from, to },
+      { atMs: atMs + 1.5 * SECOND, kind: 'heal', from, to },
     ];
   });
 }
 
 /** One node dies every ten seconds and is back five seconds later. */
-function churn(nodes: number, rounds: number): readonly TimedFault[] {
-  return range(0, rounds).flatMap((round): TimedFault[] => {
-    const atMs = (round + 1) * 10 * SECOND;
-    return [
-      { atMs, kind: round % 2 === 0 ? 'crash' : 'stop', nodes: [round % nodes] },
-      { atMs: atMs + 5 * SECOND, kind: 'boot', nodes: [round % nodes] },
-    ];
-  });
+function churn(all: number, count: number): readonly TimedFault[] {
+  return rounds(count, 10 * SECOND, 10 * SECOND, (round, atMs) => [
+    { atMs, kind: round % 2 === 0 ? 'crash' : 'stop', nodes: [round % all] },
+    { atMs: atMs + 5 * SECOND, kind: 'boot', nodes: [round % all] },
+  ]);
 }
 
 /** A node carried between two places: it meets one, then the other, never both. */
-function mule(islands: readonly [readonly number[], readonly number[]], carrier: number, trips: number) {
-  return range(0, trips).flatMap((trip): TimedFault[] => {
-    const [here, there] = trip % 2 === 0 ? islands : [islands[1], islands[0]];
-    const atMs = trip * 15 * SECOND;
+function mule([first, second]: readonly [readonly number[], readonly number[]], carrier: number, trips: number) {
+  return rounds(trips, 0, 15 * SECOND, (trip, atMs) => {
+    const [here, there] = trip % 2 === 0 ? [first, second] : [second, first];
     return [
       { atMs, kind: 'heal', from: [carrier], to: here },
       { atMs, kind: 'cut', from: [carrier], to: there },
@@ -291,6 +296,28 @@ export const TOPOLOGIES: readonly Topology[] = [
       { atMs: 25 * SECOND, kind: 'resume', nodes: [2] },
     ],
     durationMs: 40 * SECOND,
+  }),
+  topology({
+    name: 'full-disk',
+    about: 'The disk of one of four nodes is full while three hundred documents arrive; later there is room again.',
+    nodes: 4,
+    faults: [
+      { atMs: 5 * SECOND, kind: 'disk-full', nodes: [1], isFull: true },
+      { atMs: 6 * SECOND, kind: 'import', node: 0, documents: 300 },
+      { atMs: 20 * SECOND, kind: 'disk-full', nodes: [1], isFull: false },
+    ],
+  }),
+  topology({
+    name: 'wrong-clocks',
+    about:
+      'Of four clocks one is a day ahead and one ten years behind; the first one stores documents, and is set right.',
+    nodes: 4,
+    faults: [
+      { atMs: 4 * SECOND, kind: 'clock', nodes: [1], offsetMs: 24 * HOUR },
+      { atMs: 4 * SECOND, kind: 'clock', nodes: [2], offsetMs: -10 * 365 * 24 * HOUR },
+      { atMs: 8 * SECOND, kind: 'import', node: 1, documents: 100 },
+      { atMs: 18 * SECOND, kind: 'clock', nodes: [1], offsetMs: 0 },
+    ],
   }),
   topology({
     name: 'stolen',

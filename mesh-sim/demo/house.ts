@@ -80,7 +80,7 @@ export class House implements Place {
     ]);
     await Promise.all(this.nodes.map((node) => node.boot()));
     const nodes = this.nodes.map((node) => ({ name: node.name, url: node.url, token: node.adminToken() }));
-    this.#observer.order({ nodes, everyMs: LOOK_MS });
+    this.#observer.order({ nodes, everyMs: LOOK_MS, documentsEvery: 0 });
   }
 
   ask(nodes: readonly MeshNode[], perSecond: number): void {

@@ -1,187 +1,128 @@
-// A run as one page that needs nothing else: a picture of time with the faults, what clients of each node saw and whom each
-// node believed in, and the numbers below it.
+// A run as one page that needs nothing else: what came of it in a few figures, the picture, and the numbers in tables.
 
-import type { Seen } from './load-process.ts';
+import { escaped, type FORWARDED, picture, WIDTH } from './report-picture.ts';
 import type { ScenarioRun } from './scenario.ts';
 import type { FaultEffect, Summary, Verdict } from './summary.ts';
-import { verdictOf } from './summary.ts';
 
-const WIDTH = 1_100;
-const LEFT = 60;
-const LANE = 74;
-const BELIEF_HEIGHT = 6;
-const TOP = 44;
-const COLORS: Readonly<Record<Verdict, string>> = {
-  answered: '#2f9e5b',
-  failed: '#d62828',
-  broken: '#f08c00',
-  nobody: '#9aa0a6',
-};
-const FORWARDED = '#2a6fdb';
-const MEANINGS: Readonly<Record<Verdict | 'forwarded', string>> = {
+const DOTS: Readonly<Record<Verdict | typeof FORWARDED, string>> = {
   answered: 'answered by the asked node’s own upstream',
   forwarded: 'answered by way of another node',
   failed: 'failed though somebody could have answered',
   broken: 'a stream broke past its first token, with a typed error',
   nobody: 'nobody could have answered',
 };
+const BARS = ['alive', 'suspect', 'dead', 'left', 'unknown'];
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c1e21; --soft: #697077; --line: #e3e6ea; --paper: #fff; --card: #f6f7f9; --asked: #fafbfc;
+  --answered: #2f9e5b; --forwarded: #2a6fdb; --failed: #d62828; --broken: #e8890c; --nobody: #9aa0a6; --fault: #d62828; --fault-soft: #fbdcdc; --away: #e6e8eb;
+  --alive: #b5dfc6; --suspect: #ffd27a; --dead: #ee9c9c; --left: #cfd3d8; --unknown: #d9d0f0 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e7e9ec; --soft: #9aa1a9; --line: #33383e; --paper: #16181b; --card: #1f2226; --asked: #1a1d20;
+  --answered: #4cc27c; --forwarded: #6ba0f5; --failed: #ff6b6b; --broken: #ffab40; --nobody: #7d848b; --fault: #ff7b7b; --fault-soft: #4a2527; --away: #2b2f34;
+  --alive: #2c6b46; --suspect: #94701f; --dead: #8e3a3a; --left: #4a4f55; --unknown: #4d4470 } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: ${WIDTH}px; margin: 2rem auto 4rem; padding: 0 1.2rem; color: var(--ink); background: var(--paper) }
+h1 { margin: 0; font-size: 1.7rem } h2 { font-size: 1.05rem; margin: 2rem 0 .3rem } .about { margin: .2rem 0 1rem; color: var(--soft) }
+.verdict { display: inline-block; padding: .2rem .8rem; border-radius: 1rem; font-weight: 600; color: #fff; background: #2b8a4f } .verdict.red { background: #c92a2a; border-radius: .5rem }
+.cards { display: flex; flex-wrap: wrap; gap: .7rem; margin: 1.2rem 0 } .cards div { flex: 1 1 8.5rem; background: var(--card); border-radius: .6rem; padding: .7rem 1rem }
+.cards b { display: block; font-size: 1.4rem; line-height: 1.3 } .cards span { color: var(--soft); font-size: .82rem }
+.tables { display: flex; flex-wrap: wrap; gap: 0 3rem } table { border-collapse: collapse } td, th { padding: .28rem 0 .28rem 1.4rem; text-align: right; border-bottom: 1px solid var(--line) }
+th { font-weight: 600; font-size: .85rem; color: var(--soft) } td:first-child, th:first-child { text-align: left; padding-left: 0 }
+.legend { font-size: .85rem; margin: .4rem 0 } .legend span { display: inline-block; margin-right: 1.3rem } .legend i { display: inline-block; width: .75em; height: .75em; margin-right: .4em; border-radius: 50% }
+.legend.bars i { border-radius: 2px; width: 1.4em; height: .5em; vertical-align: middle } .note { color: var(--soft); font-size: .85rem; max-width: 60rem }
+svg { width: 100%; height: auto; font: 11px system-ui, sans-serif; margin-top: .5rem } svg text { fill: var(--ink) } svg .node { font-weight: 600; font-size: 14px } svg .tick, svg .away-name { fill: var(--soft); font-size: 10px }
+.grid { stroke: var(--line); stroke-width: .6 } .asked { fill: var(--asked) } .away { fill: var(--away) } .begins { stroke: var(--fault); stroke-dasharray: 2 4; stroke-width: .8 } .ends { stroke: var(--answered); stroke-dasharray: 2 4; stroke-width: .8 }
+.fault { fill: var(--fault-soft); stroke: var(--fault); stroke-width: .8 } .moment { fill: var(--fault) } svg .fault-name { fill: var(--fault) }
+${[...Object.keys(DOTS), ...BARS].map((name) => `.${name} { fill: var(--${name}); background: var(--${name}) }`).join(' ')}
+`;
 
 export function renderReport(run: ScenarioRun, summary: Summary): string {
-  const { name, about, isGreen, complaints, remarks } = summary;
+  const { name, about, isGreen, complaints } = summary;
+  const verdict = isGreen
+    ? '<p class="verdict">Everything held</p>'
+    : `<p class="verdict red">${complaints.map(escaped).join('<br>')}</p>`;
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>mesh-sim: ${escaped(name)}</title>
-<style>
-body { font: 15px/1.5 system-ui, sans-serif; max-width: ${WIDTH}px; margin: 2rem auto; padding: 0 1rem; color: #1c1e21; background: #fff }
-h1 { margin-bottom: 0 } table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .25rem .9rem .25rem 0; text-align: right; border-bottom: 1px solid #e3e5e8 }
-td:first-child, th:first-child { text-align: left } svg { width: 100%; height: auto } .verdict { font-weight: 600 }
-.note { color: #6b7076; font-size: 13px } .legend span { display: inline-block; margin-right: 1.2rem } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
-</style>
+<style>${STYLE}</style>
 <h1>${escaped(name)}</h1>
-<p>${escaped(about)}</p>
-<p class="verdict" style="color: ${isGreen ? COLORS.answered : COLORS.failed}">${isGreen ? 'Everything held.' : escaped(`${complaints.join('; ')}.`)}</p>
-${remarks.map((remark) => `<p>${escaped(remark)}</p>`).join('\n')}
-${picture(run, summary)}
-<p class="legend">${legend()}</p>
-<p class="note">A dot is a request, at its time and on the node that was asked; the higher it is the longer its first token
-took, from 1 ms to 10 s. The bars below are what the node believed of each other one, in their order. Seconds count from the
-first request; before it the processes start.</p>
-${requestTable(summary)}
-${faultTable(summary.faults)}
-${costTable(summary)}
+<p class="about">${escaped(about)}</p>
+${verdict}
+${cards(summary)}
+${picture(run)}
+<p class="legend">${Object.entries(DOTS).map(entry).join('')}</p>
+<p class="legend bars">${BARS.map((state) => entry([state, `believes: ${state}`])).join('')}</p>
+<p class="note">On top the faults, as long as they lasted. Below, a dot is a request on the node that was asked; the higher, the
+longer its first token took. The bars under it are what the node believed of each other one, in their order; a gap means that it
+did not answer. Grey: the node was away. Seconds count from the first request; before it the processes start.</p>
+<div class="tables">
+<section><h2>Faults</h2>${faultTable(summary.faults)}</section>
+<section><h2>Clients</h2>${requestTable(summary)}</section>
+<section><h2>Cost of a node</h2>${costTable(summary)}</section>
+</div>
 </html>
 `;
 }
 
-/** Each node has a lane: dots are requests at their time, the higher the longer the wait; the bars below it are beliefs. */
-function picture(run: ScenarioRun, summary: Summary): string {
-  const { topology, startedAt, endedAt, seen, history } = run;
-  const laneHeight = LANE + BELIEF_HEIGHT * topology.nodes;
-  const height = TOP + laneHeight * topology.nodes + 24;
-  const x = (at: number): number => round(LEFT + ((at - startedAt) / (endedAt - startedAt)) * (WIDTH - LEFT - 10));
-  const lanes = Array.from({ length: topology.nodes }, (_, node) => {
-    const top = TOP + node * laneHeight;
-    const own = seen.filter((one) => one.node === `n${node}`);
-    const dots = own.map((one) => dot(one, x(one.at), top, verdictOf(one, history))).join('');
-    return `<text x="0" y="${top + LANE - 22}" font-weight="600">n${node}</text><line x1="${LEFT}" x2="${WIDTH}" y1="${top + LANE - 12}" y2="${top + LANE - 12}" stroke="#c9ccd1"/>${dots}${beliefs(run, node, top + LANE - 8, x)}`;
-  });
-  const faults = run.faults.map(({ at }, index) => faultMark(x(at), height, summary.faults[index], index));
-  return `<svg viewBox="0 0 ${WIDTH} ${height}" font-size="12" font-family="system-ui, sans-serif" role="img" aria-label="Requests and beliefs of each node over time, with the faults">
-${axis(run, x, height)}${lanes.join('\n')}${faults.join('\n')}</svg>`;
+function entry([name, meaning]: readonly [string, string]): string {
+  return `<span><i class="${name}"></i>${meaning}</span>`;
 }
 
-function dot({ ttftMs, totalMs, target }: Seen, x: number, top: number, verdict: Verdict): string {
-  // A millisecond is at the bottom, ten seconds are at the top.
-  const wait = Math.log10(Math.min(10_000, Math.max(1, ttftMs ?? totalMs))) / 4;
-  const isForwarded = verdict === 'answered' && (target?.split('/').length ?? 0) > 2;
-  const color = isForwarded ? FORWARDED : COLORS[verdict];
-  const radius = verdict === 'failed' || verdict === 'broken' ? 3.5 : 2;
-  const y = round(top + LANE - 14 - wait * (LANE - 24));
-  return `<circle cx="${x}" cy="${y}" r="${radius}" fill="${color}"><title>${escaped(`${Math.round(ttftMs ?? totalMs)} ms ${target ?? ''}`)}</title></circle>`;
+/** What a reader wants to know first. */
+function cards({ requests, p50Ms, p99Ms, formedMs, faults, documents }: Summary): string {
+  const noticed = Math.max(0, ...faults.map(({ failoverMs }) => failoverMs));
+  const figures: (readonly [string, string])[] = [
+    [
+      `${requests.answered} of ${requests.all}`,
+      requests.nobody === 0 ? 'requests answered' : `requests answered; ${requests.nobody} nobody could answer`,
+    ],
+    [String(requests.failed), 'failed without need'],
+    [duration(p50Ms), 'first token, half of them'],
+    [duration(p99Ms), 'first token, 99 of 100'],
+    [formedMs === undefined ? '–' : duration(formedMs), 'until all knew all, from the start'],
+    ...(faults.length > 0
+      ? [[noticed === 0 ? 'never' : duration(noticed), 'clients noticed a fault, at most'] as const]
+      : []),
+    ...(documents
+      ? [[duration(documents.everywhereMs), `until all ${documents.count} documents were everywhere`] as const]
+      : []),
+  ];
+  return `<div class="cards">${figures.map(([figure, what]) => `<div><b>${figure}</b><span>${what}</span></div>`).join('')}</div>`;
 }
 
-const BELIEFS: Readonly<Record<string, string>> = {
-  alive: '#bfe3cd',
-  suspect: '#ffd68a',
-  dead: '#f2a3a3',
-  left: '#d5d8dc',
-  unknown: '#e6e0f5',
-};
-
-/** One thin bar for each other node: what this one believed of it. */
-function beliefs(
-  { sights, topology, endedAt }: ScenarioRun,
-  node: number,
-  top: number,
-  x: (at: number) => number,
-): string {
-  const own = sights.filter((sight) => sight.node === `n${node}`);
-  const bars: string[] = [];
-  for (let other = 0; other < topology.nodes; other += 1) {
-    if (other === node) continue;
-    const y = top + other * BELIEF_HEIGHT;
-    for (let first = 0; first < own.length; ) {
-      const state = own[first]?.states?.[`n${other}`];
-      let next = first + 1;
-      while (next < own.length && own[next]?.states?.[`n${other}`] === state) next += 1;
-      const from = x(own[first]?.at ?? 0);
-      const width = round(x(own[next]?.at ?? endedAt) - from);
-      const color = state === undefined ? undefined : BELIEFS[state];
-      if (color) {
-        bars.push(
-          `<rect x="${from}" y="${y}" width="${width}" height="${BELIEF_HEIGHT - 1}" fill="${color}"><title>n${node} believes n${other} to be ${state}</title></rect>`,
-        );
-      }
-      first = next;
-    }
-  }
-  return bars.join('');
-}
-
-function faultMark(x: number, height: number, effect: FaultEffect | undefined, index: number): string {
-  const y = 12 + (index % 3) * 11;
-  const isRight = x > WIDTH - 200;
-  return `<line x1="${x}" x2="${x}" y1="${y}" y2="${height - 20}" stroke="#d62828" stroke-dasharray="3 3"/><text x="${isRight ? x - 4 : x + 4}" y="${y}" text-anchor="${isRight ? 'end' : 'start'}" fill="#d62828" font-size="11">${escaped(effect?.what ?? '')}</text>`;
-}
-
-/** Counts from the first request, as the table of faults does. */
-function axis({ startedAt, askedFrom, endedAt }: ScenarioRun, x: (at: number) => number, height: number): string {
-  const seconds = (endedAt - startedAt) / 1_000;
-  const step = [1, 2, 5, 10, 20, 60, 120].find((each) => seconds / each <= 14) ?? 300;
-  const ticks: string[] = [];
-  const first = Math.ceil((startedAt - askedFrom) / 1_000 / step) * step;
-  for (let second = first; askedFrom + second * 1_000 <= endedAt; second += step) {
-    const at = x(askedFrom + second * 1_000);
-    ticks.push(
-      `<line x1="${at}" x2="${at}" y1="${TOP}" y2="${height - 20}" stroke="#f0f1f3"/><text x="${at}" y="${height - 6}" text-anchor="middle" fill="#6b7076">${second} s</text>`,
-    );
-  }
-  return ticks.join('');
-}
-
-function legend(): string {
-  const entries = Object.entries(MEANINGS).map(
-    ([verdict, meaning]) => [verdict === 'forwarded' ? FORWARDED : COLORS[verdict as Verdict], meaning] as const,
-  );
-  const bars = Object.entries(BELIEFS).map(([state, color]) => [color, `believes: ${state}`] as const);
-  return [...entries, ...bars]
-    .map(([color, meaning]) => `<span><i style="background: ${color}"></i>${meaning}</span>`)
-    .join('');
-}
-
-function requestTable({ requests, p50Ms, p99Ms, seconds, formedMs, formedAfterReadyMs, hasAgreed }: Summary): string {
+function requestTable({ requests, seconds, formedAfterReadyMs, hasAgreed }: Summary): string {
   return table(
-    ['clients', ''],
+    ['', ''],
     [
       ['requests', `${requests.all} in ${seconds.toFixed(0)} s`],
       ['answered', String(requests.answered)],
       ['failed though somebody could have answered', String(requests.failed)],
       ['streams broken past their first token', String(requests.broken)],
       ['failed because nobody could answer', String(requests.nobody)],
-      ['first token, p50 and p99', `${p50Ms.toFixed(0)} and ${p99Ms.toFixed(0)} ms`],
-      ['all know all, from the start of the processes', formedMs === undefined ? 'not' : `${formedMs} ms`],
-      ['… after the last was ready', formedAfterReadyMs === undefined ? 'not' : `${formedAfterReadyMs} ms`],
+      [
+        'all know all, after the last was ready',
+        formedAfterReadyMs === undefined ? 'not' : duration(formedAfterReadyMs),
+      ],
       ['all agree at the end', hasAgreed ? 'yes' : 'no'],
     ],
   );
 }
 
 function faultTable(faults: readonly FaultEffect[]): string {
-  if (faults.length === 0) return '';
+  if (faults.length === 0) return '<p class="note">None: the place itself is what makes it hard.</p>';
   return table(
-    ['fault', 'at', 'last slow or failed request after', 'all agree after'],
+    ['', 'at', 'last slow or failed request', 'all agree'],
     faults.map(({ what, atMs, failoverMs, agreedMs }) => [
       what,
       `${(atMs / 1_000).toFixed(1)} s`,
-      failoverMs === 0 ? 'none' : `${failoverMs} ms`,
-      agreedMs === undefined ? 'not before the next' : `${agreedMs} ms`,
+      failoverMs === 0 ? 'none' : `after ${duration(failoverMs)}`,
+      agreedMs === undefined ? 'not before the next' : `after ${duration(agreedMs)}`,
     ]),
   );
 }
 
 function costTable({ costs }: Summary): string {
   return table(
-    ['node', 'CPU of one core', 'memory', 'most memory', 'network'],
+    ['', 'CPU of one core', 'memory', 'at most', 'network'],
     costs.map(({ name, cpuPercent, rssMb, peakMb, bytesPerSecond }) => [
       name,
       `${cpuPercent.toFixed(1)} %`,
@@ -195,13 +136,10 @@ function costTable({ costs }: Summary): string {
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const row = (cells: readonly string[], tag: string): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
-  return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('')}</table>`;
+  const isHeadless = head.every((cell) => cell === '');
+  return `<table>${isHeadless ? '' : row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('')}</table>`;
 }
 
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+function duration(ms: number): string {
+  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -18,7 +18,7 @@ export const SHARED_MODEL = 'shared';
 /** In a machine of its own every node can have the same ones. */
 const CLIENT_PORT = 2402;
 const UPSTREAM_PORT = 9_000;
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 /** The last lines of a node's log, for the message of a failure. */
 const LOG_LINES_KEPT = 2_000;
 

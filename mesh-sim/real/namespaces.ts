@@ -8,12 +8,22 @@ import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:
 export function namespacesMissing(): string | undefined {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux';
   if (process.getuid?.() !== 0) return 'network namespaces need root';
-  const probe = `fm-probe-${process.pid}`;
+  const reason = tryInNamespace(() => undefined);
+  return reason && `network namespaces cannot be made: ${reason}`;
+}
+
+/** Why something cannot be done in a namespace, of which nothing stays; undefined when it can. */
+export function tryInNamespace(act: (ipThere: typeof ip) => void): string | undefined {
+  const probe = `${PREFIX}${process.pid}x0-probe`;
   try {
     ip('netns', 'add', probe);
-    ip('netns', 'del', probe);
+    try {
+      act((...parameters) => ip('-n', probe, ...parameters));
+    } finally {
+      ip('netns', 'del', probe);
+    }
   } catch (error) {
-    return `network namespaces cannot be made: ${error instanceof Error ? error.message.split('\n')[0] : error}`;
+    return error instanceof Error ? error.message.split('\n')[0] : String(error);
   }
   return undefined;
 }
@@ -66,8 +76,8 @@ export function isRunning(pid: number): boolean {
 }
 
 export interface Cable {
-  /** The switch it leads to; absent: its other end hangs free, and a relay moves its packets. */
-  readonly to?: string;
+  /** The switch it leads to. */
+  readonly to: string;
   /** With the bits of its subnet; none: link-local addresses only. */
   readonly address?: string;
   /** Of the interface in the machine; eth0, eth1 … when not given. */
@@ -81,7 +91,7 @@ export class NetworkLab {
   /** Names the process that made it, so that what a killed one left can be told from what is in use. */
   readonly #id: string;
   readonly #switches: Machine;
-  readonly #machines = new Map<string, Machine>();
+  readonly #machines: Machine[] = [];
   #cables = 0;
 
   constructor() {
@@ -103,7 +113,7 @@ export class NetworkLab {
 
   addMachine(name: string, cables: readonly Cable[]): Machine {
     const machine = new Machine(`${this.#id}-${name}`, this.#switches.namespace);
-    this.#machines.set(name, machine);
+    this.#machines.push(machine);
     for (const cable of cables) {
       this.#cables += 1;
       machine.plug(cable, `cable${this.#cables}`);
@@ -113,8 +123,9 @@ export class NetworkLab {
 
   /** Does as much as it can: one thing that cannot be removed is no reason to leave the rest. */
   close(): void {
-    for (const machine of [...this.#machines.values(), this.#switches]) machine.close();
-    this.#machines.clear();
+    for (const machine of this.#machines) machine.close();
+    // By name, as one may have been made half when the run was ended.
+    for (const name of namespaces()) if (name.startsWith(`${this.#id}-`)) removeNamespace(name);
   }
 }
 
@@ -134,8 +145,8 @@ export class Machine {
 
   plug({ to, address, name = `eth${this.#ports.size}` }: Cable, port: string): void {
     ip('-n', this.#switches, 'link', 'add', port, 'type', 'veth', 'peer', 'name', name, 'netns', this.namespace);
-    ip('-n', this.#switches, 'link', 'set', port, ...(to === undefined ? [] : ['master', to]), 'up');
-    this.#bringUp(name, address);
+    ip('-n', this.#switches, 'link', 'set', port, 'master', to, 'up');
+    this.bringUp(name, address);
     this.#ports.set(name, port);
   }
 
@@ -145,7 +156,7 @@ export class Machine {
     this.ip('link', 'add', `${name}-in`, 'type', 'veth', 'peer', 'name', `${name}-out`);
     this.ip('link', 'set', `${name}-out`, 'master', name, 'up');
     this.ip('link', 'set', `${name}-in`, 'up');
-    this.#bringUp(name, address);
+    this.bringUp(name, address);
   }
 
   /** Pulls the plug at the switch: the machine still sees a link and hears nothing. */
@@ -188,15 +199,16 @@ export class Machine {
     return child;
   }
 
+  /** Ends what runs here. The namespace itself goes with the lab. */
   close(): void {
     for (const child of this.#processes) child.kill('SIGKILL');
-    removeNamespace(this.namespace);
   }
 
-  #bringUp(interfaceName: string, address: string | undefined): void {
+  /** With the address, if it is given one. */
+  bringUp(interfaceName: string, address: string | undefined): void {
     // Else IPv6 waits a second for an objection before an address may be used.
     const conf = `/proc/sys/net/ipv6/conf/${interfaceName}/accept_dad`;
-    execFileSync('ip', ['netns', 'exec', this.namespace, 'sh', '-c', `! [ -e ${conf} ] || echo 0 > ${conf}`]);
+    administer('ip', 'netns', 'exec', this.namespace, 'sh', '-c', `! [ -e ${conf} ] || echo 0 > ${conf}`);
     if (address !== undefined) this.ip('addr', 'add', address, 'dev', interfaceName);
     this.ip('link', 'set', interfaceName, 'up');
   }
@@ -210,5 +222,22 @@ export class Machine {
 }
 
 function ip(...parameters: readonly string[]): string {
-  return execFileSync('ip', parameters, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return administer('ip', ...parameters);
+}
+
+const ENDING: ReadonlySet<string> = new Set(['SIGHUP', 'SIGINT', 'SIGTERM']);
+
+/**
+ * Runs a command of the system to its end, and gives what it wrote. It has a session of its own, so that what ends all
+ * processes of a terminal does not reach it and nothing is left half made or half removed.
+ */
+export function administer(command: string, ...parameters: readonly string[]): string {
+  for (;;) {
+    try {
+      return execFileSync('setsid', [command, ...parameters], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    } catch (error) {
+      // It came before there was a session, so the command has not begun. This process itself ends as soon as it can.
+      if (!ENDING.has(String((error as { readonly signal?: string | null }).signal))) throw error;
+    }
+  }
 }

@@ -14,6 +14,8 @@ export interface ObserverOrder {
   /** All of them; those not named are watched no more. */
   readonly nodes: readonly Watched[];
   readonly everyMs: number;
+  /** At every so many-th look it is asked, too, how many documents they have. 0: never. */
+  readonly documentsEvery: number;
 }
 
 /** What one node believed at a moment. */
@@ -24,6 +26,8 @@ export interface Sight {
   readonly states?: Readonly<Record<string, string>>;
   /** That it knows others to serve. */
   readonly models?: readonly string[];
+  /** Of its knowledge; absent: not asked. */
+  readonly documents?: number;
 }
 
 export type ObserverNews = { readonly kind: 'ready' } | { readonly kind: 'sight'; readonly sight: Sight };
@@ -40,28 +44,37 @@ let timer: NodeJS.Timeout | undefined;
 const underWay = new Set<string>();
 
 process.on('disconnect', () => process.exit());
-process.on('message', ({ nodes, everyMs }: ObserverOrder) => {
+process.on('message', ({ nodes, everyMs, documentsEvery }: ObserverOrder) => {
   clearInterval(timer);
+  let looks = 0;
   timer = setInterval(() => {
-    for (const node of nodes) void look(node);
+    looks += 1;
+    const countsDocuments = documentsEvery > 0 && looks % documentsEvery === 0;
+    for (const node of nodes) void look(node, countsDocuments);
   }, everyMs);
 });
 tell({ kind: 'ready' });
 
-async function look(node: Watched): Promise<void> {
+async function look(node: Watched, countsDocuments: boolean): Promise<void> {
   if (underWay.has(node.name)) return;
   underWay.add(node.name);
   try {
     const { peers } = (await get(`${node.url}/mesh`, node.token)) as { readonly peers: readonly Peer[] };
     const states = Object.fromEntries(peers.map(({ name, state }) => [name, state]));
     const models = [...new Set(peers.flatMap((peer) => peer.models.map(({ model }) => model)))];
-    tell({ kind: 'sight', sight: { at: moment(), node: node.name, states, models } });
+    const documents = countsDocuments ? { documents: await documentsOf(node) } : {};
+    tell({ kind: 'sight', sight: { at: moment(), node: node.name, states, models, ...documents } });
   } catch {
     // A node that is down or stopped: that is what was seen.
     tell({ kind: 'sight', sight: { at: moment(), node: node.name } });
   } finally {
     underWay.delete(node.name);
   }
+}
+
+async function documentsOf({ url, token }: Watched): Promise<number> {
+  const { data } = (await get(`${url}/admin/knowledge`, token)) as { data: readonly { readonly documents: number }[] };
+  return data.reduce((sum, { documents }) => sum + documents, 0);
 }
 
 function get(url: string, bearer: string): Promise<unknown> {

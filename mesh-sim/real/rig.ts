@@ -10,6 +10,7 @@ import { CLIENT_KEY, MeshNode, programFromSource, SHARED_MODEL } from './mesh-no
 import { isRunning, type Machine, NetworkLab } from './namespaces.ts';
 import type { ObserverNews, ObserverOrder, Sight } from './observer-process.ts';
 import { RelaySwitch } from './relay-switch.ts';
+import { SmallDisk, unmountBelow } from './small-disk.ts';
 import { Worker } from './worker.ts';
 
 export const SECRET = 'a secret that only this run knows';
@@ -21,6 +22,10 @@ export interface RigOptions {
   /** Packets go through a relay that can delay, lose and cut them. Default: the kernel's own switch. */
   readonly isRelayed?: boolean;
   readonly hasOwnClocks?: boolean;
+  /** Their data directories have little room, and can be filled. */
+  readonly hasSmallDisks?: boolean;
+  /** Who looks at the nodes also counts their documents. */
+  readonly countsDocuments?: boolean;
   /** A second LAN, and an inner network that is the same on every machine, as container engines make it. */
   readonly hasManyInterfaces?: boolean;
   readonly program?: readonly string[];
@@ -31,7 +36,11 @@ export interface RigOptions {
 /** Directories of runs; then the process that made it. */
 const FILES = 'flowmesh-mesh-sim-';
 const LAN = 'lan';
+/** The nodes' end of it. */
+const LAN_INTERFACE = 'eth0';
 const DESK = 'desk';
+/** Looks; a count costs the node more than its list of peers. */
+const DOCUMENTS_EVERY = 4;
 const STORAGE = 'storage';
 
 export function nodeName(node: number): string {
@@ -47,10 +56,12 @@ export class Rig {
   readonly sights: Sight[] = [];
   readonly #lab: NetworkLab;
   readonly #machines: Machine[] = [];
+  readonly #disks: SmallDisk[] = [];
   readonly #people: Machine;
   readonly #clients: Worker<LoadOrder, LoadNews>;
   readonly #observer: Worker<ObserverOrder, ObserverNews>;
   readonly #onExit = (): void => this.close();
+  readonly #documentsEvery: number;
   #isClosed = false;
 
   constructor(options: RigOptions) {
@@ -61,13 +72,9 @@ export class Rig {
     removeLeftFiles();
     this.directory = mkdtempSync(join(tmpdir(), `${FILES}${process.pid}-`));
     for (const name of [LAN, DESK, STORAGE]) this.#lab.addSwitch(name);
+    if (options.isRelayed) this.relay = new RelaySwitch(this.#lab, options.nodes);
     this.nodes = Array.from({ length: options.nodes }, (_, node) => this.#addNode(node, options));
-    if (options.isRelayed) {
-      this.relay = new RelaySwitch(
-        this.#lab.switches,
-        this.#machines.map((machine) => machine.port()),
-      );
-    }
+    this.#documentsEvery = options.countsDocuments ? DOCUMENTS_EVERY : 0;
     this.#people = this.#lab.addMachine('people', [{ to: DESK, address: '10.250.0.200/24' }]);
     this.#clients = new Worker(this.#people, 'load-process.ts');
     this.#observer = new Worker(this.#people, 'observer-process.ts');
@@ -92,7 +99,7 @@ export class Rig {
   /** Begins to look at these nodes, which must have started once. */
   watch(nodes: readonly MeshNode[], everyMs = 250): void {
     const watched = nodes.map((node) => ({ name: node.name, url: node.url, token: node.adminToken() }));
-    this.#observer.order({ nodes: watched, everyMs });
+    this.#observer.order({ nodes: watched, everyMs, documentsEvery: this.#documentsEvery });
   }
 
   ask(nodes: readonly MeshNode[], options: Partial<Omit<LoadOptions, 'nodes' | 'key'>> = {}): void {
@@ -129,11 +136,16 @@ export class Rig {
 
   /** Bytes that each machine has sent and received on the network between nodes. */
   traffic(): readonly number[] {
-    const links = JSON.parse(this.#lab.switches.ip('-s', '-j', 'link')) as readonly Link[];
-    const bytes = new Map(
-      links.map(({ ifname, stats64 }) => [ifname, (stats64?.rx.bytes ?? 0) + (stats64?.tx.bytes ?? 0)]),
-    );
-    return this.#machines.map((machine) => bytes.get(machine.port()) ?? 0);
+    return this.#machines.map((machine) => {
+      const [link] = JSON.parse(machine.ip('-s', '-j', 'link', 'show', 'dev', LAN_INTERFACE)) as readonly Link[];
+      return (link?.stats64.rx.bytes ?? 0) + (link?.stats64.tx.bytes ?? 0);
+    });
+  }
+
+  /** Nothing more can be written to this node's data directory; or it can again. Only where disks are small. */
+  setDiskFull(node: number, isFull: boolean): void {
+    if (isFull) this.#disks[node]?.fill();
+    else this.#disks[node]?.makeRoom();
   }
 
   /** Pulls the plug of the network between the nodes, at the switch. */
@@ -152,23 +164,25 @@ export class Rig {
     process.removeListener('exit', this.#onExit);
     for (const signal of ENDING) process.removeListener(signal, endBySignal);
     this.#lab.close();
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    removeFiles(this.directory);
   }
 
   #addNode(node: number, options: RigOptions): MeshNode {
     const { isRelayed = false, hasManyInterfaces = false } = options;
     const number = node + 1;
     const host = `10.250.0.${number}`;
+    const address = `10.77.0.${number}/24`;
     const machine = this.#lab.addMachine(nodeName(node), [
-      { ...(!isRelayed && { to: LAN }), address: `10.77.0.${number}/24`, name: 'eth0' },
+      ...(isRelayed ? [] : [{ to: LAN, address, name: LAN_INTERFACE }]),
       { to: DESK, address: `${host}/24`, name: 'veth-desk' },
       ...(hasManyInterfaces ? [{ to: STORAGE, address: `192.168.5.${number}/24`, name: 'eth1' }] : []),
     ]);
+    this.relay?.plug(machine, LAN_INTERFACE, address);
     this.#machines.push(machine);
     if (hasManyInterfaces) machine.addContainerBridge('172.17.0.1/16');
     const directory = join(this.directory, nodeName(node));
     mkdirSync(directory);
-    return new MeshNode({
+    const made = new MeshNode({
       name: nodeName(node),
       place: machine,
       host,
@@ -179,20 +193,26 @@ export class Rig {
       config: { mesh: { enabled: true, name: nodeName(node), secret: SECRET }, ...options.config?.(node) },
       hasOwnClock: options.hasOwnClocks ?? false,
     });
+    if (options.hasSmallDisks) this.#disks.push(new SmallDisk(made.dataDirectory));
+    return made;
   }
 }
 
 interface Link {
-  readonly ifname: string;
-  readonly stats64?: { readonly rx: { readonly bytes: number }; readonly tx: { readonly bytes: number } };
+  readonly stats64: { readonly rx: { readonly bytes: number }; readonly tx: { readonly bytes: number } };
 }
 
 /** Of runs that were killed before they could. */
 function removeLeftFiles(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = new RegExp(`^${FILES}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    if (pid !== undefined && !isRunning(Number(pid))) removeFiles(join(tmpdir(), name));
   }
+}
+
+function removeFiles(directory: string): void {
+  unmountBelow(directory);
+  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

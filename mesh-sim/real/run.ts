@@ -42,6 +42,7 @@ for (const topology of chosen) {
 }
 if (values.json !== undefined)
   write(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
+if (chosen.length > 1) sum();
 process.exit(summaries.every(({ isGreen }) => isGreen) ? 0 : 1);
 
 async function one(topology: Topology): Promise<Summary> {
@@ -61,7 +62,7 @@ async function one(topology: Topology): Promise<Summary> {
   return summary;
 }
 
-function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, remarks, isGreen, costs }: Summary): void {
+function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, documents, isGreen, costs }: Summary): void {
   const { all, answered, failed, broken, nobody } = requests;
   print(
     `  ${answered} of ${all} requests answered; ${failed} failed, ${broken} streams broke, ${nobody} nobody could answer`,
@@ -73,12 +74,22 @@ function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, remarks,
     const agreed = agreedMs === undefined ? 'no agreement before the next' : `all agreed after ${agreedMs} ms`;
     print(`  ${what}: ${failoverMs === 0 ? 'no client waited' : `clients noticed for ${failoverMs} ms`}; ${agreed}`);
   }
+  if (documents)
+    print(`  all ${documents.count} documents were everywhere ${documents.everywhereMs} ms after the last was stored`);
   const worst = (of: (cost: (typeof costs)[number]) => number): number => Math.max(...costs.map(of));
   print(
     `  a node at most: ${worst(({ cpuPercent }) => cpuPercent).toFixed(1)} % CPU, ${worst(({ peakMb }) => peakMb).toFixed(0)} MB, ${(worst(({ bytesPerSecond }) => bytesPerSecond) / 1_000).toFixed(1)} KB/s`,
   );
-  for (const remark of remarks) print(`  remark: ${remark}`);
   print(isGreen ? '  green' : `  RED: ${complaints.join('; ')}`);
+}
+
+/** One line for each at the end: what was red is far above by then. */
+function sum(): void {
+  for (const { name, isGreen, complaints } of summaries)
+    print(`${name.padEnd(14)} ${isGreen ? 'green' : complaints.join('; ')}`);
+  print(
+    `${summaries.filter(({ isGreen }) => isGreen).length} of ${summaries.length} green, ${chosen.length - summaries.length} skipped`,
+  );
 }
 
 function known(name: string): Topology {

@@ -1,10 +1,11 @@
 // What a run says about the mesh: what clients saw, how soon the mesh agreed after each fault, what it cost.
 
 import { Histogram } from '../../bench/histogram.ts';
+import { agreement, documentsEverywhere } from './agreement.ts';
+import { describeFault } from './describe-fault.ts';
 import type { Seen } from './load-process.ts';
-import { nodeName } from './rig.ts';
-import { describeFault, type NodeCost, type ScenarioRun } from './scenario.ts';
-import { areTogether, isServable, type Truth, truthsBetween } from './world.ts';
+import type { NodeCost, ScenarioRun } from './scenario.ts';
+import { isServable, type Truth, truthsBetween } from './world.ts';
 
 /** What became of a request. */
 export type Verdict =
@@ -32,7 +33,6 @@ export interface Summary {
   readonly isGreen: boolean;
   /** Why it is not green. */
   readonly complaints: readonly string[];
-  readonly remarks: readonly string[];
   readonly nodes: number;
   readonly seconds: number;
   readonly requests: Readonly<Record<Verdict, number>> & { readonly all: number };
@@ -45,6 +45,8 @@ export interface Summary {
   readonly faults: readonly FaultEffect[];
   /** At the end every node believed what was true. */
   readonly hasAgreed: boolean;
+  /** What was stored in the run; how long after the last of it every node had all. Absent: nothing was, or not. */
+  readonly documents?: { readonly count: number; readonly everywhereMs: number };
   readonly costs: readonly NodeCost[];
 }
 
@@ -54,7 +56,8 @@ const FINDING_MS = 6_000;
 const SLOW_MS = 1_000;
 
 export function summarize(run: ScenarioRun): Summary {
-  const { topology, seen, faults, history, askedFrom, askedUntil, startedAt, readyAt, endedAt, costs, remarks } = run;
+  const { topology, seen, faults, history, costs, stored, remarks } = run;
+  const { askedFrom, askedUntil, startedAt, readyAt, endedAt } = run.times;
   const verdicts = new Map(seen.map((one) => [one, verdictOf(one, history)]));
   const count = (verdict: Verdict): number => seen.filter((one) => verdicts.get(one) === verdict).length;
   const waits = new Histogram();
@@ -79,11 +82,16 @@ export function summarize(run: ScenarioRun): Summary {
   const formedAt = agreement(run, startedAt, faults[0]?.at ?? endedAt, true);
   const lastChange = Math.max(startedAt, ...faults.map(({ at }) => at));
   const hasAgreed = agreement(run, lastChange, endedAt) !== undefined;
+  const documents = stored.reduce((sum, each) => sum + each.documents, 0);
+  const storedAt = Math.max(startedAt, ...stored.map(({ at }) => at));
+  const documentsAt = documents === 0 ? undefined : documentsEverywhere(run, documents, storedAt);
   const complaints = [
+    ...remarks,
     ...(count('failed') > 0 ? [`${count('failed')} requests failed though a node could have answered`] : []),
     ...(untyped > 0 ? [`${untyped} streams broke without a typed error`] : []),
     ...(lostFrames > 0 ? [`${lostFrames} frames were lost or out of order`] : []),
     ...(hasAgreed ? [] : ['at the end the nodes did not agree on who is there']),
+    ...(documents > 0 && documentsAt === undefined ? [`not every node has all ${documents} documents`] : []),
     ...(seen.length === 0 ? ['no client asked anything'] : []),
   ];
   return {
@@ -91,7 +99,6 @@ export function summarize(run: ScenarioRun): Summary {
     about: topology.about,
     isGreen: complaints.length === 0,
     complaints,
-    remarks,
     nodes: topology.nodes,
     seconds: (askedUntil - askedFrom) / 1_000,
     requests: {
@@ -110,6 +117,9 @@ export function summarize(run: ScenarioRun): Summary {
     }),
     faults: effects,
     hasAgreed,
+    ...(documentsAt !== undefined && {
+      documents: { count: documents, everywhereMs: Math.round(documentsAt - storedAt) },
+    }),
     costs,
   };
 }
@@ -120,28 +130,4 @@ export function verdictOf(seen: Seen, history: readonly Truth[]): Verdict {
   const around = truthsBetween(history, seen.at - FINDING_MS, seen.at + seen.totalMs);
   if (!around.every((truth) => isServable(truth, node))) return 'nobody';
   return seen.error.kind === 'stream' ? 'broken' : 'failed';
-}
-
-/** The first moment in a time at which every node believed what was true; by `withModels` also what others serve. */
-function agreement(run: ScenarioRun, from: number, until: number, withModels = false): number | undefined {
-  const { history, sights, topology } = run;
-  const truth = truthsBetween(history, from, from).at(-1);
-  if (!truth) return undefined;
-  const watching = [...truth.running].filter((node) => !truth.frozen.has(node) && !truth.evicted.has(node));
-  const agreeing = new Set<number>();
-  for (const { at, node: name, states, models } of sights) {
-    if (at < from || at >= until) continue;
-    const node = Number(name.slice(1));
-    if (!watching.includes(node)) continue;
-    const isRight = [...Array(topology.nodes).keys()].every((other) => {
-      if (other === node) return true;
-      const isTogether = areTogether(truth, node, other);
-      const knowsModels = !withModels || !truth.able.has(other) || models?.includes(`only-${nodeName(other)}`);
-      return isTogether ? states?.[nodeName(other)] === 'alive' && knowsModels : states?.[nodeName(other)] !== 'alive';
-    });
-    if (isRight && states) agreeing.add(node);
-    else agreeing.delete(node);
-    if (agreeing.size === watching.length) return at;
-  }
-  return undefined;
 }

@@ -6,6 +6,8 @@ import { type Fault, nodesOf, type Topology, type UpstreamMood } from '../topolo
 export interface Truth {
   readonly at: number;
   readonly running: ReadonlySet<number>;
+  /** Of those that run: not ready yet. */
+  readonly starting: ReadonlySet<number>;
   readonly frozen: ReadonlySet<number>;
   readonly evicted: ReadonlySet<number>;
   /** Nodes whose upstream answers. */
@@ -19,6 +21,7 @@ export class World {
   readonly #topology: Topology;
   readonly #all: readonly number[];
   readonly #running: Set<number>;
+  readonly #starting = new Set<number>();
   readonly #frozen = new Set<number>();
   readonly #evicted = new Set<number>();
   readonly #able: Set<number>;
@@ -39,6 +42,7 @@ export class World {
   get now(): Omit<Truth, 'at'> {
     return {
       running: new Set(this.#running),
+      starting: new Set(this.#starting),
       frozen: new Set(this.#frozen),
       evicted: new Set(this.#evicted),
       able: new Set(this.#able),
@@ -49,6 +53,12 @@ export class World {
   /** Takes note of how it is from here on. */
   remember(at: number): void {
     this.history.push({ at, ...this.now });
+  }
+
+  /** A node that was booted can answer from here on. */
+  setReady(node: number, at: number): void {
+    this.#starting.delete(node);
+    this.remember(at);
   }
 
   apply(fault: Fault): void {
@@ -74,7 +84,10 @@ export class World {
         every(fault.nodes, (node) => this.#running.delete(node));
         break;
       case 'boot':
-        every(fault.nodes, (node) => this.#running.add(node));
+        every(fault.nodes, (node) => {
+          this.#running.add(node);
+          this.#starting.add(node);
+        });
         break;
       case 'pause':
         every(fault.nodes, (node) => this.#frozen.add(node));
@@ -89,8 +102,9 @@ export class World {
         this.#evicted.add(fault.node);
         break;
       case 'clock':
+      case 'disk-full':
       case 'import':
-        // Neither changes who can answer.
+        // None of them changes who can answer.
         break;
     }
   }
@@ -117,10 +131,20 @@ export function areTogether({ running, frozen, evicted, cut }: Omit<Truth, 'at'>
   return isThere(a) && isThere(b) && !cut.has(`${a}>${b}`) && !cut.has(`${b}>${a}`);
 }
 
+/** Is there a way from one to the other, over nodes that run? By it heartbeats come, though no requests. */
+export function areJoined(truth: Omit<Truth, 'at'>, from: number, to: number): boolean {
+  const met = new Set([from]);
+  for (const node of met) {
+    if (node === to) return true;
+    for (const next of truth.running) if (areTogether(truth, node, next)) met.add(next);
+  }
+  return false;
+}
+
 /** Is there anybody who can answer a client of this node? */
 export function isServable(truth: Truth, node: number): boolean {
-  if (!truth.running.has(node) || truth.frozen.has(node)) return false;
-  return [...truth.able].some((able) => able === node || areTogether(truth, node, able));
+  if (!truth.running.has(node) || truth.starting.has(node) || truth.frozen.has(node)) return false;
+  return [...truth.able].some((able) => able === node || (areTogether(truth, node, able) && !truth.starting.has(able)));
 }
 
 /** The moments that were true between two times, the one that had begun before included. */

@@ -412,11 +412,3 @@ export class SimTransport implements Transport {
     });
   }
 }
-
-export function addressOf(peer: PeerId): string {
-  return `/sim/${peer}`;
-}
-
-function peerOf(address: string): PeerId | undefined {
-  return address.startsWith('/sim/') ? address.slice('/sim/'.length) : undefined;
-}

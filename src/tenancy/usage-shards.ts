@@ -6,7 +6,6 @@ import type { Kind } from '../replication/kind.ts';
 import { usageShardKind } from '../replication/kinds/usage-shard.ts';
 import type { ChangeRecorder } from '../storage/changes.ts';
 import type { Database } from '../storage/database.ts';
-import { unlessFull } from '../storage/unless-full.ts';
 import { dayOf, monthOf } from './calendar.ts';
 import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, parseScope } from './usage-scope.ts';
@@ -70,7 +69,7 @@ export class UsageShards {
     const database = this.#database;
     if (database.prepare('SELECT 1 FROM usage_known').get() !== undefined) return;
     database.prepare(ADD_ALL_ENTRIES).all({ node: this.#node, epoch: EPOCH_BEFORE });
-    this.keepKnownUntil(0);
+    this.#keep(0);
   }
 
   /** Inside the transaction that has entered these entries in the ledger. */
@@ -95,9 +94,16 @@ export class UsageShards {
   }
 
   keepKnownUntil(atMs: number): void {
-    const sql = 'INSERT OR REPLACE INTO usage_known (id, known_until) VALUES (1, ?)';
-    // An earlier moment is on the safe side.
-    unlessFull(() => this.#database.prepare(sql).run(Math.floor(atMs)));
+    try {
+      this.#keep(atMs);
+    } catch (error) {
+      // The disk may be full. An older time is safe: after a restart more of the spending counts as unknown to others.
+      this.#onFailure(error);
+    }
+  }
+
+  #keep(atMs: number): void {
+    this.#database.prepare('INSERT OR REPLACE INTO usage_known (id, known_until) VALUES (1, ?)').run(Math.floor(atMs));
   }
 
   #spent(scope: string, nowMs: number, isOwn: boolean): Spent {

@@ -69,6 +69,25 @@ test('the builder gets exactly what the Dockerfile copies', () => {
   assert.deepEqual(lines.toSorted(), ['*', ...copied.map((source) => `!${source}`)].toSorted());
 });
 
+test('the Dockerfile keeps the rules that linters have', () => {
+  const count = (name: string): number => textsOf(name).length;
+  // Of several the last one would count, silently.
+  for (const name of ['ENTRYPOINT', 'CMD', 'HEALTHCHECK', 'USER', 'STOPSIGNAL']) assert.equal(count(name), 1, name);
+  assert.equal(count('ADD') + count('MAINTAINER'), 0);
+  const stages = textsOf('FROM').flatMap((text) => / AS (\S+)$/.exec(text)?.[1] ?? []);
+  for (const text of textsOf('COPY')) {
+    const [, stage] = /^--from=(\S+)/.exec(text) ?? [];
+    assert.ok(stage === undefined || stages.includes(stage), text);
+  }
+  for (const text of textsOf('FROM')) assert.match(text, /^[^:\s]+:\d+\.\d+/);
+  for (const text of textsOf('WORKDIR')) assert.match(text, /^\//);
+  for (const text of [...textsOf('ENTRYPOINT'), ...textsOf('CMD')]) assert.ok(Array.isArray(JSON.parse(text)), text);
+  for (const text of textsOf('RUN')) assert.doesNotMatch(text, /\bsudo\b|\bcd\b|\bcurl\b|\bapt-get\b|\|/);
+  const known = ['FROM', 'WORKDIR', 'COPY', 'RUN', 'ENV', 'USER', 'VOLUME', 'EXPOSE', 'HEALTHCHECK', 'STOPSIGNAL'];
+  const unknown = INSTRUCTIONS.filter(({ name }) => ![...known, 'ENTRYPOINT', 'CMD'].includes(name));
+  assert.deepEqual(unknown, []);
+});
+
 test('the image runs as a user without rights, on the Node that is locked', () => {
   assert.deepEqual(textsOf('USER'), ['2402:2402']);
   assert.match(

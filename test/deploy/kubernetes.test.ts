@@ -1,8 +1,13 @@
-// Without a cluster: the objects are checked against each other, against the image and against what flowmesh serves.
+// Without a cluster: the objects are checked against the types of kubectl, against each other, against the image and against
+// what flowmesh serves.
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { parse } from 'yaml';
+import { debianTool } from '../support/debian-tools.ts';
 import { type Document, documentsOf, textOf } from './support.ts';
 
 const OBJECTS = documentsOf('kubernetes/flowmesh.yaml');
@@ -28,6 +33,52 @@ test('there is what a mesh of three needs, each object once, with the versions t
       'apps/v1 StatefulSet flowmesh',
     ],
   );
+});
+
+const kubectl = debianTool('kubectl');
+const place = mkdtempSync(join(tmpdir(), 'flowmesh-kubernetes-'));
+after(() => rmSync(place, { recursive: true, force: true }));
+
+/** Changes that leave an object as it is: kubectl reads it into its own type and writes what it has understood. */
+const UNCHANGED: Readonly<Record<string, readonly string[]>> = {
+  Service: ['set', 'selector', 'app.kubernetes.io/name=flowmesh'],
+  StatefulSet: ['set', 'serviceaccount', 'default'],
+};
+
+function understood(object: Document) {
+  const file = join(place, 'object.json');
+  writeFileSync(file, JSON.stringify(object));
+  const command = UNCHANGED[object.kind] ?? [];
+  return kubectl.run([...command, '--local', '--filename', file, '--output', 'json'], { env: { HOME: place } });
+}
+
+/** Of all fields that are written and not understood, where they stand. */
+function unknownFields(written: Document, known: Document, path = ''): string[] {
+  if (typeof written !== 'object' || written === null) return [];
+  return Object.entries(written).flatMap(([name, value]) =>
+    known?.[name] === undefined ? [`${path}/${name}`] : unknownFields(value, known[name], `${path}/${name}`),
+  );
+}
+
+test('Kubernetes knows every field of the services and of the pods, and reads its type', {
+  skip: kubectl.missing,
+}, () => {
+  const checked = OBJECTS.filter(({ kind }) => kind in UNCHANGED);
+  assert.equal(checked.length, 3);
+  for (const object of checked) {
+    const { exitCode, output } = understood(object);
+    assert.equal(exitCode, 0, output);
+    assert.deepEqual(unknownFields(object, JSON.parse(output)), []);
+  }
+  const misspelt = structuredClone(set);
+  misspelt.spec.template.spec.containers[0].livenessProb = {};
+  assert.deepEqual(unknownFields(misspelt, JSON.parse(understood(misspelt).output)), [
+    '/spec/template/spec/containers/0/livenessProb',
+  ]);
+  assert.match(understood({ ...set, spec: { ...set.spec, replicas: 'three' } }).output, /unable to decode/);
+  // These two kinds no command changes without a cluster.
+  assert.deepEqual(Object.keys(only('ConfigMap', 'flowmesh')), ['apiVersion', 'kind', 'metadata', 'data']);
+  assert.deepEqual(Object.keys(only('PodDisruptionBudget', 'flowmesh').spec), ['maxUnavailable', 'selector']);
 });
 
 test('every selector selects the pods', () => {

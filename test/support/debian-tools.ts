@@ -28,6 +28,7 @@ const TOOLS = {
   caddy: { package: 'caddy', path: 'usr/bin/caddy' },
   keepalived: { package: 'keepalived', path: 'usr/sbin/keepalived', needsOthers: true },
   'cloud-init': { package: 'cloud-init', path: 'usr/bin/cloud-init', needsOthers: true, isPython: true },
+  kubectl: { package: 'kubernetes-client', path: 'usr/bin/kubectl' },
   'docker-compose': { package: 'docker-compose', path: 'usr/bin/docker-compose', needsOthers: true, isPython: true },
 } as const satisfies Record<string, ToolSource>;
 

@@ -1,19 +1,21 @@
 // A clock that stands still until a test moves it.
 
-import type { Clock, StopSignal, Timer } from '../../src/ports.ts';
+import { TimerClock } from '../../mesh-sim/sim/timer-clock.ts';
+import type { Timer } from '../../src/ports.ts';
 
 interface Pending {
   at: number;
   readonly action: () => void;
 }
 
-export class ManualClock implements Clock {
+export class ManualClock extends TimerClock {
   #time: number;
   /** What the wall clock is ahead. */
   #wallOffset = 0;
   readonly #pending = new Set<Pending>();
 
   constructor(startMs = 1_800_000_000_000) {
+    super();
     this.#time = startMs;
   }
 
@@ -50,26 +52,6 @@ export class ManualClock implements Clock {
   /** The event loop turns by itself; only time stands still. */
   soon(action: () => void): void {
     setImmediate(action);
-  }
-
-  every(periodMs: number, action: () => void): Timer {
-    const timer = this.after(periodMs, () => {
-      timer.refresh();
-      action();
-    });
-    return timer;
-  }
-
-  sleep(delayMs: number, signal?: StopSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = this.after(delayMs, resolve);
-      const onAbort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      if (signal?.aborted) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
-    });
   }
 
   /** Moves the time and fires what became due, in order. */

@@ -146,6 +146,27 @@ describe('usage of a mesh', () => {
     assert.equal(usageReport(database, { by: [], scope: 'mesh' })[0]?.requests, 1);
   });
 
+  test('a disk that takes nothing leaves the time that was kept, and is told', () => {
+    const clock = new ManualClock(START);
+    const told: unknown[] = [];
+    const { database } = accountingNode({ node: 'n1', clock });
+    const changes = { put: () => undefined, remove: () => undefined };
+    const shards = new UsageShards({
+      database,
+      node: 'n1',
+      epoch: 'e',
+      changes,
+      onFailure: (error) => told.push(error),
+    });
+    shards.keepKnownUntil(1_000);
+    database.pragma('query_only = ON');
+    shards.keepKnownUntil(2_000);
+    assert.deepEqual([shards.knownUntil(), told.length], [1_000, 1]);
+    database.pragma('query_only = OFF');
+    shards.keepKnownUntil(3_000);
+    assert.deepEqual([shards.knownUntil(), told.length], [3_000, 1]);
+  });
+
   test('names of models that clients make up endlessly long fit into a key', () => {
     const clock = new ManualClock(START);
     const { use, ledger, report } = accountingNode({ node: 'n'.repeat(60), clock });

@@ -51,6 +51,10 @@ export class RunningCommand {
       this.stderr += text;
       this.#changed();
     });
+    // A command that reads nothing may have ended before this was written.
+    child.stdin?.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
     this.ended = new Promise((resolveEnd, reject) => {
       child.once('error', reject);
       child.once('close', (exitCode, signal) => {

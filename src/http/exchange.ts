@@ -4,12 +4,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
-import { AbortScope } from '../gateway/abort-scope.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { Clock, Logger, StopSignal } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
@@ -52,18 +51,18 @@ export async function exchange(
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
-  let leaving: StopSignal | undefined;
+  const client = new AbortController();
+  const onClose = (): void => {
+    if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
+  };
+  reply.raw.once('close', onClose);
   let place: 'here' | 'elsewhere' | undefined;
   try {
     place = deps.admission.enter(mayGoElsewhere);
     const { principal } = request;
     const pending = work({
       trace,
-      // An answer that is here already is written before anybody can leave.
-      get signal() {
-        leaving ??= signalOfLeaving(reply, deps.clock);
-        return leaving;
-      },
+      signal: client.signal,
       principal,
       ownKeys: ownKeys(request),
       headers: () => singleHeaders(request),
@@ -83,16 +82,6 @@ export async function exchange(
     settle(trace, deps);
   }
   return reply;
-}
-
-function signalOfLeaving({ raw }: FastifyReply, clock: Clock): StopSignal {
-  const client = new AbortScope(clock);
-  const onClose = (): void => {
-    if (!raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
-  };
-  if (raw.closed) onClose();
-  else raw.once('close', onClose);
-  return client.signal;
 }
 
 function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {

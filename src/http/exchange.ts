@@ -9,7 +9,7 @@ import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
-import type { Clock, Logger, Stage, StopSignal } from '../ports.ts';
+import type { Clock, Logger, Stage } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
@@ -52,7 +52,11 @@ export async function exchange(
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
   const trace = newTrace(request.id, operation, request.receivedAt);
-  let leaving: StopSignal | undefined;
+  const client = new AbortScope(deps.clock);
+  const onClose = (): void => {
+    if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
+  };
+  reply.raw.once('close', onClose);
   let place: 'here' | 'elsewhere' | undefined;
   try {
     await stage(deps.clock, 'begin');
@@ -60,11 +64,7 @@ export async function exchange(
     const { principal } = request;
     const pending = work({
       trace,
-      // An answer that is here already is written before anybody can leave.
-      get signal() {
-        leaving ??= signalOfLeaving(reply, deps.clock);
-        return leaving;
-      },
+      signal: client.signal,
       principal,
       ownKeys: ownKeys(request),
       headers: () => singleHeaders(request),
@@ -89,16 +89,6 @@ export async function exchange(
 /** Resolves when it is this stage's turn, for this request and all others that wait for it. */
 function stage(clock: Clock, name: Stage): Promise<void> {
   return new Promise((resolve) => clock.soon(resolve, name));
-}
-
-function signalOfLeaving({ raw }: FastifyReply, clock: Clock): StopSignal {
-  const client = new AbortScope(clock);
-  const onClose = (): void => {
-    if (!raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
-  };
-  if (raw.closed) onClose();
-  else raw.once('close', onClose);
-  return client.signal;
 }
 
 function singleHeader({ headers }: FastifyRequest, name: string): string | undefined {

@@ -2,8 +2,8 @@
 //
 // SonicBoom, pino's writer, can wait too, but measures all that it holds again at every line.
 
-/** What pipes and log collectors take at once. */
-const PAGE_LENGTH = 16 * 1_024;
+/** What a pipe holds. Each write wakes a thread. */
+const PAGE_LENGTH = 64 * 1_024;
 const WAIT_MAX_MS = 250;
 
 export interface LineSink {

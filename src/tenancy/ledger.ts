@@ -4,7 +4,7 @@
 // seen its request; a settled one follows before the next events are looked at, and becomes a row of gateway.db, many in
 // one transaction, a moment later. At the next start, what the journal has settled and the table has not is entered, and
 // what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
-// cost nothing, and is forgotten with its process.
+// cost nothing, and is forgotten with its process; so are kept answers of its last moment, which have no line.
 
 import type { Clock, Timer } from '../ports.ts';
 import type { Database } from '../storage/database.ts';
@@ -125,12 +125,11 @@ export class Ledger {
     };
   }
 
-  /** The whole entry of a request that cost nothing, at its end: nothing had to be on disk before it. */
+  /** The whole entry of a request that cost nothing, at its end. A crash may take it before it is in the table: no journal. */
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
     const row = { opening: openingOf(this.#lastId, startedAt, entry), ending: endingOf(settlement) };
-    this.#note(row, rowLine);
     this.#keep(row);
   }
 

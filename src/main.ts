@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT } from './cli/command-error.ts';
+import { addConfigurationCommands } from './cli/commands/configuration-commands.ts';
 import { addKnowledgeCommands } from './cli/commands/knowledge-commands.ts';
 import { addMeshCommands } from './cli/commands/mesh-commands.ts';
 import { addModelCommands } from './cli/commands/model-commands.ts';
@@ -38,6 +39,7 @@ Exit codes:
 
 addNodeCommands(program);
 addModelCommands(program);
+addConfigurationCommands(program);
 addPriceCommands(program);
 addTenancyCommands(program);
 addStateCommands(program);

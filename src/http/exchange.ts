@@ -14,6 +14,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, settle } from '../telemetry/settlement.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import { clientDialect } from './client-dialect.ts';
 import { ownKeys } from './client-key.ts';
 import { stackOverflowOf } from './json-body.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
@@ -162,7 +163,7 @@ export function sendError(
   error: GatewayError,
   trace?: RequestTrace,
 ): void {
-  const { client } = dialects[request.routeOptions.config.dialect ?? 'openai-chat'];
+  const { client } = dialects[clientDialect(request)];
   const headers: Record<string, string> = trace ? answerHeaders(trace) : requestIdHeaders(request.id);
   if (error.retryAfterMs !== undefined) {
     headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1_000));

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
 import type { ListedModel, ModelDirectory } from '../gateway/model-directory.ts';
 import type { JsonObject } from '../model/json.ts';
+import { clientDialect } from './client-dialect.ts';
 import { sendJson } from './exchange.ts';
 
 interface ListShape {
@@ -73,7 +74,8 @@ export function modelRoutes(server: FastifyInstance, directory: ModelDirectory):
   );
 }
 
-function shapeFor({ headers }: FastifyRequest): ListShape {
-  if (headers['anthropic-version'] !== undefined) return ANTHROPIC;
-  return headers['x-goog-api-key'] !== undefined || headers['x-goog-api-client'] !== undefined ? GEMINI : OPENAI;
+function shapeFor(request: FastifyRequest): ListShape {
+  const dialect = clientDialect(request);
+  if (dialect === 'anthropic') return ANTHROPIC;
+  return dialect === 'gemini' ? GEMINI : OPENAI;
 }

@@ -1,6 +1,6 @@
 // The HTTP server: its limits, who may in, the routes, and errors in the shape of the client's dialect.
 
-import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { GatewayError, isDiskFull, toGatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import type { Random } from '../ports.ts';
@@ -12,6 +12,7 @@ import { anthropicRoutes } from './anthropic-routes.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
 import { bodyTooLarge, decodedBody, isEncoded } from './content-encoding.ts';
+import { isPreflight, letPageRead, permit } from './cross-origin.ts';
 import { refuse } from './exchange.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { fileRoutes } from './file-routes.ts';
@@ -81,11 +82,11 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   server.decorateRequest('receivedAt', 0);
   server.decorateRequest('principal', null as unknown as Principal);
   const guardAdmin = adminGuard(deps);
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = deps.clock.elapsed();
     request.principal = ANONYMOUS;
     if (request.routeOptions.config.isAdmin) guardAdmin(request);
-    else identifyClient(request, deps.keyRing);
+    else if (!identifyClient(request, reply, deps.keyRing)) return;
     done();
   });
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
@@ -113,10 +114,20 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   return server;
 }
 
-function identifyClient(request: FastifyRequest, keyRing: KeyRing): void {
+/** Returns false when the request is answered with that: a browser's question whether it may ask. */
+function identifyClient(request: FastifyRequest, reply: FastifyReply, keyRing: KeyRing): boolean {
   const secrets = presentedKeys(request);
-  if (keyRing.admitsAnonymous(secrets)) refuseForeignPages(request);
-  else if (!OPEN_PATHS.has(request.url)) request.principal = keyRing.identify(secrets, request.ip);
+  const isAnonymous = keyRing.admitsAnonymous(secrets);
+  if (isAnonymous) refuseForeignPages(request);
+  if (request.headers.origin !== undefined) {
+    letPageRead(request, reply);
+    if (isPreflight(request)) {
+      permit(request, reply);
+      return false;
+    }
+  }
+  if (!isAnonymous && !OPEN_PATHS.has(request.url)) request.principal = keyRing.identify(secrets, request.ip);
+  return true;
 }
 
 /** Routes have no schemas: the dialects check bodies. Without this the framework loads two schema compilers at start. */

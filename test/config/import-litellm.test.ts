@@ -243,6 +243,15 @@ test('what a deployment presets comes along, with a word on the difference', () 
   ]);
 });
 
+test('what a wildcard says of its requests is told to be left out', () => {
+  const { notes } = convert(`model_list:
+  - {model_name: "claude-*", litellm_params: {model: "anthropic/*", api_key: k, timeout: 5, extra_headers: {a: b}}}
+`);
+  assert.ok(
+    notes.includes('model_list[0]: its headers, timeouts are left out: an account has none for all its models.'),
+  );
+});
+
 test('wildcards become accounts that other settings may name', () => {
   const { yaml, notes } = convert(`model_list:
   - {model_name: "openai/*", litellm_params: {model: "openai/*", api_key: os.environ/OPENAI_API_KEY}}

@@ -335,6 +335,7 @@ test('citations of a streamed answer come as annotations before its finish, with
   const at = chunks.findIndex(({ choices }) => choices[0]?.delta.annotations);
   assert.deepEqual(chunks[at].choices[0].delta.annotations, [
     {
+      index: 0,
       type: 'url_citation',
       url_citation: { url: 'https://example.org/pump', title: 'Pump manual', start_index: 12, end_index: 15 },
     },

@@ -145,3 +145,57 @@ test('with keys, pages and names are not looked at: the key is what counts', asy
   });
   assert.equal(response.status, 200);
 });
+
+/** What a browser needs to hear before its page may send a chat, and to let it read the answer. */
+async function asPage(
+  node: { readonly url: string },
+  method: string,
+  origin: string,
+  headers: Record<string, string> = {},
+) {
+  const response = await fetch(`${node.url}/v1/models`, { method, headers: { origin, ...headers } });
+  const said = (name: string): string | null => response.headers.get(`access-control-${name}`);
+  return { status: response.status, said };
+}
+const QUESTION = {
+  'access-control-request-method': 'POST',
+  'access-control-request-headers': 'authorization,content-type,x-stainless-os',
+};
+
+test('with keys, a page of any origin may ask, and reads answers and refusals', async () => {
+  const question = await asPage(locked, 'OPTIONS', 'https://ui.example', QUESTION);
+  assert.equal(question.status, 204);
+  assert.equal(question.said('allow-origin'), 'https://ui.example');
+  assert.equal(question.said('allow-headers'), 'authorization,content-type,x-stainless-os');
+  assert.equal(question.said('allow-methods'), 'GET, POST, DELETE');
+  for (const [key, status] of [
+    ['right-key', 200],
+    ['wrong-key', 401],
+  ] as const) {
+    const answer = await asPage(locked, 'GET', 'https://ui.example', { 'x-api-key': key });
+    assert.deepEqual([answer.status, answer.said('allow-origin')], [status, 'https://ui.example']);
+  }
+});
+
+test('without keys, pages of this machine may ask, and those of others hear nothing', async () => {
+  const own = await asPage(open, 'OPTIONS', 'http://localhost:3000', QUESTION);
+  assert.deepEqual([own.status, own.said('allow-origin')], [204, 'http://localhost:3000']);
+  const foreign = await asPage(open, 'OPTIONS', 'https://evil.example', QUESTION);
+  assert.deepEqual([foreign.status, foreign.said('allow-origin')], [403, null]);
+});
+
+test('a streamed answer may be read by the page that asked for it', async () => {
+  const response = await fetch(`${open.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { origin: 'http://localhost:3000', 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'flowmesh/extractive', stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+  });
+  assert.match(await response.text(), /\[DONE\]/);
+  assert.equal(response.headers.get('access-control-allow-origin'), 'http://localhost:3000');
+  assert.match(response.headers.get('content-type') ?? '', /event-stream/);
+});
+
+test('nothing of the admin API is for pages', async () => {
+  const response = await fetch(`${locked.url}/admin/keys`, { headers: { origin: 'https://ui.example' } });
+  assert.deepEqual([response.status, response.headers.get('access-control-allow-origin')], [401, null]);
+});

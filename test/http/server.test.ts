@@ -155,7 +155,9 @@ test('a known path with a wrong method is 405', async () => {
   ] as const) {
     const response = await fetch(node.url + path, { method });
     assert.equal(response.status, 405, `${method} ${path}`);
-    assert.equal((await errorOf(response)).message, `${path} does not take ${method}.`);
+    const { error } = (await response.json()) as { error: { message: string } | string };
+    // Ollama's error is the sentence itself.
+    assert.equal(typeof error === 'string' ? error : error.message, `${path} does not take ${method}.`);
   }
 });
 
@@ -235,4 +237,15 @@ test('a request refused at the door is one line in the log and one count, too', 
     await node.metrics(),
     /flowmesh_requests_total\{operation="refused",target="none",outcome="not_found"\} \d/,
   );
+});
+
+test('what no route answers is refused in the dialect that the client shows', async () => {
+  const refused = async (path: string, headers: Record<string, string> = {}): Promise<any> =>
+    (await fetch(node.url + path, { headers })).json();
+  assert.equal((await refused('/v1/nothing')).error.type, 'not_found_error');
+  assert.deepEqual(await refused('/api/generate'), { error: 'Unknown endpoint: GET /api/generate' });
+  assert.equal((await refused('/v1beta/nothing')).error.status, 'NOT_FOUND');
+  const { type, error } = await refused('/v1/models/nobody', { 'anthropic-version': '2023-06-01' });
+  assert.deepEqual([type, error.type], ['error', 'not_found_error']);
+  assert.equal((await refused('/v1/models/nobody', { 'x-goog-api-key': 'k' })).error.code, 404);
 });

@@ -1,9 +1,9 @@
-// Commands that run a node and that write and check its configuration.
+// Commands that run a node, and that write and check what it runs with.
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { CONFIG_OPTION, JSON_OPTION } from './options.ts';
 
-/** start, init, check-config, doctor, schema, import */
+/** start, init, check-config, doctor */
 export function addNodeCommands(program: Command): void {
   program
     .command('start')
@@ -34,21 +34,6 @@ export function addNodeCommands(program: Command): void {
     .option(...CONFIG_OPTION)
     .option(...JSON_OPTION)
     .action(async (options) => (await import('../doctor.ts')).doctor(options));
-
-  program
-    .command('schema')
-    .description('print the JSON schema of the configuration, for editors')
-    .action(async () => (await import('../schema.ts')).schema());
-
-  program
-    .command('import')
-    .description('convert the configuration of another gateway')
-    .command('litellm')
-    .description('convert a LiteLLM config.yaml')
-    .argument('<file>', 'LiteLLM’s configuration')
-    .option('-o, --output <file>', 'write there instead of to standard output')
-    .option('-f, --force', 'overwrite')
-    .action(async (file, options) => (await import('../import-litellm.ts')).importLitellmFile(file, options));
 }
 
 function portNumber(text: string): number {

@@ -96,6 +96,8 @@ export class LitellmRoutes {
     this.notes.push(
       `${path}: the pattern '${name}' becomes an account; clients ask for ${asked}, or for a bare model name.`,
     );
+    const extras = Object.keys(deployment.extras).join(', ');
+    if (extras !== '') this.notes.push(`${path}: its ${extras} are left out: an account has none for all its models.`);
   }
 
   #addChain(name: string, deployments: readonly Deployment[]): void {

@@ -25,6 +25,7 @@ export class ChoiceRenderer {
   /** The text of the reasoning block that no signature has closed yet: its detail repeats it whole. */
   #reasoningText = '';
   #reasoningCount = 0;
+  #annotationCount = 0;
 
   constructor(hasLegacyCalls: boolean, customTools: ReadonlySet<string>) {
     this.#hasLegacyCalls = hasLegacyCalls;
@@ -71,7 +72,7 @@ export class ChoiceRenderer {
         return this.#signature(event);
       case 'annotation-add': {
         const annotation = renderAnnotation(event.annotation);
-        return annotation ? [{ delta: { annotations: [annotation] } }] : [];
+        return annotation ? [this.#annotation(annotation)] : [];
       }
       case 'logprobs-add':
         return [{ logprobs: renderLogprobs(event.logprobs) }];
@@ -80,6 +81,13 @@ export class ChoiceRenderer {
       case 'tool-call-delta':
         return this.#append(event);
     }
+  }
+
+  /** With its place in the list: OpenAI's own Python SDK adds up lists of several chunks by it, and fails without. */
+  #annotation(annotation: JsonObject): JsonObject {
+    const index = this.#annotationCount;
+    this.#annotationCount += 1;
+    return { delta: { annotations: [{ index, ...annotation }] } };
   }
 
   #signature(event: Extract<StreamEvent, { type: 'reasoning-signature' }>): JsonObject[] {

@@ -1,7 +1,7 @@
 // A chat completion request as the client sent it → the neutral model. What is not modelled stays in `original`.
 
 import type { ChatRequest, ReasoningRequest, ResponseFormat, Sampling } from '../../model/chat.ts';
-import { asString, isObject, type JsonObject } from '../../model/json.ts';
+import { asArray, asString, isObject, type JsonObject } from '../../model/json.ts';
 import type { RouteHints } from '../dialect.ts';
 import {
   badRequest,
@@ -35,8 +35,14 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     reasoning: parseReasoning(body),
     endUser: optionalString(body, 'user') ?? optionalString(body, 'safety_identifier'),
     metadata: parseMetadata(body),
+    untranslatable: asksForMore(body) ? ['modalities'] : undefined,
     original: { dialect: 'openai-chat', body, ...(route.headers && { headers: route.headers }) },
   });
+}
+
+/** Sounds and pictures as an answer: where only text could come, the answer would be another one. */
+function asksForMore(body: JsonObject): boolean {
+  return asArray(body.modalities).some((modality) => modality !== 'text');
 }
 
 /** What chat and legacy completions share besides sampling. */

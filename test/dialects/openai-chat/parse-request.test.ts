@@ -25,6 +25,18 @@ function refusal(body: object): { param: string | undefined; message: string } {
   throw new Error('The request was accepted');
 }
 
+describe('openai-chat parseRequest of modalities', () => {
+  const untranslatable = (modalities?: readonly string[]) =>
+    parse({ model: 'm', messages: [HELLO], ...(modalities && { modalities }) }).untranslatable;
+
+  it('keeps a wish for sounds or pictures from upstreams that would answer it with text', () => {
+    assert.deepEqual(untranslatable(['text', 'audio']), ['modalities']);
+    assert.deepEqual(untranslatable(['image']), ['modalities']);
+    assert.equal(untranslatable(['text']), undefined);
+    assert.equal(untranslatable(), undefined);
+  });
+});
+
 describe('openai-chat parseRequest', () => {
   it('reads every field that the neutral model has', () => {
     const body = {

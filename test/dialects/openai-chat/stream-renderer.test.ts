@@ -204,6 +204,7 @@ describe('openai-chat stream renderer for other dialects', () => {
         { type: 'refusal-delta', choice: 0, text: 'no' },
         { type: 'annotation-add', choice: 0, annotation: { url: 'https://a', start: 1, end: 2 } },
         { type: 'annotation-add', choice: 0, annotation: { title: 'no url' } },
+        { type: 'annotation-add', choice: 0, annotation: { url: 'https://b', title: 'B' } },
         { type: 'logprobs-add', choice: 0, logprobs: [{ token: 'x', logprob: -1 }] },
         { type: 'opaque-delta' },
         FINISH,
@@ -213,7 +214,20 @@ describe('openai-chat stream renderer for other dialects', () => {
         { refusal: 'no' },
         {
           annotations: [
-            { type: 'url_citation', url_citation: { url: 'https://a', title: '', start_index: 1, end_index: 2 } },
+            {
+              index: 0,
+              type: 'url_citation',
+              url_citation: { url: 'https://a', title: '', start_index: 1, end_index: 2 },
+            },
+          ],
+        },
+        {
+          annotations: [
+            {
+              index: 1,
+              type: 'url_citation',
+              url_citation: { url: 'https://b', title: 'B', start_index: 0, end_index: 0 },
+            },
           ],
         },
         { logprobs: { content: [{ token: 'x', logprob: -1, bytes: null, top_logprobs: [] }], refusal: null } },

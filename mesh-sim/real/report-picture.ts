@@ -42,7 +42,7 @@ export function picture(run: ScenarioRun): string {
   );
   return `<svg viewBox="0 0 ${WIDTH} ${bottom + AXIS}" role="img" aria-label="Faults, and requests and beliefs of each node, over time">
 ${axis(times, scale, lanesTop, bottom)}
-${spans.map((span) => edges(span, scale, bottom)).join('')}
+${spans.map((span) => edges(span, scale, lanesTop, bottom)).join('')}
 ${lanes.join('\n')}
 ${rows.flatMap((row, index) => row.map((span) => bar(span, index * FAULT_ROW, scale))).join('\n')}
 </svg>`;
@@ -87,9 +87,9 @@ function bar(span: FaultSpan, top: number, scale: Scale): string {
   return `${shape}<text class="fault-name ${place}" x="${round(at)}" y="${middle + 4}" text-anchor="${anchor}">${escaped(what)}</text>`;
 }
 
-function edges({ from, until }: FaultSpan, { x }: Scale, bottom: number): string {
+function edges({ from, until }: FaultSpan, { x }: Scale, top: number, bottom: number): string {
   const line = (at: number, name: string): string =>
-    `<line class="${name}" x1="${x(at)}" x2="${x(at)}" y1="0" y2="${bottom}"/>`;
+    `<line class="${name}" x1="${x(at)}" x2="${x(at)}" y1="${top}" y2="${bottom}"/>`;
   return line(from, 'begins') + (until === undefined ? '' : line(until, 'ends'));
 }
 

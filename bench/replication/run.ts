@@ -9,6 +9,7 @@ import { programBuilt, programFromSource } from '../../mesh-sim/real/mesh-node.t
 import { namespacesMissing } from '../../mesh-sim/real/namespaces.ts';
 import { writeSection } from '../document.ts';
 import { budget } from './budget.ts';
+import { fetching } from './fetching.ts';
 import { islands } from './islands.ts';
 import { besideStreams, interrupted } from './joining.ts';
 import { visibility } from './visible.ts';
@@ -26,6 +27,7 @@ const options = { program: values.dist === undefined ? programFromSource() : pro
 const TEN_YEARS_MS = 10 * 365 * 86_400_000;
 const QUESTIONS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   visible: () => visibility(options),
+  fetching: () => fetching(),
   streams: () => besideStreams(options),
   interrupted: () => interrupted(options),
   budget: () => budget(options),
@@ -37,13 +39,22 @@ const CELLS: Readonly<Record<string, string>> = { true: 'yes', false: '**no**', 
 const rows: string[] = [];
 const load = loadavg()[0] ?? 0;
 for (const name of values.only?.split(',') ?? Object.keys(QUESTIONS)) {
-  for (const { promise, bound, measured, isKept } of (await QUESTIONS[name]?.()) ?? []) {
+  for (const { promise, bound, measured, isKept } of await answersTo(name)) {
     rows.push(`| ${promise} | ${bound} | ${measured} | ${CELLS[String(isKept)]} |`);
     process.stdout.write(`${rows.at(-1)}\n`);
   }
 }
 if (values.only === undefined) writeSection('replication', section());
 process.exit();
+
+/** What one question fails at costs none of the others. */
+async function answersTo(name: string): Promise<readonly Measured[]> {
+  try {
+    return (await QUESTIONS[name]?.()) ?? [];
+  } catch (error) {
+    return [{ promise: name, bound: 'that it ends', measured: String(error).replaceAll(/\s+/g, ' '), isKept: false }];
+  }
+}
 
 function section(): string {
   return `## Replication

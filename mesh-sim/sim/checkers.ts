@@ -85,8 +85,8 @@ function servedWhileAnyoneCan(history: History): readonly string[] {
     const entry = history.machines[ask.machine];
     if (!entry?.state.held('up', from, to)) return [];
     const server = history.machines.find(
-      // A key may be on its way still: other nodes serve it when they have heard of it.
-      (machine) => (machine === entry || ask.key === undefined) && canServe(history, entry, machine, from, to),
+      // A key may be on its way still: whoever knows it vouches for it, and nobody else can.
+      (machine) => (ask.key === undefined || ask.isKeyOfEntry) && canServe(history, entry, machine, from, to),
     );
     if (!server) return [];
     return [

@@ -1,11 +1,11 @@
 // Multicast over real sockets: one for each interface and family, each told which interface it is for, so that neither a
 // default route nor the order of interfaces matters. The port is shared with other responders of the machine.
 
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import { BlockList } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { DatagramNetwork, DatagramSource, NetworkInterface } from '../ports.ts';
+import type { DatagramNetwork, NetworkInterface } from '../ports.ts';
 
 /** mDNS asks for it: receivers may tell by it that nothing was routed. */
 const TTL = 255;
@@ -42,24 +42,27 @@ export const udpNetwork: DatagramNetwork = {
     socket.on('message', (message, from) => {
       if (isOnLink(from)) handlers.onMessage(message, { host: from.address, port: from.port });
     });
-    socket.on('error', (error) => {
-      socket.close();
+    let isClosed = false;
+    const close = (): void => {
+      if (!isClosed) socket.close();
+      isClosed = true;
+    };
+    const onError = (error: Error): void => {
+      if (isClosed) return;
+      close();
       handlers.onError(error);
-    });
+    };
+    socket.on('error', onError);
     socket.unref();
     const everyone = { host: isIpv4 ? group.host : `${group.host}%${networkInterface.name}`, port: group.port };
     return {
-      send: (message, to = everyone) => send(socket, message, to, handlers.onError),
-      close: () => socket.close(),
+      send: (message, to = everyone) => {
+        if (!isClosed) socket.send(message, to.port, to.host, (error) => error && onError(error));
+      },
+      close,
     };
   },
 };
-
-function send(socket: Socket, message: Uint8Array, to: DatagramSource, onError: (error: Error) => void): void {
-  socket.send(message, to.port, to.host, (error) => {
-    if (error) onError(error);
-  });
-}
 
 function ipv4Host({ name, addresses }: NetworkInterface): string {
   const address = addresses.find(({ family }) => family === 4);

@@ -1,7 +1,7 @@
 // How soon nodes that start together are one mesh, on a bare switch and with more interfaces than one.
 
 import type { MeshNode } from '../mesh-node.ts';
-import { moment, pause } from '../moment.ts';
+import { moment, momentOf, pause } from '../moment.ts';
 import { Rig, type RigOptions } from '../rig.ts';
 import { type Measured, most } from './measured.ts';
 
@@ -49,15 +49,21 @@ async function untilAll(rig: Rig, at: (node: MeshNode) => number | undefined): P
   throw new Error(`They did not become one mesh.\n${rig.nodes.map((node) => node.tail(5)).join('\n')}`);
 }
 
-/** By what the node logs itself, which is exact. */
+/** By what the node logs itself, and when: lines are written in batches, and read when this process has time for it. */
 function fullMeshAt(rig: Rig, name: string): number | undefined {
   const alive = new Set<string>();
-  for (const { at, text } of rig.nodes.find((node) => node.name === name)?.log ?? []) {
-    const line = text.startsWith('{') ? (JSON.parse(text) as { readonly to?: string; readonly name?: string }) : {};
+  for (const { text } of rig.nodes.find((node) => node.name === name)?.log ?? []) {
+    const line = text.startsWith('{') ? (JSON.parse(text) as LoggedChange) : {};
     if (line.to === 'alive' && line.name !== undefined) alive.add(line.name);
-    if (alive.size === NODES - 1) return at;
+    if (alive.size === NODES - 1 && line.time !== undefined) return momentOf(line.time);
   }
   return undefined;
+}
+
+interface LoggedChange {
+  readonly time?: number;
+  readonly to?: string;
+  readonly name?: string;
 }
 
 function allModelsAt(rig: Rig, name: string): number | undefined {

@@ -45,7 +45,7 @@ const chosen = values.only?.split(',') ?? Object.keys(GOALS);
 const load = loadavg()[0] ?? 0;
 const rows: Measured[] = [];
 for (const name of chosen) {
-  const measured = await GOALS[name]?.();
+  const measured = await GOALS[name]?.().catch((error: unknown) => [notMeasured(name, error)]);
   for (const row of measured ?? []) {
     rows.push(row);
     process.stdout.write(
@@ -55,6 +55,12 @@ for (const name of chosen) {
 }
 if (values.only === undefined) writeSection('mesh', section(rows));
 process.exit();
+
+/** A promise that could not be tried is not kept; the others are tried all the same. */
+function notMeasured(name: string, error: unknown): Measured {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  return { promise: `${name}: could not be measured`, bound: '', measured: 'failed', isKept: false };
+}
 
 /** Said as it was: on a shared machine it decides about the numbers. */
 function priority(): string {

@@ -7,6 +7,9 @@ import { type Measured, most, none } from './measured.ts';
 const STRANGER = 3;
 const EVICTED_MS = 2_000;
 
+/** On a machine that is very busy. */
+const FORMING_MS = 30_000;
+
 export async function strangers(options: Pick<RigOptions, 'program'>): Promise<Measured[]> {
   const rig = new Rig({
     nodes: 4,
@@ -19,8 +22,10 @@ export async function strangers(options: Pick<RigOptions, 'program'>): Promise<M
     await rig.prepare();
     await Promise.all(rig.nodes.map((node) => node.boot()));
     rig.watch(rig.nodes, 100);
-    await pause(8_000);
     const states = (node: number) => rig.sights.findLast((sight) => sight.node === `n${node}`)?.states ?? {};
+    const isWhole = () => [0, 1, 2].every((node) => Object.keys(states(node)).length >= 2);
+    for (const giveUpAt = moment() + FORMING_MS; !isWhole() && moment() < giveUpAt; ) await pause(100);
+    await pause(8_000);
     const known = [0, 1, 2].filter((node) => `n${STRANGER}` in states(node)).length;
     const told = Object.keys(states(STRANGER)).length;
     const evictedAt = moment();

@@ -8,6 +8,8 @@ export const DISCOVERY = {
   ],
   /** How often interfaces are looked at; a cable that is plugged in is in use this soon. */
   interfacePollMs: 2_000,
+  /** An interface that cannot send is tried again at the latest after this. */
+  retryMaxMs: 60_000,
 
   /** After start and after a new interface; then every `queryPeriodMs`, more or less by half. */
   queryDelaysMs: [0, 300, 1_000, 3_000],

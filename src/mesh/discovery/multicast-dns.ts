@@ -40,6 +40,8 @@ export class MulticastDns {
   readonly #logger: Logger;
   readonly #links = new Map<string, OpenLink>();
   readonly #opening = new Set<string>();
+  /** Those that cannot send, such as loopback by IPv6: when they are tried again, after twice as long each time. */
+  readonly #failing = new Map<string, { readonly waitMs: number; readonly nextAt: number }>();
   #handlers: MulticastDnsHandlers | undefined;
   #polling: Timer | undefined;
 
@@ -76,8 +78,11 @@ export class MulticastDns {
       }
     }
     for (const key of [...this.#links.keys()]) if (!wanted.has(key)) this.#close(key);
+    for (const key of [...this.#failing.keys()]) if (!wanted.has(key)) this.#failing.delete(key);
+    const now = this.#clock.elapsed();
     for (const [key, { networkInterface, group }] of wanted) {
-      if (!this.#links.has(key) && !this.#opening.has(key)) void this.#open(key, networkInterface, group);
+      const isDue = now >= (this.#failing.get(key)?.nextAt ?? 0);
+      if (isDue && !this.#links.has(key) && !this.#opening.has(key)) void this.#open(key, networkInterface, group);
     }
   }
 
@@ -102,6 +107,7 @@ export class MulticastDns {
           onError: (error) => {
             this.#logger.debug({ ...fields, reason: error.message }, 'Discovery lost an interface');
             this.#links.delete(key);
+            this.#failed(key);
           },
         },
       );
@@ -124,8 +130,16 @@ export class MulticastDns {
       close: () => socket.close(),
     };
     this.#links.set(key, link);
-    this.#logger.info(fields, 'Discovery uses an interface');
+    this.#logger[this.#failing.has(key) ? 'debug' : 'info'](fields, 'Discovery uses an interface');
     this.#handlers.onLink(link);
+  }
+
+  #failed(key: string): void {
+    const waitMs = Math.min(
+      DISCOVERY.retryMaxMs,
+      2 * (this.#failing.get(key)?.waitMs ?? DISCOVERY.interfacePollMs / 2),
+    );
+    this.#failing.set(key, { waitMs, nextAt: this.#clock.elapsed() + waitMs });
   }
 
   #close(key: string): void {

@@ -6,6 +6,7 @@ import { type Answer, decode, encode, type Packet } from 'dns-packet';
 import { announceRule, lanInterfaces } from '../../../src/mesh/discovery/lan-interfaces.ts';
 import { DISCOVERY } from '../../../src/mesh/discovery/limits.ts';
 import { MdnsDiscovery, type MdnsDiscoveryOptions } from '../../../src/mesh/discovery/mdns-discovery.ts';
+import { MulticastDns } from '../../../src/mesh/discovery/multicast-dns.ts';
 import { identityFromSeed } from '../../../src/mesh/identity.ts';
 import type { NetworkInterface, PeerHint } from '../../../src/ports.ts';
 import { FakeLan, lanInterface } from '../../support/fake-lan.ts';
@@ -252,6 +253,33 @@ test('an interface that comes is announced on at once, and one that goes is left
   clock.advance(60_000);
   await settled();
   assert.deepEqual(new Set(lan.sent.map(({ from }) => from)), new Set(['10.1.0.1']));
+});
+
+test('an interface that cannot send is tried again more and more seldom, and told of once', async () => {
+  const clock = new ManualClock();
+  const begin = clock.elapsed();
+  const openedAt: number[] = [];
+  const told: string[] = [];
+  const links = new MulticastDns(
+    {
+      interfaces: () => [lanInterface('eth0', '10.0.0.1')],
+      open: async (_interface, _group, { onError }) => {
+        openedAt.push((clock.elapsed() - begin) / 1_000);
+        return { send: () => onError(new Error('no route')), close: () => undefined };
+      },
+    },
+    [],
+    clock,
+    { ...silentLogger, info: (_fields, message) => void told.push(message) },
+  );
+  links.start({ onPacket: () => undefined, onLink: (link) => link.send({ type: 'query' }) });
+  for (let second = 0; second < 200; second += 1) {
+    await settled();
+    clock.advance(1_000);
+  }
+  links.stop();
+  assert.deepEqual(openedAt, [0, 2, 6, 14, 30, 62, 122, 182]);
+  assert.deepEqual(told, ['Discovery uses an interface']);
 });
 
 test('the shared host name leads to a node until it leaves', async () => {

@@ -38,7 +38,7 @@ function panel({ name, title, digits }: Column, costs: readonly Cost[]): string 
   const linear = sizes.map((size) => at(size, (first * size) / (sizes[0] ?? 1))).filter(([, y]) => y >= MARGIN);
   const labels = points.map(([x, y], index) => {
     const size = `<text x="${x}" y="${HEIGHT - MARGIN + 16}" text-anchor="middle">${sizes[index]}</text>`;
-    const value = `<text x="${x}" y="${y - 8}" text-anchor="middle">${values[index]?.toFixed(digits)}</text>`;
+    const value = `<text x="${x}" y="${round(y - 8)}" text-anchor="middle">${values[index]?.toFixed(digits)}</text>`;
     return `<circle cx="${x}" cy="${y}" r="3" fill="steelblue"/>${value}${size}`;
   });
   return `<text x="${MARGIN}" y="22" font-weight="bold">${title}, for each node</text>

@@ -125,11 +125,12 @@ export class Ledger {
     };
   }
 
-  /** The whole entry of a request that cost nothing, at its end. A crash may take it before it is in the table: no journal. */
+  /** The whole entry of a request that cost nothing, at its end: nothing had to be on disk before it. */
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
     const row = { opening: openingOf(this.#lastId, startedAt, entry), ending: endingOf(settlement) };
+    this.#note(row, rowLine);
     this.#keep(row);
   }
 

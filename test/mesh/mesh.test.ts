@@ -258,6 +258,7 @@ test('clocks that are wildly off do not keep nodes apart', async () => {
   for (const skewMs of skews) await sim.addNode({ fleet, skewMs }).mesh.start();
   await sim.runUntil(() => sim.isWhole(), 3_000);
   const [a, b] = sim.nodes as [SimNode, SimNode];
+  // Who was dialled measures with its first ping.
   const offsetMs = (): number => a.mesh.peer(b.transport.peer)?.clockOffsetMs ?? 0;
   await sim.runUntil(() => offsetMs() !== 0, 3_000, 'how far off a clock is');
   assert.ok(Math.abs(offsetMs() + now) < 1_000, String(offsetMs()));

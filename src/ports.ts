@@ -65,8 +65,12 @@ export interface HttpRequest {
   /** Aborting closes the connection at once. */
   readonly signal?: StopSignal;
   readonly connectTimeoutMs?: number;
-  /** Called just before the request's first byte is written: until then the server cannot have seen it. Must not throw. */
-  readonly onSend?: () => void;
+  /**
+   * Called before the request's first byte is written, perhaps twice: until then the server cannot have seen it. Must not
+   * throw.
+   * @param isMore another request's follows at once, and what this one writes down may be written with it
+   */
+  readonly onSend?: (isMore: boolean) => void;
 }
 
 export interface HttpResponse {

@@ -48,7 +48,7 @@ export class SimUpstream implements HttpClient {
     if (signal?.aborted) throw signal.reason;
     await clock.sleep(1 + random.next() * 5, signal);
     if (mood() === 'refuse') throw new HttpFailure('connect', 'connection refused');
-    request.onSend?.();
+    request.onSend?.(false);
     const { prompt, isStream } = promptIn(request);
     const call: UpstreamCall = {
       machine,

@@ -30,7 +30,7 @@ export function upstreamSide({ account }: Target): UpstreamSide {
 /** Notes in the request's account when it is written to an upstream, which may bill it from then on. */
 export function noting(http: HttpClient, { account }: Pick<RequestTrace, 'account'>): HttpClient {
   if (!account) return http;
-  const onSend = (): void => account.noteSent();
+  const onSend = (isMore: boolean): void => account.noteSent(isMore);
   return { request: (request) => http.request({ ...request, onSend }), close: () => http.close() };
 }
 

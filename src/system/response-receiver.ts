@@ -1,7 +1,7 @@
 // Takes undici's callbacks for one request and hands the answer out as a body that is pulled: reading slowly slows the sender.
 
 import type { Dispatcher } from 'undici';
-import { HttpFailure, type HttpResponse, type StopSignal } from '../ports.ts';
+import { HttpFailure, type HttpRequest, type HttpResponse, type StopSignal } from '../ports.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface ResponseReceiverOptions {
@@ -9,7 +9,7 @@ export interface ResponseReceiverOptions {
   /** Unread bytes of the answer after which its sender is stopped. */
   readonly unreadBytesMax: number;
   /** The request's first byte is about to be written. */
-  readonly onSend?: (() => void) | undefined;
+  readonly onSend?: HttpRequest['onSend'] | undefined;
 }
 
 export class ResponseReceiver implements Dispatcher.DispatchHandler {
@@ -17,7 +17,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   readonly #reject: (reason: unknown) => void;
   readonly #signal: StopSignal | undefined;
   readonly #unreadBytesMax: number;
-  readonly #onSend: (() => void) | undefined;
+  readonly #onSend: HttpRequest['onSend'] | undefined;
   readonly #onAbort = (): void => this.#abort();
   #controller: Dispatcher.DispatchController | undefined;
   #body: PulledBody | undefined;
@@ -39,7 +39,7 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#signal?.aborted) controller.abort(asError(this.#signal.reason));
-    else this.#onSend?.();
+    else this.#onSend?.(false);
   }
 
   onResponseStart(

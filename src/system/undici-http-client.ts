@@ -2,17 +2,13 @@
 // https://undici.nodejs.org/#/docs/api/Dispatcher
 
 import { LRUCache } from 'lru-cache';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { HttpClient, HttpRequest, HttpResponse } from '../ports.ts';
 import { decodedResponse } from './decoded-response.ts';
-import { ResponseReceiver } from './response-receiver.ts';
 import { systemClock } from './system-clock.ts';
+import { PooledReceiver, UpstreamPool } from './upstream-pool.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Sockets to one origin. Slow streams each hold one, so this bounds concurrent answers of one upstream. */
-const CONNECTIONS_MAX = 4_096;
-/** A little less than the usual 5 s of servers would still race; undici also obeys their keep-alive hints. */
-const KEEP_ALIVE_MS = 4_000;
 /** Unread bytes of one answer after which its sender is stopped. */
 const UNREAD_BYTES_MAX = 256 * 1024;
 /** Distinct URLs whose parsing is remembered. */
@@ -23,12 +19,21 @@ interface Address {
   readonly path: string;
 }
 
-type PoolsByOrigin = Map<string, Pool>;
+/** A request that goes out at the end of this turn. */
+interface Outgoing {
+  readonly request: HttpRequest;
+  readonly path: string;
+  readonly pool: UpstreamPool;
+  readonly receiver: PooledReceiver;
+}
+
+type PoolsByOrigin = Map<string, UpstreamPool>;
 
 export class UndiciHttpClient implements HttpClient {
   /** By connect timeout: undici fixes it when a socket is made. Few of both, as only configuration names them. */
   readonly #pools = new Map<number, PoolsByOrigin>();
   readonly #addresses = new LRUCache<string, Address>({ max: PARSED_URLS_MAX });
+  #outgoing: Outgoing[] = [];
 
   request(request: HttpRequest): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
@@ -36,12 +41,8 @@ export class UndiciHttpClient implements HttpClient {
       const { origin, path } = this.#address(request.url);
       const pool = this.#pool(origin, request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
       const take = (response: HttpResponse): void => resolve(plain(response));
-      const receiver = new ResponseReceiver(take, reject, { signal, unreadBytesMax: UNREAD_BYTES_MAX, onSend });
-      systemClock.soon(() => {
-        // The receiver has told so already.
-        if (signal?.aborted) return;
-        pool.dispatch(dispatchOf(request, path), receiver);
-      }, 'send');
+      const receiver = new PooledReceiver(take, reject, { signal, unreadBytesMax: UNREAD_BYTES_MAX, onSend });
+      if (this.#outgoing.push({ request, path, pool, receiver }) === 1) systemClock.soon(() => this.#send(), 'send');
     });
   }
 
@@ -50,7 +51,15 @@ export class UndiciHttpClient implements HttpClient {
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
-  #pool(origin: string, connectTimeoutMs: number): Pool {
+  #send(): void {
+    // Those whose signal has aborted were told so.
+    const outgoing = this.#outgoing.filter(({ request }) => !request.signal?.aborted);
+    this.#outgoing = [];
+    noteTogether(outgoing);
+    for (const { request, path, pool, receiver } of outgoing) pool.dispatch(dispatchOf(request, path), receiver);
+  }
+
+  #pool(origin: string, connectTimeoutMs: number): UpstreamPool {
     let byOrigin = this.#pools.get(connectTimeoutMs);
     if (!byOrigin) {
       byOrigin = new Map();
@@ -58,13 +67,7 @@ export class UndiciHttpClient implements HttpClient {
     }
     let pool = byOrigin.get(origin);
     if (!pool) {
-      pool = new Pool(origin, {
-        connect: { timeout: connectTimeoutMs },
-        connections: CONNECTIONS_MAX,
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        pipelining: 1,
-        allowH2: false,
-      });
+      pool = new UpstreamPool(origin, connectTimeoutMs);
       byOrigin.set(origin, pool);
     }
     return pool;
@@ -79,6 +82,17 @@ export class UndiciHttpClient implements HttpClient {
     }
     return address;
   }
+}
+
+/** What goes out over connections that stand is noted with one write; what waits for a connection is when it has one. */
+function noteTogether(outgoing: readonly Outgoing[]): void {
+  const idle = new Map<UpstreamPool, number>();
+  const notes = outgoing.flatMap(({ request: { onSend }, pool }) => {
+    const left = idle.get(pool) ?? pool.idleConnections;
+    idle.set(pool, left - 1);
+    return onSend && left > 0 ? onSend : [];
+  });
+  for (const [index, note] of notes.entries()) note(index < notes.length - 1);
 }
 
 /** Nobody is asked to compress; a proxy in between may do it all the same. */

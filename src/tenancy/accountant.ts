@@ -54,8 +54,11 @@ export interface OpenAccount {
   readonly rateLimit: RateLimitStatus;
   /** What an upstream counts at least that has read it; undefined where there is no prompt to count. */
   readonly promptUsage: Usage | undefined;
-  /** Its request is about to be written to an upstream: from now on it is entered, whatever becomes of this process. */
-  noteSent(): void;
+  /**
+   * Its request is about to be written to an upstream: from now on it is entered, whatever becomes of this process.
+   * @param isMore the same of another one follows at once, and is early enough to write both down
+   */
+  noteSent(isMore?: boolean): void;
   /**
    * The request goes on under another model name of its client.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; it is then held and entered as before
@@ -107,7 +110,7 @@ export class Accountant {
     return {
       rateLimit: reservation.status,
       promptUsage: request.inputTokens > 0 ? estimatedUsage(request.inputTokens, 0) : undefined,
-      noteSent: () => entry.noteSent(),
+      noteSent: (isMore) => entry.noteSent(isMore),
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
         reservation.moveTo(otherModel, this.#held(moved, heldInputTokens));

@@ -66,8 +66,11 @@ const JOURNAL_LENGTH_MAX = 4 * 1_048_576;
 
 /** An open entry. */
 export interface LedgerEntry {
-  /** Its request is about to be written to an upstream. On disk when it returns, unless `onFailure` was told why not. */
-  noteSent(): void;
+  /**
+   * Its request is about to be written to an upstream. On disk when it returns, unless `onFailure` was told why not.
+   * @param isMore the same of another entry follows at once, which writes down both
+   */
+  noteSent(isMore?: boolean): void;
   /** The request goes on under another model name of its client. */
   moveTo(model: string): void;
   /** Call once; a second settlement changes nothing. */
@@ -119,7 +122,7 @@ export class Ledger {
     const opening = openingOf(id, startedAt, entry);
     const running: Running = { opening, entry, isSent: false, isSettled: false };
     return {
-      noteSent: () => this.#noteSent(running),
+      noteSent: (isMore = false) => this.#noteSent(running, isMore),
       moveTo: (model) => this.#move(running, openingOf(id, startedAt, entry, model)),
       settle: (settlement) => this.#settle(running, settlement),
     };
@@ -192,17 +195,21 @@ export class Ledger {
     return changes;
   }
 
-  #noteSent(running: Running): void {
-    if (running.isSent || running.isSettled) return;
-    running.isSent = true;
-    this.#sent.add(running);
-    this.#noteOpening(running);
+  #noteSent(running: Running, isMore: boolean): void {
+    if (!running.isSent && !running.isSettled) {
+      running.isSent = true;
+      this.#sent.add(running);
+      this.#noteOpening(running);
+    }
+    if (!isMore) this.#write();
   }
 
   #move(running: Running, opening: Columns): void {
     if (running.isSettled) return;
     running.opening = opening;
-    if (running.isSent) this.#noteOpening(running);
+    if (!running.isSent) return;
+    this.#noteOpening(running);
+    this.#write();
   }
 
   #settle(running: Running, settlement: Settlement): void {
@@ -215,9 +222,7 @@ export class Ledger {
   }
 
   #noteOpening({ opening, entry }: Running): void {
-    if (this.#journal === NO_JOURNAL) return;
-    this.#lines += openingLine(opening, entry);
-    this.#write();
+    if (this.#journal !== NO_JOURNAL) this.#lines += openingLine(opening, entry);
   }
 
   #note(row: LedgerRow, lineOf: (row: LedgerRow) => string): void {

@@ -55,7 +55,7 @@ export class FakeHttp implements HttpClient {
       else signal?.addEventListener('abort', abort, { once: true });
     });
     aborted.catch(() => undefined);
-    if (!signal?.aborted && reply !== 'refuse') request.onSend?.();
+    if (!signal?.aborted && reply !== 'refuse') request.onSend?.(false);
     if (signal?.aborted || reply === 'hang') return aborted;
     if (reply === 'refuse' || reply === 'reset') {
       this.#open.delete(call);

@@ -28,7 +28,7 @@ export class ScriptedHttpClient implements HttpClient {
     this.requests.push(request);
     const answer = this.script[request.url];
     if (!answer) throw new HttpFailure('connect', 'ECONNREFUSED');
-    request.onSend?.();
+    request.onSend?.(false);
     if (answer === 'hang') return untilAborted(request.signal);
     const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
     return { status: answer.status ?? 200, headers: answer.headers ?? {}, body: chunks(text) };

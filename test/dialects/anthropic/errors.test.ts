@@ -32,6 +32,7 @@ test('every code has a type that fits its status', () => {
     502: ['api_error'],
     503: ['overloaded_error'],
     504: ['timeout_error'],
+    507: ['api_error'],
   };
   for (const code of Object.keys(ERROR_TABLE) as ErrorCode[]) {
     const { error } = client.renderError(new GatewayError(code, 'm'), 'r') as { error: { type: string } };

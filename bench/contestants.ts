@@ -27,7 +27,15 @@ export interface Contestant {
   readonly name: ContestantName;
   readonly endpoint: Endpoint;
   readonly pid: number;
+  /** Where flowmesh keeps its files. */
+  readonly dataDirectory?: string;
   stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** flowmesh then has a document, and so the thread that keeps and searches documents. */
+  readonly hasKnowledge?: boolean;
 }
 
 /** The gateways that could be installed. */
@@ -66,36 +74,68 @@ export class Arena {
   }
 
   /** Resolves with the first answered request. */
-  async start(name: ContestantName, env: NodeJS.ProcessEnv = {}): Promise<Contestant> {
-    const contestant = await this.launch(name, env);
+  async start(name: ContestantName, options: StartOptions = {}): Promise<Contestant> {
+    const contestant = await this.launch(name, options);
     await firstAnswer(contestant.endpoint);
     return contestant;
   }
 
   /** Begins to start it. */
-  async launch(name: ContestantName, env: NodeJS.ProcessEnv = {}): Promise<Contestant> {
+  async launch(name: ContestantName, { env = {}, hasKnowledge = false }: StartOptions = {}): Promise<Contestant> {
     const upstream = this.#upstream;
     if (!upstream) throw new Error('The upstream comes first');
     if (name === 'direct') return { ...upstream, stop: () => Promise.resolve() };
     const port = await freePort();
-    return this.#spawn(name, endpointOf(name, port, upstream), this.#command(name, port, upstream), env);
+    const contestant = this.#spawn(
+      name,
+      endpointOf(name, port, upstream),
+      this.#command(name, port, upstream, hasKnowledge),
+      env,
+    );
+    return name === 'flowmesh' ? { ...contestant, dataDirectory: join(this.#homeOf(port), 'data') } : contestant;
   }
 
-  #command(name: Exclude<ContestantName, 'direct'>, port: number, upstream: Contestant): string[] {
+  /** A directory of its own: flowmesh watches it for changes, and the logs of all grow in the other one. */
+  #homeOf(port: number): string {
+    return join(this.directory, `flowmesh-${port}`);
+  }
+
+  #command(
+    name: Exclude<ContestantName, 'direct'>,
+    port: number,
+    upstream: Contestant,
+    hasKnowledge: boolean,
+  ): string[] {
     switch (name) {
       case 'bare':
         return ['bench/bare-proxy.ts', String(port), String(upstream.endpoint.port)];
       case 'portkey':
         return [PORTKEY, '--headless', `--port=${port}`];
       case 'flowmesh': {
-        // A directory of its own: flowmesh watches it for changes, and the logs of all grow in the other one.
-        const home = join(this.directory, `flowmesh-${port}`);
+        const home = this.#homeOf(port);
         const config = join(home, 'flowmesh.yaml');
+        const program = join(this.directory, 'dist', 'flowmesh.mjs');
         mkdirSync(home);
         writeFileSync(config, flowmeshConfig(upstream.endpoint.port, join(home, 'data')));
-        return [join(this.directory, 'dist', 'flowmesh.mjs'), 'start', '--config', config, '--port', String(port)];
+        if (hasKnowledge) {
+          const document = join(home, 'pumps.md');
+          writeFileSync(document, 'Pumps are oiled weekly.\n');
+          execFileSync(
+            process.execPath,
+            [program, 'kb', 'add', document, '--collection', 'notes', '--config', config],
+            {
+              stdio: 'ignore',
+              env: this.#environment({}),
+            },
+          );
+        }
+        return [program, 'start', '--config', config, '--port', String(port)];
       }
     }
+  }
+
+  #environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH, HOME: this.directory, NODE_ENV: 'production', ...env };
   }
 
   #spawn(name: ContestantName, endpoint: Endpoint, args: string[], env: NodeJS.ProcessEnv): Contestant {
@@ -104,7 +144,7 @@ export class Arena {
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: ['ignore', log, log],
-      env: { PATH: process.env.PATH, HOME: this.directory, NODE_ENV: 'production', ...env },
+      env: this.#environment(env),
     });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#running.add(child);

@@ -33,7 +33,7 @@ export function goals({ latency, throughput, streaming, cache, memory, start, so
   for (const { name, hitToMiss } of cache ?? [])
     least(`cache hits a second, ${name}, over misses`, hitToMiss, 5, '×', 1);
   most('process start to first answer', seconds(ofFlowmesh(start)?.medianMs), 0.4, ' s');
-  most('idle memory', ofFlowmesh(memory)?.idleMb, 90, ' MB', 0);
+  most('idle memory, with documents', ofFlowmesh(memory)?.idleMb, 90, ' MB', 0);
   most('memory after the soak, over before', soak && soak.afterMb / soak.idleMb, 1.2, '×');
   return list;
 }

@@ -28,7 +28,7 @@ export async function measureMemory(
   { settleMs, loadMs, quietMs }: MemoryOptions,
 ): Promise<MemoryRow[]> {
   const contestants: Contestant[] = [];
-  for (const name of names) contestants.push(await arena.start(name));
+  for (const name of names) contestants.push(await arena.start(name, { hasKnowledge: true }));
   await pause(settleMs);
   const idle = new Map(contestants.map(({ name, pid }) => [name, memory(pid)]));
   for (const contestant of contestants) {

@@ -127,10 +127,13 @@ function start({ start: rows }: Results): string | undefined {
 
 function soak({ soak: result }: Results): string | undefined {
   if (!result) return undefined;
-  const { minutes, requests, errors, lostFrames, idleMb, minutesMb, peakMb, afterMb } = result;
-  const text = `${minutes} minutes of whole answers, streams, and clients that leave in the middle: ${requests} requests, ${errors} errors,
-${lostFrames} frames lost. Resident memory before: ${megabytes(idleMb)}, at the end of each minute: ${minutesMb.map(whole).join(', ')} MB,
-peak ${megabytes(peakMb)}; a minute after: ${megabytes(afterMb)} (${(afterMb / idleMb).toFixed(2)}× before).`;
+  const { minutes, requests, errors, lostFrames, idleMb, minutesMb, peakMb, halfwayMb, afterMb, files } = result;
+  const quiet = (mb: number): string => `${megabytes(mb)} (${(mb / idleMb).toFixed(2)}× before)`;
+  const onDisk = files.map(({ name, mb }) => `${name} ${mb.toFixed(1)} MB`).join(', ');
+  const text = `${minutes} minutes of whole answers, streams, and clients that leave in the middle, by a node that also has documents:
+${requests} requests, ${errors} errors, ${lostFrames} frames lost. Resident memory before: ${megabytes(idleMb)}, at the end of each minute:
+${minutesMb.map(whole).join(', ')} MB, peak ${megabytes(peakMb)}; after a minute of quiet in the middle ${quiet(halfwayMb)}, and at the end ${quiet(afterMb)}.
+On disk then: ${onDisk}.`;
   return section('Soak', text);
 }
 

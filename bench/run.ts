@@ -40,7 +40,7 @@ const FULL: Settings = {
   throughput: { rounds: 10, sliceMs: 1_500, openRounds: 2, openSliceMs: 1_000 },
   streaming: { rounds: 5, pacedMs: 2_000, flatOutMs: 1_000 },
   cache: { rounds: 5, sliceMs: 1_000 },
-  memory: { settleMs: 8_000, loadMs: 8_000, quietMs: 30_000 },
+  memory: { settleMs: 8_000, loadMs: 8_000, quietMs: 45_000 },
   startRounds: 7,
 };
 

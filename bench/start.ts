@@ -30,7 +30,7 @@ export async function measureStart(
       await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit');
       return performance.now() - startedAt;
     }
-    const contestant = await arena.launch(name, env);
+    const contestant = await arena.launch(name, { env });
     await firstAnswer(contestant.endpoint);
     const elapsedMs = performance.now() - startedAt;
     await contestant.stop();

@@ -45,7 +45,7 @@ const onlyPoolOfUndici: Plugin = {
   },
 };
 
-/** What packages load, or only carry along, for features that are not used here: 3 MB of memory in all. */
+/** What packages load, or only carry along, for features that are not used here. */
 const UNUSED = [
   // fastify and undici can speak it.
   'node:http2',

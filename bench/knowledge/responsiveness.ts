@@ -38,7 +38,8 @@ export async function measureResponsiveness(passages: number): Promise<Responsiv
   const probeFile = join(arena.directory, 'event-loop.json');
   arena.build();
   const upstream = await arena.startUpstream();
-  const node = await arena.start('flowmesh', { NODE_OPTIONS: `--import=${PROBE}`, EVENT_LOOP_FILE: probeFile });
+  const env = { NODE_OPTIONS: `--import=${PROBE}`, EVENT_LOOP_FILE: probeFile };
+  const node = await arena.start('flowmesh', { env });
   const admin = new AdminClient(
     node,
     readFileSync(join(arena.directory, `flowmesh-${node.endpoint.port}`, 'data', 'admin.token'), 'utf8'),

@@ -42,8 +42,8 @@ export async function handleEmbeddings(
     reasoningTokens: 0,
     isEstimated: response.inputTokens === undefined,
   };
-  // Some upstreams do not say which model embedded, or how many tokens.
-  return { ...response, inputTokens, model: response.model || target.model };
+  // Some upstreams do not say which model embedded.
+  return { ...response, model: response.model || target.model };
 }
 
 /** A list of token ids counts itself. */

@@ -30,8 +30,7 @@ test('embeddings fall back like chats do', async () => {
 test('embeddings without usage are estimated: texts by their length, ids by their number', async () => {
   const gateway = new TestGateway(TWO_TARGETS, vectors());
   const context = gateway.context();
-  const { inputTokens } = await handleEmbeddings(EMBEDDING, context, gateway.deps);
-  assert.equal(inputTokens, 5);
+  await handleEmbeddings(EMBEDDING, context, gateway.deps);
   assert.deepEqual([context.trace.usage?.inputTokens, context.trace.usage?.isEstimated], [5, true]);
 });
 

@@ -1,5 +1,5 @@
-// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.cjs is the command, with its
-// compiled code beside it, the threads have a file each, and the native parts, SQLite and its vectors, lie there too.
+// `npm run build`: one bundle in dist/ that needs nothing but Node: flowmesh.mjs starts it, main.mjs is the command, the
+// threads have a file each, and the native parts, SQLite and its vectors, lie beside them.
 //
 //   npm run build                             for this machine
 //   npm run build -- --platform linux-arm64   for another one (any prebuild of better-sqlite3)
@@ -17,9 +17,8 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { buildExecutable } from './build-executable.ts';
-import { precompile } from './precompile.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -65,10 +64,20 @@ const withoutUnused: Plugin = {
   },
 };
 
-const COMMON: BuildOptions = {
+await build({
+  // knowledge/thread-url.ts finds the threads by their names.
+  entryPoints: ['main.ts', 'knowledge-thread.ts', 'knowledge/ingest/reader-thread.ts'].map((path) => ({
+    in: join(ROOT, 'src', path),
+    out: basename(path, '.ts'),
+  })),
   outdir: values.out,
+  // What is loaded on demand is a file of its own: a node without a mesh never reads libp2p.
+  splitting: true,
+  chunkNames: 'part-[hash]',
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
+  format: 'esm',
   target: 'node22.19',
   minify: true,
   legalComments: 'linked',
@@ -79,39 +88,13 @@ const COMMON: BuildOptions = {
   define: { esbuildDetection: 'true' },
   loader: { '.node': 'copy' },
   assetNames: '[name]',
-  logLevel: 'warning',
-};
-
-// One script, because V8 gives back the compiled code only of scripts that have run: of modules it does so only before.
-// What is loaded on demand is in it, and evaluated on demand.
-const main = join(values.out, 'main.cjs');
-await build({
-  ...COMMON,
-  entryPoints: [join(ROOT, 'src/main.ts')],
-  format: 'cjs',
-  outExtension: { '.js': '.cjs' },
-  define: { ...COMMON.define, 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
-  banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
-});
-
-await build({
-  ...COMMON,
-  // knowledge/thread-url.ts finds the threads by their names.
-  entryPoints: ['knowledge-thread.ts', 'knowledge/ingest/reader-thread.ts'].map((path) => ({
-    in: join(ROOT, 'src', path),
-    out: basename(path, '.ts'),
-  })),
-  // What reads PDF is in memory only while one is read.
-  splitting: true,
-  chunkNames: 'part-[hash]',
-  outExtension: { '.js': '.mjs' },
-  format: 'esm',
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  logLevel: 'warning',
 });
 
 // esbuild leaves regular expressions as they are, and one character beyond Latin-1 makes the engine keep a whole file with
 // two bytes for each of its characters.
-for (const file of readdirSync(values.out).filter((name) => /\.[cm]js$/.test(name))) {
+for (const file of readdirSync(values.out).filter((name) => name.endsWith('.mjs'))) {
   const path = join(values.out, file);
   writeFileSync(path, readFileSync(path, 'utf8').replace(/[^\0-\x7f]/g, escaped));
 }
@@ -126,17 +109,16 @@ for (const file of existsSync(vectors) ? readdirSync(vectors).filter((name) => n
   copyFileSync(join(vectors, file), join(values.out, file));
 }
 
+// V8's compiled code is kept between starts, which saves a quarter of the start.
 const launcher = join(values.out, 'flowmesh.mjs');
 await build({
   stdin: {
-    contents: `import { join } from 'node:path';
-import { keepCompiledCode } from './src/cli/compile-cache.ts';
-import { runPrecompiled } from './src/cli/precompiled.ts';
+    contents: `import { keepCompiledCode } from './src/cli/compile-cache.ts';
 keepCompiledCode(process.env);
-if (!runPrecompiled(join(import.meta.dirname, 'main.cjs'))) await import('./main.cjs');`,
+await import('./main.mjs');`,
     resolveDir: ROOT,
   },
-  external: ['./main.cjs'],
+  external: ['./main.mjs'],
   outfile: launcher,
   bundle: true,
   platform: 'node',
@@ -145,12 +127,6 @@ if (!runPrecompiled(join(import.meta.dirname, 'main.cjs'))) await import('./main
   logLevel: 'warning',
 });
 chmodSync(launcher, 0o755);
-// Elsewhere, and with another Node than this one, the user's own directory keeps some of the compiled code after a start.
-if (values.platform === `${process.platform}-${process.arch}`) {
-  await precompile(main).catch((error: unknown) => {
-    process.stderr.write(`The bundle starts slower than it could, without compiled code: ${error}\n`);
-  });
-}
 process.stdout.write(`built ${launcher} for ${values.platform}\n`);
 
 if (values.executable) {

@@ -51,10 +51,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-// Not by a top-level await: the bundle is a script.
-program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' }).catch((error: unknown) => {
+try {
+  await program.parseAsync(withCommand(process.argv.slice(2)), { from: 'user' });
+} catch (error) {
   process.exitCode = explain(error);
-});
+}
 
 /** Options without a command are those of `start`. */
 function withCommand(args: readonly string[]): string[] {

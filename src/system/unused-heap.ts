@@ -19,7 +19,5 @@ function collectGarbage(): void {
   // Compiled code stays: what runs every few seconds would be compiled anew, which is a quarter of what an idle node costs.
   setFlagsFromString('--no-flush-bytecode');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  // Compiled code that is kept on disk belongs to the flags it was made with.
   setFlagsFromString('--flush-bytecode');
-  setFlagsFromString('--no-expose-gc');
 }

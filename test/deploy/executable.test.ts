@@ -47,7 +47,7 @@ test('it needs no Node, says its version, and unpacks itself for its owner alone
   const directory = unpackedDirectory();
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   const files = readdirSync(directory);
-  assert.ok(files.includes('main.cjs') && files.includes('start.cjs'), files.join(' '));
+  assert.ok(files.includes('main.mjs') && files.includes('start.cjs'), files.join(' '));
   assert.deepEqual(
     files.filter((file) => statSync(join(directory, file)).mode & 0o077),
     [],
@@ -56,7 +56,7 @@ test('it needs no Node, says its version, and unpacks itself for its owner alone
 
 test('what was unpacked and then changed is repaired before it runs', () => {
   run(['--version']);
-  const main = join(unpackedDirectory(), 'main.cjs');
+  const main = join(unpackedDirectory(), 'main.mjs');
   const packed = readFileSync(main);
   writeFileSync(main, 'process.stdout.write("somebody else");');
   assert.equal(run(['--version']).stdout.includes('somebody else'), false);

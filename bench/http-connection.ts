@@ -49,7 +49,12 @@ export class HttpConnection {
   send(pieces: readonly Buffer[], handler: AnswerHandler): void {
     this.#handler = handler;
     this.#state = 'head';
-    for (const piece of pieces) this.#socket.write(piece);
+    for (const piece of pieces) {
+      // A socket that has closed a moment ago says so nowhere else.
+      this.#socket.write(piece, (error) => {
+        if (error) this.#fail(error);
+      });
+    }
   }
 
   /** Like a client that leaves in the middle. */

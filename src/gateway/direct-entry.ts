@@ -10,7 +10,7 @@ import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import type { Admission } from './admission.ts';
 import type { Answer } from './answer.ts';
 import type { RequestContext } from './pipeline.ts';
-import { newTrace, type RequestTrace } from './trace.ts';
+import { RequestTrace } from './trace.ts';
 
 export interface DirectEntryDeps {
   readonly clock: Clock;
@@ -47,7 +47,7 @@ export class DirectEntry {
   /** @throws GatewayError while it is read, also after its first frames */
   async *ask(request: ChatRequest, options: AskOptions): AsyncGenerator<readonly Frame[]> {
     const { clock, random, admission, hasPeers, handle, settle, noteFailure } = this.#deps;
-    const trace = newTrace(options.requestId ?? random.uuid(), OPERATION, clock.elapsed());
+    const trace = new RequestTrace(options.requestId ?? random.uuid(), OPERATION, clock.elapsed());
     let place: 'here' | 'elsewhere' | undefined;
     let answer: Answer | undefined;
     const left = new AbortController();

@@ -7,7 +7,7 @@ import { ANONYMOUS } from '../tenancy/principal.ts';
 import { handleEmbeddings } from './operations.ts';
 import type { PipelineDeps } from './pipeline.ts';
 import { settleAccount } from './settle.ts';
-import { newTrace, type RequestTrace } from './trace.ts';
+import { RequestTrace } from './trace.ts';
 
 export interface EmbedTexts {
   readonly model: string;
@@ -29,7 +29,7 @@ export async function embedTexts(
   onTrace: (trace: RequestTrace) => void,
 ): Promise<readonly (readonly number[])[]> {
   const { clock, random } = pipeline;
-  const trace = newTrace(random.uuid(), 'embeddings', clock.elapsed());
+  const trace = new RequestTrace(random.uuid(), 'embeddings', clock.elapsed());
   const context = {
     trace,
     principal: { ...ANONYMOUS, tenant },

@@ -12,7 +12,7 @@ import { AnswerText } from './answer-text.ts';
 import type { RequestContext } from './pipeline.ts';
 import { withoutRoutingFields } from './routing/openrouter.ts';
 import { settleAccount } from './settle.ts';
-import { newTrace, type RequestTrace } from './trace.ts';
+import { RequestTrace } from './trace.ts';
 
 /** A real request whose answer has ended well. */
 export interface ShadowJob {
@@ -95,7 +95,7 @@ export class ShadowRunner {
 
   async #ask(job: ShadowJob): Promise<void> {
     const { clock, ask, onTrace, onOutcome } = this.#deps;
-    const trace = newTrace(`${job.entryId}~shadow`, 'shadow', clock.elapsed());
+    const trace = new RequestTrace(`${job.entryId}~shadow`, 'shadow', clock.elapsed());
     const text = new AnswerText();
     let failure: GatewayError | undefined;
     try {

@@ -19,14 +19,15 @@ export interface KnowledgeTrace {
   durationMs?: number;
 }
 
-export interface RequestTrace {
+/** All fields from the start, so that traces have one shape, whatever becomes of the request. */
+export class RequestTrace {
   readonly requestId: string;
   /** What was called, e.g. `openai-chat`, `embeddings`. */
   readonly operation: string;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
-  model: string;
-  isStream: boolean;
+  model = '';
+  isStream = false;
   chain?: string;
   /** How its targets came to be in their order, in a line; only for clients that want to know. */
   route?: string;
@@ -37,12 +38,12 @@ export interface RequestTrace {
   accountName?: string;
   targetModel?: string;
   /** Failed attempts, in order. */
-  readonly failures: AttemptSummary[];
-  attemptCount: number;
+  readonly failures: AttemptSummary[] = [];
+  attemptCount = 0;
   /** A second target was asked because the first was late, or would have been. */
   hedge?: HedgeRecord;
   /** Time spent waiting for upstreams and for retries before the commit point: everything else is our overhead. */
-  waitedMs: number;
+  waitedMs = 0;
   /** Request start to first content event. */
   ttftMs?: number;
   usage?: Usage;
@@ -70,6 +71,12 @@ export interface RequestTrace {
   /** The defect behind an `internal` error: for the log only. */
   cause?: unknown;
   durationMs?: number;
+
+  constructor(requestId: string, operation: string, startedAt: number) {
+    this.requestId = requestId;
+    this.operation = operation;
+    this.startedAt = startedAt;
+  }
 }
 
 export interface HedgeRecord {
@@ -84,8 +91,4 @@ export interface HedgeRecord {
 /** Was its answer served from the cache, or read along with another client? Then nothing was bought for it. */
 export function isKept({ cache }: RequestTrace): boolean {
   return cache === 'hit' || cache === 'shared';
-}
-
-export function newTrace(requestId: string, operation: string, startedAt: number): RequestTrace {
-  return { requestId, operation, startedAt, model: '', isStream: false, failures: [], attemptCount: 0, waitedMs: 0 };
 }

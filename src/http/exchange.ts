@@ -7,7 +7,7 @@ import { GatewayError, toGatewayError } from '../errors.ts';
 import { AbortScope } from '../gateway/abort-scope.ts';
 import type { Admission } from '../gateway/admission.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
-import { type KnowledgeTrace, newTrace, type RequestTrace } from '../gateway/trace.ts';
+import { type KnowledgeTrace, RequestTrace } from '../gateway/trace.ts';
 import type { DialectName } from '../model/chat.ts';
 import type { Clock, Logger, Stage } from '../ports.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -52,7 +52,7 @@ export async function exchange(
   work: (context: RequestContext) => Promise<void> | undefined,
   mayGoElsewhere = false,
 ): Promise<FastifyReply> {
-  const trace = newTrace(request.id, operation, request.receivedAt);
+  const trace = new RequestTrace(request.id, operation, request.receivedAt);
   const client = new AbortScope(deps.clock);
   const onClose = (): void => {
     if (!reply.raw.writableFinished) client.abort(new GatewayError('client_closed', 'The client left.'));
@@ -114,7 +114,7 @@ export function refuse(
   error: GatewayError,
   deps: Omit<ExchangeDeps, 'admission'>,
 ): void {
-  const trace = newTrace(request.id, 'refused', request.receivedAt || deps.clock.elapsed());
+  const trace = new RequestTrace(request.id, 'refused', request.receivedAt || deps.clock.elapsed());
   noteFailure(trace, error);
   sendError(request, reply, error);
   settle(trace, deps);
@@ -179,7 +179,10 @@ function isLastOfConnection({ code }: GatewayError, { headers }: FastifyRequest)
   return code === 'draining' || (code === 'body_too_large' && headers['content-length'] === undefined);
 }
 
-/** Written past the framework, which would look at each header and the body's type again. */
+/**
+ * Written past the framework, which would look at each header and the body's type again.
+ * @param headers are completed, not copied
+ */
 export function sendJson(
   reply: FastifyReply,
   status: number,
@@ -208,8 +211,9 @@ function jsonHead(
   headers: Record<string, string>,
 ): FastifyReply['raw'] {
   reply.hijack();
-  const length = String(Buffer.byteLength(text));
-  return reply.raw.writeHead(status, { ...headers, 'content-type': JSON_TYPE, 'content-length': length });
+  headers['content-type'] = JSON_TYPE;
+  headers['content-length'] = String(Buffer.byteLength(text));
+  return reply.raw.writeHead(status, headers);
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';

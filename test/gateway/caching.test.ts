@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Answer } from '../../src/gateway/answer.ts';
 import { handle, type RequestContext } from '../../src/gateway/pipeline.ts';
-import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import { RequestTrace } from '../../src/gateway/trace.ts';
 import { ResponseCollector } from '../../src/model/collect.ts';
 import type { Frame } from '../../src/model/stream.ts';
 import { ANONYMOUS } from '../../src/tenancy/principal.ts';
@@ -44,7 +44,7 @@ class Client {
   readonly #asking: Asking;
 
   constructor(gateway: TestGateway, asking: Asking = {}) {
-    this.trace = newTrace('r', 'openai-chat', gateway.clock.elapsed());
+    this.trace = new RequestTrace('r', 'openai-chat', gateway.clock.elapsed());
     this.#gateway = gateway;
     this.#asking = asking;
   }

@@ -7,7 +7,7 @@ import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations
 import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../src/gateway/peers.ts';
 import { handle, type PipelineDeps } from '../../src/gateway/pipeline.ts';
 import { settleAccount } from '../../src/gateway/settle.ts';
-import { newTrace } from '../../src/gateway/trace.ts';
+import { RequestTrace } from '../../src/gateway/trace.ts';
 import { streamed } from '../support/chat-wire.ts';
 import type { FakeReply } from '../support/fake-http.ts';
 import { chatRequest, failureOf, framesOf, TestContext, TestGateway } from './support.ts';
@@ -170,7 +170,7 @@ test('a model that nobody serves is unknown, also to what another node has sent'
 test('what is no chat does not go to other nodes, but the tokens of a chat that will are counted', async () => {
   const { deps } = setUp({});
   const during = (operation: string) =>
-    Object.assign(new TestContext(0), { trace: newTrace('request-1', operation, 0) });
+    Object.assign(new TestContext(0), { trace: new RequestTrace('request-1', operation, 0) });
   const count = await handleTokenCount(chatRequest({ model: 'far' }), during('count-tokens'), deps);
   assert.equal(count.isEstimated, true);
   const embedding = { model: 'far', inputs: ['Hello'], encoding: 'float' } as const;

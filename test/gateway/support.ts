@@ -10,7 +10,7 @@ import { handle, type PipelineDeps, type RequestContext } from '../../src/gatewa
 import { Router } from '../../src/gateway/router.ts';
 import { RoutingState } from '../../src/gateway/routing-state.ts';
 import { TargetHealth } from '../../src/gateway/target-health.ts';
-import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import { RequestTrace } from '../../src/gateway/trace.ts';
 import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
 import type { Frame } from '../../src/model/stream.ts';
 import { buildAccounts } from '../../src/providers/accounts.ts';
@@ -123,7 +123,7 @@ export class TestContext implements RequestContext {
   readonly #client = new AbortController();
 
   constructor(startedAt: number) {
-    this.trace = newTrace('request-1', 'openai-chat', startedAt);
+    this.trace = new RequestTrace('request-1', 'openai-chat', startedAt);
   }
 
   get signal(): AbortSignal {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import { RequestTrace } from '../../src/gateway/trace.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 
 const USAGE = {
@@ -13,7 +13,7 @@ const USAGE = {
 };
 
 function trace(fields: Partial<RequestTrace> = {}): RequestTrace {
-  return { ...newTrace('r', 'openai-chat', 0), target: 'a/m', durationMs: 1_500, ...fields };
+  return { ...new RequestTrace('r', 'openai-chat', 0), target: 'a/m', durationMs: 1_500, ...fields };
 }
 
 async function linesOf(metrics: Metrics, name: string): Promise<string[]> {
@@ -26,7 +26,7 @@ test('requests are counted by operation, target and outcome', async () => {
   metrics.record(trace());
   metrics.record(trace());
   metrics.record(trace({ errorCode: 'upstream_cut' }));
-  metrics.record({ ...newTrace('r', 'refused', 0), errorCode: 'unauthenticated' });
+  metrics.record({ ...new RequestTrace('r', 'refused', 0), errorCode: 'unauthenticated' });
   assert.deepEqual(await linesOf(metrics, 'flowmesh_requests_total'), [
     'flowmesh_requests_total{operation="openai-chat",target="a/m",outcome="ok"} 2',
     'flowmesh_requests_total{operation="openai-chat",target="a/m",outcome="upstream_cut"} 1',

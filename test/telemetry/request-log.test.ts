@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newTrace, type RequestTrace } from '../../src/gateway/trace.ts';
+import { RequestTrace } from '../../src/gateway/trace.ts';
 import { logRequest } from '../../src/telemetry/request-log.ts';
 import { type LogLine, LogRecorder } from '../support/node.ts';
 
 function lineOf(fields: Partial<RequestTrace>): LogLine {
   const log = new LogRecorder();
-  logRequest(log, { ...newTrace('r-1', 'openai-chat', 0), ...fields });
+  logRequest(log, { ...new RequestTrace('r-1', 'openai-chat', 0), ...fields });
   assert.equal(log.lines.length, 1);
   return log.lines[0]!;
 }

@@ -7,7 +7,7 @@ import type { Admission } from '../../gateway/admission.ts';
 import type { Answer } from '../../gateway/answer.ts';
 import type { ForwardedChat } from '../../gateway/peers.ts';
 import type { RequestContext } from '../../gateway/pipeline.ts';
-import { newTrace, type RequestTrace } from '../../gateway/trace.ts';
+import { RequestTrace } from '../../gateway/trace.ts';
 import type { ChatRequest } from '../../model/chat.ts';
 import type { Clock, IncomingMeshRequest, MeshResponse, StopSignal } from '../../ports.ts';
 import type { Principal } from '../../tenancy/principal.ts';
@@ -60,7 +60,7 @@ export class Executor {
 
   async #execute(id: string, chat: ForwardedChat, signal: StopSignal): Promise<MeshResponse> {
     const { admission, clock, handle, principalOf, noteFailure, settle } = this.#deps;
-    const trace = newTrace(chat.requestId, 'forwarded', clock.elapsed());
+    const trace = new RequestTrace(chat.requestId, 'forwarded', clock.elapsed());
     const principal = principalOf(chat.principal);
     admission.enter();
     const left = new AbortController();

@@ -17,8 +17,10 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { buildExecutable } from './build-executable.ts';
+import { buildLibp2pScript } from './bundle/libp2p-script.ts';
+import { precompile } from './bundle/precompile.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -64,37 +66,42 @@ const withoutUnused: Plugin = {
   },
 };
 
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22.19',
+  minify: true,
+  legalComments: 'linked',
+  // undici's own word for a bundle without its second, experimental HTTP parser.
+  define: { esbuildDetection: 'true' },
+  logLevel: 'warning',
+};
+
+const { path: libp2pScript, libp2pApart } = await buildLibp2pScript(values.out, COMMON);
 await build({
+  ...COMMON,
+  outdir: values.out,
   // knowledge/thread-url.ts finds the threads by their names.
   entryPoints: ['main.ts', 'knowledge-thread.ts', 'knowledge/ingest/reader-thread.ts'].map((path) => ({
     in: join(ROOT, 'src', path),
     out: basename(path, '.ts'),
   })),
-  outdir: values.out,
   // What is loaded on demand is a file of its own: a node without a mesh never reads libp2p.
   splitting: true,
   chunkNames: 'part-[hash]',
   outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
   format: 'esm',
-  target: 'node22.19',
-  minify: true,
-  legalComments: 'linked',
   // Each platform's entry requires its one prebuilt file, which is copied next to the bundle.
   alias: { 'better-sqlite3': `better-sqlite3/${values.platform}` },
-  plugins: [onlyPoolOfUndici, withoutUnused],
-  // undici's own word for a bundle without its second, experimental HTTP parser.
-  define: { esbuildDetection: 'true' },
+  plugins: [onlyPoolOfUndici, withoutUnused, libp2pApart],
   loader: { '.node': 'copy' },
   assetNames: '[name]',
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-  logLevel: 'warning',
 });
 
 // esbuild leaves regular expressions as they are, and one character beyond Latin-1 makes the engine keep a whole file with
 // two bytes for each of its characters.
-for (const file of readdirSync(values.out).filter((name) => name.endsWith('.mjs'))) {
+for (const file of readdirSync(values.out).filter((name) => /\.[cm]js$/.test(name))) {
   const path = join(values.out, file);
   writeFileSync(path, readFileSync(path, 'utf8').replace(/[^\0-\x7f]/g, escaped));
 }
@@ -127,6 +134,12 @@ await import('./main.mjs');`,
   logLevel: 'warning',
 });
 chmodSync(launcher, 0o755);
+// Of another platform's bundle nothing can be run here. Without compiled code it only starts more slowly.
+if (values.platform === `${process.platform}-${process.arch}`) {
+  await precompile(launcher, libp2pScript).catch((error: Error) => {
+    process.stderr.write(`Built without compiled code: ${error.message}\n`);
+  });
+}
 process.stdout.write(`built ${launcher} for ${values.platform}\n`);
 
 if (values.executable) {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { peerIdFromString } from '@libp2p/peer-id';
 import { CID } from 'multiformats/cid';
-import * as Digest from 'multiformats/hashes/digest';
+import { create as createDigest } from 'multiformats/hashes/digest';
 import type { Clock, PeerId } from '../../ports.ts';
 import type { Libp2pNode } from './libp2p-node.ts';
 import { LIMITS } from './limits.ts';
@@ -58,5 +58,5 @@ export class Directory {
 
 /** The name of a key in the table. */
 function contentId(key: string): CID {
-  return CID.createV1(RAW, Digest.create(SHA2_256, createHash('sha256').update(key).digest()));
+  return CID.createV1(RAW, createDigest(SHA2_256, createHash('sha256').update(key).digest()));
 }

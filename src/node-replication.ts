@@ -193,7 +193,7 @@ export class NodeReplication {
 
   /** Equal on nodes that know the same. */
   digest(): string {
-    const digests = this.#logs.map(({ log }) => log.digest()).join(' ');
+    const digests = this.#logs.map((log) => log.digest()).join(' ');
     if (this.#digest?.of === digests) return this.#digest.text;
     const text = createHash('sha256').update(digests).digest('base64url').slice(0, DIGEST_LENGTH);
     this.#digest = { of: digests, text };

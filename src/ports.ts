@@ -1,9 +1,12 @@
 // The outside world, as flowmesh sees it. Real ones live in src/system/; tests and mesh-sim pass others.
 // Nothing else in src/ may read a clock, roll a die, start a timer or open a connection.
 
-/** A pending timer. `refresh` restarts its full delay without allocating a new one. */
-export interface Timer {
+export interface Cancellable {
   cancel(): void;
+}
+
+/** A pending timer. `refresh` restarts its full delay without allocating a new one. */
+export interface Timer extends Cancellable {
   refresh(): void;
 }
 
@@ -33,8 +36,8 @@ export interface Clock {
   after(delayMs: number, action: () => void): Timer;
   /** Runs `action` after the events that are at hand, before any timer, with all others of its stage. */
   soon(action: () => void, stage?: Stage): void;
-  /** Runs `action` every `periodMs` until cancelled. */
-  every(periodMs: number, action: () => void): Timer;
+  /** Runs `action` about every `periodMs` until cancelled: at moments that suit all that is done periodically. */
+  every(periodMs: number, action: () => void): Cancellable;
   /** Resolves after `delayMs`; rejects with the signal's reason when aborted. */
   sleep(delayMs: number, signal?: StopSignal): Promise<void>;
 }

@@ -28,7 +28,8 @@ export class EventStream {
     this.#response = response;
     this.#head = head;
     this.#writer = new ClientWriter(response, clock);
-    this.#timer = clock.every(keepAliveMs, () => {
+    this.#timer = clock.after(keepAliveMs, () => {
+      this.#timer.refresh();
       // Who still has something to read needs no sign of life.
       if (response.writableNeedDrain || response.writableEnded || keepAlive === '') return;
       this.#start();

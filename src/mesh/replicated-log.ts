@@ -3,7 +3,7 @@
 
 import type { MeshCapability } from '../model/mesh-capability.ts';
 import { MESH_CAPABILITIES } from '../model/mesh-capability.ts';
-import type { Clock, Logger, PeerId, Random, Timer, Transport } from '../ports.ts';
+import type { Cancellable, Clock, Logger, PeerId, Random, Timer, Transport } from '../ports.ts';
 import type { ChangeLog, MayWrite } from '../replication/change-log.ts';
 import { Replica, ReplicaFullError } from '../replication/replica.ts';
 import { Replicator } from '../replication/replicator.ts';
@@ -40,7 +40,12 @@ export class ReplicatedLog {
   readonly #deps: ReplicatedLogDeps;
   readonly #replica: Replica;
   readonly #replicator: Replicator;
-  #watch: Timer | undefined;
+  #watch: Cancellable | undefined;
+  /** What other processes had committed at the last look; absent where there are none, or before the start. */
+  #otherCommits: number | undefined;
+  #digest:
+    | { readonly generation: number; readonly otherCommits: number | undefined; readonly text: string }
+    | undefined;
   #retry: Timer | undefined;
 
   constructor(deps: ReplicatedLogDeps) {
@@ -74,13 +79,25 @@ export class ReplicatedLog {
     if (adopted > 0) logger.info({ log: log.name, adopted }, 'rows from before the mesh will travel');
     this.#replicator.start();
     if (!log.hasOtherWriters) return;
-    let seen = log.otherCommits();
+    this.#otherCommits = log.otherCommits();
     this.#watch = clock.every(LOOK_MS, () => {
       const commits = log.otherCommits();
-      if (commits === seen) return;
-      seen = commits;
+      if (commits === this.#otherCommits) return;
+      this.#otherCommits = commits;
       this.#replicator.notice();
     });
+  }
+
+  /** As of the last look at what other processes write: asked for at every heartbeat, it costs no read of the file. */
+  digest(): string {
+    const { log } = this;
+    if (log.hasOtherWriters && !this.#watch) return log.digest();
+    const { generation } = log.known;
+    const otherCommits = this.#otherCommits;
+    if (this.#digest?.generation !== generation || this.#digest.otherCommits !== otherCommits) {
+      this.#digest = { generation, otherCommits, text: log.digest() };
+    }
+    return this.#digest.text;
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 // What a node does for its mesh all the time, in small steps with one timer: looks after suspects, dials, sends
 // heartbeats, fetches what heartbeats say is different elsewhere, and has its certificate renewed.
 
-import type { PeerId, Timer } from '../ports.ts';
+import type { Cancellable, PeerId } from '../ports.ts';
 import type { Dialler } from './dialler.ts';
 import type { Exchange } from './exchange.ts';
 import { renderHeartbeat } from './heartbeat.ts';
@@ -40,7 +40,7 @@ export class Upkeep {
   readonly #core: MeshCore;
   readonly #deps: UpkeepDeps;
   readonly #heartbeats = new HeartbeatClock();
-  #timer: Timer | undefined;
+  #timer: Cancellable | undefined;
   #ticks = 0;
 
   constructor(deps: UpkeepDeps) {

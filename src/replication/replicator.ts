@@ -2,7 +2,7 @@
 // audits, and drops tombstones. All decisions are those of the state machines beside it; here are time, bytes and order.
 
 import { GatewayError, isDiskFull } from '../errors.ts';
-import type { Clock, Logger, Random, Timer } from '../ports.ts';
+import type { Cancellable, Clock, Logger, Random } from '../ports.ts';
 import { unlessFull } from '../storage/unless-full.ts';
 import { AuditSession } from './audit.ts';
 import type { Change, Sign, Verify } from './change.ts';
@@ -100,11 +100,11 @@ export class Replicator {
   readonly #options: Required<ReplicatorOptions>;
   readonly #bulk: ByteBudget;
   readonly #pushes: ByteBudgets;
-  readonly #timers = new Set<Timer>();
+  readonly #timers = new Set<Cancellable>();
   readonly #stop = new AbortController();
   /** Peers that we are asking now: one session each. */
   readonly #running = new Map<string, Running>();
-  #pushTimer: Timer | undefined;
+  #pushTimer: Cancellable | undefined;
   readonly #pusher: Pusher;
   #isQuiet = false;
   /** Members that may still have what an evicted one had replaced here. */
@@ -372,7 +372,7 @@ export class Replicator {
     }
   }
 
-  #after(delayMs: number, action: () => void): Timer {
+  #after(delayMs: number, action: () => void): Cancellable {
     const timer = this.#deps.clock.after(delayMs, () => {
       this.#timers.delete(timer);
       action();

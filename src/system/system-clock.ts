@@ -1,6 +1,6 @@
 // The real clock.
 
-import type { Clock, Timer } from '../ports.ts';
+import type { Cancellable, Clock, Timer } from '../ports.ts';
 import { TurnStages } from './turn-stages.ts';
 
 class NodeTimer implements Timer {
@@ -19,6 +19,36 @@ class NodeTimer implements Timer {
   }
 }
 
+/**
+ * Fires at whole multiples of its period: what a node at rest does periodically is done together then, and the processor
+ * is woken once for all of it. Never keeps the process alive by itself.
+ */
+class Period implements Cancellable {
+  readonly #periodMs: number;
+  readonly #action: () => void;
+  #handle: NodeJS.Timeout;
+
+  constructor(periodMs: number, action: () => void) {
+    this.#periodMs = periodMs;
+    this.#action = action;
+    this.#handle = this.#wait();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  /** Until the multiple that is nearest to a period from now: timers may fire a little early, and much too late. */
+  #wait(): NodeJS.Timeout {
+    const leftMs = this.#periodMs - (performance.now() % this.#periodMs);
+    const delayMs = leftMs < this.#periodMs / 2 ? leftMs + this.#periodMs : leftMs;
+    return setTimeout(() => {
+      this.#handle = this.#wait();
+      this.#action();
+    }, Math.ceil(delayMs)).unref();
+  }
+}
+
 const stages = new TurnStages();
 
 export const systemClock: Clock = {
@@ -26,8 +56,7 @@ export const systemClock: Clock = {
   elapsed: () => performance.now(),
   after: (delayMs, action) => new NodeTimer(setTimeout(action, delayMs)),
   soon: (action, stage = 'rest') => stages.add(stage, action),
-  // Periodic work never keeps the process alive by itself.
-  every: (periodMs, action) => new NodeTimer(setInterval(action, periodMs).unref()),
+  every: (periodMs, action) => new Period(periodMs, action),
   sleep: (delayMs, signal) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) {

@@ -10,17 +10,16 @@ import type { DatagramNetwork, NetworkInterface } from '../ports.ts';
 /** mDNS asks for it: receivers may tell by it that nothing was routed. */
 const TTL = 255;
 
+/** Asked for in a row for each address and each interface, and each answer costs a dozen calls of the system. */
+const INTERFACES_FRESH_MS = 250;
+let seen: { readonly at: number; readonly interfaces: readonly NetworkInterface[] } | undefined;
+
 export const udpNetwork: DatagramNetwork = {
-  interfaces: () =>
-    Object.entries(networkInterfaces()).map(([name, addresses = []]) => ({
-      name,
-      isLoopback: addresses.some(({ internal }) => internal),
-      addresses: addresses.map(({ family, address, cidr }) => ({
-        family: family === 'IPv4' ? 4 : 6,
-        host: address,
-        prefix: Number(cidr?.split('/')[1] ?? 0),
-      })),
-    })),
+  interfaces() {
+    const at = performance.now();
+    if (!seen || at - seen.at > INTERFACES_FRESH_MS) seen = { at, interfaces: presentInterfaces() };
+    return seen.interfaces;
+  },
 
   async open(networkInterface, group, handlers) {
     const isIpv4 = group.family === 4;
@@ -79,4 +78,16 @@ function linkFilter(networkInterface: NetworkInterface, family: 4 | 6): (from: R
     if (each === 4) subnets.addSubnet(host, prefix, 'ipv4');
   }
   return ({ address }) => subnets.check(address, 'ipv4');
+}
+
+function presentInterfaces(): NetworkInterface[] {
+  return Object.entries(networkInterfaces()).map(([name, addresses = []]) => ({
+    name,
+    isLoopback: addresses.some(({ internal }) => internal),
+    addresses: addresses.map(({ family, address, cidr }) => ({
+      family: family === 'IPv4' ? 4 : 6,
+      host: address,
+      prefix: Number(cidr?.split('/')[1] ?? 0),
+    })),
+  }));
 }

@@ -7,7 +7,7 @@
 // nodes. It may spend up to a + (budget − a − K) / n. Each node's K holds at least the a of every other node; so the sum
 // over all nodes stays within the budget.
 
-import type { Clock, Timer } from '../ports.ts';
+import type { Cancellable, Clock } from '../ports.ts';
 import { dayOf } from './calendar.ts';
 import type { Ledger } from './ledger.ts';
 import type { Amounts, Spent } from './limiter.ts';
@@ -67,7 +67,7 @@ export class Escrow {
   /** Counts how often others have told of spending. */
   #generation = 0;
   #keptAt = Number.NEGATIVE_INFINITY;
-  #timer: Timer | undefined;
+  #timer: Cancellable | undefined;
 
   constructor({ clock, sight, spending }: EscrowDeps) {
     this.#clock = clock;

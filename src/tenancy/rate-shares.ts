@@ -2,7 +2,7 @@
 // more, less when they need less. Nobody waits for that but a request that would be refused otherwise.
 
 import { asNumber, asString, type JsonObject, parseObject } from '../model/json.ts';
-import type { Clock, PeerId, Random, Timer } from '../ports.ts';
+import type { Cancellable, Clock, PeerId, Random } from '../ports.ts';
 import type { MeshSight } from './escrow.ts';
 import { RateShare, type ShareView } from './rate-share.ts';
 
@@ -58,7 +58,7 @@ export class RateShares {
   /** When so many members were seen last. */
   #countedAt = Number.NEGATIVE_INFINITY;
   #number = 0;
-  #timer: Timer | undefined;
+  #timer: Cancellable | undefined;
 
   constructor(deps: RateSharesDeps) {
     this.#deps = deps;

@@ -68,3 +68,22 @@ test('sleep ends early with the signal’s reason and leaves no listener', async
   await systemClock.sleep(1, calm.signal);
   assert.equal(getEventListeners(calm.signal, 'abort').length, 0);
 });
+
+test('what is done periodically is done together, and not after it is cancelled', async () => {
+  const fired: { readonly period: number; readonly at: number }[] = [];
+  const timers = [30, 60].map((period) =>
+    systemClock.every(period, () => fired.push({ period, at: Math.round(systemClock.elapsed()) })),
+  );
+  await systemClock.sleep(10);
+  timers.push(systemClock.every(30, () => fired.push({ period: 30, at: Math.round(systemClock.elapsed()) })));
+  while (fired.filter(({ period }) => period === 60).length < 3) await systemClock.sleep(5);
+  for (const timer of timers) timer.cancel();
+  const seen = fired.length;
+  // Each time of the longer period, both of the shorter one are due.
+  const together = fired
+    .filter(({ period }) => period === 60)
+    .map(({ at }) => fired.filter((each) => Math.abs(each.at - at) <= 3).length);
+  assert.ok(Math.max(...together) === 3, JSON.stringify(fired));
+  await systemClock.sleep(70);
+  assert.equal(fired.length, seen);
+});

@@ -6,7 +6,7 @@
 // and loses none. A document with a note in the outbox is not overwritten: the log decides first which version wins.
 
 import { GatewayError } from '../../errors.ts';
-import type { Clock, Logger, Random, Timer } from '../../ports.ts';
+import type { Cancellable, Clock, Logger, Random } from '../../ports.ts';
 import { canonicalText } from '../../replication/change.ts';
 import { type ChangeLog, newest } from '../../replication/change-log.ts';
 import type { OutboxEntry } from '../store/knowledge-store.ts';
@@ -37,7 +37,7 @@ export class DocumentSync {
   readonly #handOver: Repeated;
   readonly #takeOver: Repeated;
   readonly takeover: DocumentTakeover;
-  #timer: Timer | undefined;
+  #timer: Cancellable | undefined;
   #isStopped = false;
   #isLinked = false;
 

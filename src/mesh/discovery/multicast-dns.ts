@@ -3,13 +3,13 @@
 
 import { decode, encode, type Packet } from 'dns-packet';
 import type {
+  Cancellable,
   Clock,
   DatagramNetwork,
   DatagramSocket,
   DatagramSource,
   Logger,
   NetworkInterface,
-  Timer,
 } from '../../ports.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { lanInterfaces } from './lan-interfaces.ts';
@@ -43,7 +43,7 @@ export class MulticastDns {
   /** Those that cannot send, such as loopback by IPv6: when they are tried again, after twice as long each time. */
   readonly #failing = new Map<string, { readonly waitMs: number; readonly nextAt: number }>();
   #handlers: MulticastDnsHandlers | undefined;
-  #polling: Timer | undefined;
+  #polling: Cancellable | undefined;
 
   constructor(network: DatagramNetwork, chosen: readonly string[], clock: Clock, logger: Logger) {
     this.#network = network;

@@ -153,7 +153,10 @@ export class DocumentTakeover {
         await knowledge.stageKnown(ref, hashes.slice(first, first + INDEXED_AT_ONCE));
       }
     }
-    const documents = part.map(({ wanted, manifest }) => ({ id: wanted.document, body: manifest }));
+    // What was written here since the log was read would be overwritten, and its passages, which nobody else has yet, thrown
+    // away. The brain does what it is asked in order: a note it has dropped by then was in the log before we ask.
+    const current = part.filter(({ wanted }) => this.#isCurrent(wanted));
+    const documents = current.map(({ wanted, manifest }) => ({ id: wanted.document, body: manifest }));
     const outcomes = await knowledge.applyManifests(documents);
     const isDone = ({ document }: Wanted, index: number): boolean => {
       const outcome = outcomes[index];
@@ -162,20 +165,21 @@ export class DocumentTakeover {
       if (outcome?.isRefused) logger.warn({ document }, 'a document of another node makes no sense and is left out');
       return outcome?.isApplied === true || outcome?.isRefused === true;
     };
-    return part.map(({ wanted }) => wanted).filter(isDone);
+    return current.map(({ wanted }) => wanted).filter(isDone);
   }
 
   #settle(done: readonly Wanted[]): void {
     const { log, pending } = this.#deps;
     log.database.transaction(() => {
-      for (const { document, held } of done) {
-        // Another version may have come meanwhile. If it was written here its note is gone, and the brain has the old one.
-        const now = this.#heldOf(document);
-        const isSame = held && now ? compareVersions(held, now) === 0 : held === now;
-        if (isSame) pending.remove(document);
-        else pending.add(document);
-      }
+      // Of another version that has come meanwhile there is a note.
+      for (const wanted of done) if (this.#isCurrent(wanted)) pending.remove(wanted.document);
     })();
+  }
+
+  /** The log still says of the document what it said when it was read. */
+  #isCurrent({ document, held }: Wanted): boolean {
+    const now = this.#heldOf(document);
+    return held && now ? compareVersions(held, now) === 0 : held === now;
   }
 
   #heldOf(document: string): HeldChange | undefined {

@@ -166,7 +166,11 @@ function settledOnce(history: History): readonly string[] {
     }
     const isBilled = mine.some(({ status }) => status === 'done' || status === 'recovered');
     const isLostWithDisk = purchases.some(({ machine }) => isLedgerLost(machine));
-    const isKept = ask.isQuestion && here.some(({ status }) => status === 'cached' || status === 'forwarded');
+    // Only the entry node writes down that an answer was a kept one, which nobody bought for this client: what went with
+    // that node's disk cannot be told from it.
+    const isKept =
+      ask.isQuestion &&
+      (isLedgerLost(ask.machine) || here.some(({ status }) => status === 'cached' || status === 'forwarded'));
     if (ask.end === 'answered' && !isBilled && !isLostWithDisk && !isKept)
       breaches.push(`${ask.id} was answered and never billed`);
     if (done.length > 1 && purchases.length < 2) breaches.push(`${ask.id} was billed ${done.length} times`);
@@ -255,14 +259,15 @@ function membershipAgrees({ machines, final, isWholeNetwork }: History): readonl
   });
 }
 
-function nothingIsLeft({ final, openCalls, machines }: History): readonly string[] {
-  const timers = final[0]?.timers ?? 0;
+function nothingIsLeft({ final, openCalls }: History): readonly string[] {
   return [
     ...final.flatMap(({ machine, running }) =>
       running === 0 ? [] : [`${running} requests still run on node-${machine}`],
     ),
     ...openCalls.map(({ prompt, machine }) => `the upstream of node-${machine} is still answering ${prompt}`),
-    ...(timers > TIMERS_MAX * machines.length ? [`${timers} timers are pending`] : []),
+    ...final.flatMap(({ machine, timers }) =>
+      timers <= TIMERS_MAX ? [] : [`${timers} timers are pending on node-${machine}`],
+    ),
   ];
 }
 

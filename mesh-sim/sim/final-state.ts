@@ -4,7 +4,7 @@ import type { FinalState } from './history.ts';
 import type { Machine } from './machine.ts';
 import { replicaOf, usageOn } from './replicas.ts';
 
-export function finalState(machine: Machine, machines: readonly Machine[], timers: number): FinalState {
+export function finalState(machine: Machine, machines: readonly Machine[]): FinalState {
   const mesh = machine.life?.node.mesh;
   const numbers = new Map(machines.map(({ history }) => [history.peer, history.index]));
   const beliefs = machines.map(({ history }) => {
@@ -17,7 +17,7 @@ export function finalState(machine: Machine, machines: readonly Machine[], timer
     running: machine.life?.node.runningCount ?? 0,
     beliefs,
     members: (mesh?.view() ?? []).map(({ peer }) => numbers.get(peer) ?? -1).sort((a, b) => a - b),
-    timers,
+    timers: machine.life?.clock.timerCount ?? 0,
     replica: replicaOf(machine),
     usage: usageOn(machine),
   };

@@ -1,7 +1,7 @@
 // How the machines of a simulated world are at its end, and whether they have come to rest.
 
 import type { FinalState } from './history.ts';
-import type { Machine } from './machine.ts';
+import { DISK_RETRY_MS, type Machine } from './machine.ts';
 import { replicaOf, usageOn } from './replicas.ts';
 
 export function finalState(machine: Machine, machines: readonly Machine[]): FinalState {
@@ -35,13 +35,10 @@ export function seesEverybody(machines: readonly Machine[]): boolean {
   );
 }
 
-/** What a full disk did not take is tried again within this time. */
-const RETRY_MS = 8_000;
-
 /** Everybody sees everybody, nothing runs, and all hold the same. */
 export function isSettled(machines: readonly Machine[], now: number): boolean {
   const isBusy = ({ life, history }: Machine): boolean =>
-    (life?.node.runningCount ?? 0) > 0 || history.isDiskFull.wasEver(true, now - RETRY_MS, now);
+    (life?.node.runningCount ?? 0) > 0 || history.isDiskFull.wasEver(true, now - DISK_RETRY_MS, now);
   if (machines.some(isBusy)) return false;
   return (
     seesEverybody(machines) &&

@@ -17,7 +17,7 @@ export interface MachineHistory {
   readonly isDiskFull: Timeline<boolean>;
   /** When its disk was replaced by an older copy. */
   readonly losses: number[];
-  /** It died while entries of its ledger may have waited for space. All else is refused by a full disk at once. */
+  /** It ended while entries of its ledger may have waited for space. All else is refused by a full disk at once. */
   hasLostEntries: boolean;
   /** It was shut out of the mesh; when. */
   evictedAt: number | undefined;

@@ -148,6 +148,8 @@ export class Machine {
     life.clock.switchOff();
     this.life = undefined;
     this.#setState('off');
+    // Everything is tried once more at a clean end.
+    if (this.disk.isFull) this.history.hasLostEntries = true;
     if (this.#isWantedBack) await this.boot();
   }
 

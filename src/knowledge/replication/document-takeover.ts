@@ -10,6 +10,7 @@ import { severalAtOnce } from '../ingest/several-at-once.ts';
 import { DOCUMENT_KIND } from '../store/manifest.ts';
 import type { KnowledgeReplica } from '../worker/client.ts';
 import { manifestOf, passageListOf } from './document-kind.ts';
+import { LostVersions } from './lost-versions.ts';
 import type { PassageFetcher } from './passage-fetcher.ts';
 import type { PendingDocuments } from './pending-documents.ts';
 
@@ -57,12 +58,16 @@ const PARTS_AT_ONCE = 4;
 
 export class DocumentTakeover {
   readonly #deps: DocumentTakeoverDeps;
+  readonly #lostVersions: LostVersions;
+  /** In this run: versions of ours whose texts nobody gave. */
+  #lacking: { readonly document: string; readonly held: HeldChange }[] = [];
   /** Documents taken over since the start, and when this run of them began. */
   readonly counts = { documents: 0 };
   #run: { readonly since: number; readonly documents: number } | undefined;
 
   constructor(deps: DocumentTakeoverDeps) {
     this.#deps = deps;
+    this.#lostVersions = new LostVersions(deps);
   }
 
   /** Documents that have come and are not here yet, and how long they will take, as far as the pace tells. */
@@ -96,6 +101,7 @@ export class DocumentTakeover {
       const applied = severalAtOnce(inParts(ready), PARTS_AT_ONCE, (part) => this.#apply(part));
       for await (const done of applied) this.#settle(done);
     }
+    for (const { document, held } of this.#lacking.splice(0)) await this.#lostVersions.replace(document, held);
     this.#run = undefined;
   }
 
@@ -138,7 +144,10 @@ export class DocumentTakeover {
     const list = passageListOf(body);
     const passages =
       list === undefined ? asArray(body.passages) : await this.#deps.fetcher.fetchList(document, list, held.origin);
-    if (!passages) return undefined;
+    if (!passages) {
+      this.#noteLacking(wanted);
+      return undefined;
+    }
     const hashes = passages.map((passage) => asString(asArray(passage)[0]) ?? '');
     return { wanted, manifest: manifestOf(body, passages), hashes };
   }
@@ -158,14 +167,20 @@ export class DocumentTakeover {
     const current = part.filter(({ wanted }) => this.#isCurrent(wanted));
     const documents = current.map(({ wanted, manifest }) => ({ id: wanted.document, body: manifest }));
     const outcomes = await knowledge.applyManifests(documents);
-    const isDone = ({ document }: Wanted, index: number): boolean => {
+    const isDone = (wanted: Wanted, index: number): boolean => {
+      const { document } = wanted;
       const outcome = outcomes[index];
+      if (outcome && outcome.missing.length > 0) this.#noteLacking(wanted);
       if (outcome?.isChangedHere) onChangedHere();
       if (outcome?.isApplied) this.counts.documents += 1;
       if (outcome?.isRefused) logger.warn({ document }, 'a document of another node makes no sense and is left out');
       return outcome?.isApplied === true || outcome?.isRefused === true;
     };
     return current.map(({ wanted }) => wanted).filter(isDone);
+  }
+
+  #noteLacking({ document, held }: Wanted): void {
+    if (held?.origin === this.#deps.log.origin) this.#lacking.push({ document, held });
   }
 
   #settle(done: readonly Wanted[]): void {

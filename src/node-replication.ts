@@ -9,7 +9,7 @@ import { GatewayError } from './errors.ts';
 import { documentKind } from './knowledge/replication/document-kind.ts';
 import { DocumentSync } from './knowledge/replication/document-sync.ts';
 import { PassageFetcher } from './knowledge/replication/passage-fetcher.ts';
-import { LIST_PATH, PASSAGES_PATH, PassageSource } from './knowledge/replication/passage-source.ts';
+import { LIST_PATH, PASSAGES_PATH, PassageSource, SHOWN_PATH } from './knowledge/replication/passage-source.ts';
 import { KNOWLEDGE_LOG_MIGRATIONS, PendingDocuments } from './knowledge/replication/pending-documents.ts';
 import type { KnowledgeClient } from './knowledge/worker/client.ts';
 import { BulkPace } from './mesh/bulk-pace.ts';
@@ -156,6 +156,7 @@ export class NodeReplication {
     const source = new PassageSource(knowledge, turn);
     answerUnder(mesh, PASSAGES_PATH, (body) => source.passages(body));
     answerUnder(mesh, LIST_PATH, (body) => source.list(body));
+    answerUnder(mesh, SHOWN_PATH, (body) => source.shown(body));
     const network = replicationNetwork(mesh, transport);
     const { signal } = this.#stopping;
     const fetcher = new PassageFetcher({ knowledge, network, clock, logger, turn, signal });

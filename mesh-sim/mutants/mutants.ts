@@ -211,4 +211,11 @@ export const MUTANTS: readonly Mutant[] = [
     find: 'return this.#own(limit) - this.#lentAt(nowMs) + ',
     replace: 'return this.#own(limit) + ',
   },
+  {
+    name: 'older-overwrites',
+    about: 'A version that another node has told overwrites what was written here while its texts were fetched.',
+    file: 'src/knowledge/replication/document-takeover.ts',
+    find: 'part.filter(({ wanted }) => this.#isCurrent(wanted));',
+    replace: 'part;',
+  },
 ];

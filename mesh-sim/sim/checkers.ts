@@ -85,14 +85,23 @@ function servedWhileAnyoneCan(history: History): readonly string[] {
     const entry = history.machines[ask.machine];
     if (!entry?.state.held('up', from, to)) return [];
     const server = history.machines.find(
-      // A key may be on its way still: whoever knows it vouches for it, and nobody else can.
-      (machine) => (ask.key === undefined || ask.isKeyOfEntry) && canServe(history, entry, machine, from, to),
+      (machine) => isKeyGood(history, ask) && canServe(history, entry, machine, from, to),
     );
     if (!server) return [];
     return [
       `${ask.id} on ${entry.name} failed with ${ask.errorCode} while ${server.name} was well: ${ask.errorMessage}`,
     ];
   });
+}
+
+/**
+ * A key may be on its way still: whoever knows it vouches for it, and nobody else can. One that is revoked while its
+ * request runs is good for what is bought already, and for no further attempt.
+ */
+function isKeyGood({ keys }: History, { key, isKeyOfEntry, endedAt }: AskHistory): boolean {
+  if (key === undefined) return true;
+  const revocations = keys.find(({ id }) => id === key)?.revocations ?? [];
+  return isKeyOfEntry && revocations.every(({ at }) => at > endedAt);
 }
 
 function canServe(history: History, entry: MachineHistory, server: MachineHistory, from: number, to: number): boolean {
@@ -152,7 +161,10 @@ function settledOnce(history: History): readonly string[] {
     const mine = rows.get(ask.id) ?? [];
     const here = mine.filter((row) => row.machine === ask.machine && row.operation === 'direct');
     const breaches: string[] = [];
-    const isLedgerLost = (index: number): boolean => (machines[index]?.losses.length ?? 0) > 0;
+    const isLedgerLost = (index: number): boolean => {
+      const machine = machines[index];
+      return machine !== undefined && (machine.hasLostEntries || machine.losses.length > 0);
+    };
     if (here.length > 1) breaches.push(`${ask.id} stands ${here.length} times in the ledger of its entry node`);
     if (ask.end === 'answered' && here.length === 0 && !isLedgerLost(ask.machine)) {
       breaches.push(`${ask.id} was answered and stands in no ledger of its entry node`);
@@ -166,7 +178,11 @@ function settledOnce(history: History): readonly string[] {
     }
     const isBilled = mine.some(({ status }) => status === 'done' || status === 'recovered');
     const isLostWithDisk = purchases.some(({ machine }) => isLedgerLost(machine));
-    const isKept = ask.isQuestion && here.some(({ status }) => status === 'cached' || status === 'forwarded');
+    // Only the entry node writes down that an answer was a kept one, which nobody bought for this client: what went with
+    // that node's disk cannot be told from it.
+    const isKept =
+      ask.isQuestion &&
+      (isLedgerLost(ask.machine) || here.some(({ status }) => status === 'cached' || status === 'forwarded'));
     if (ask.end === 'answered' && !isBilled && !isLostWithDisk && !isKept)
       breaches.push(`${ask.id} was answered and never billed`);
     if (done.length > 1 && purchases.length < 2) breaches.push(`${ask.id} was billed ${done.length} times`);
@@ -226,6 +242,8 @@ function livingAreNotDead(history: History): readonly string[] {
   return history.verdicts.flatMap(({ at, by, about, to, reason }) => {
     const accused = history.machines.find(({ peer }) => peer === about);
     if (to !== 'dead' || !accused) return [];
+    // Who was shut out is refused by all who know. Who has not heard of it yet meets silence, and so does the evicted node.
+    if ([accused, history.machines[by]].some((one) => (one?.evictedAt ?? at) < at)) return [];
     const from = at - ALIBI_MS;
     const wasThere = accused.state.held('up', from, at) && isLinked(history, by, accused.index, from, at);
     return wasThere ? [`node-${by} declared ${accused.name} dead (${reason})`] : [];
@@ -255,14 +273,15 @@ function membershipAgrees({ machines, final, isWholeNetwork }: History): readonl
   });
 }
 
-function nothingIsLeft({ final, openCalls, machines }: History): readonly string[] {
-  const timers = final[0]?.timers ?? 0;
+function nothingIsLeft({ final, openCalls }: History): readonly string[] {
   return [
     ...final.flatMap(({ machine, running }) =>
       running === 0 ? [] : [`${running} requests still run on node-${machine}`],
     ),
     ...openCalls.map(({ prompt, machine }) => `the upstream of node-${machine} is still answering ${prompt}`),
-    ...(timers > TIMERS_MAX * machines.length ? [`${timers} timers are pending`] : []),
+    ...final.flatMap(({ machine, timers }) =>
+      timers <= TIMERS_MAX ? [] : [`${timers} timers are pending on node-${machine}`],
+    ),
   ];
 }
 

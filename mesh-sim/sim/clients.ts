@@ -40,7 +40,7 @@ export class Clients {
       isQuestion: question !== undefined,
       tenant,
       isStream,
-      key: known && String(key),
+      key: known?.id,
       at: clock.elapsed(),
       isKeyOfEntry,
       limit: isKeyOfEntry ? machine.life?.node.keys.tenant(tenant)?.limits.requestsPerMinute : undefined,
@@ -96,6 +96,7 @@ export class Clients {
 
   limitTenant({ life }: Machine, { tenant, requests }: Of<'limit-tenant'>): void {
     permitted(() => life?.node.keys.putTenant(tenant, { limits: { requestsPerMinute: requests } }));
+    life?.node.forgetKeys();
   }
 
   /** `text` undefined: the document is deleted. */

@@ -34,6 +34,8 @@ const DOCUMENTS = 6;
 const QUESTION_SHARE = 0.15;
 /** Few, so that a kept answer is asked for. */
 const QUESTIONS = 5;
+/** Requests a minute: few, so that clients reach it. */
+const LIMIT_MAX = 10;
 /** Of worlds, the ones whose nodes have never met before. */
 const COLD_SHARE = 0.1;
 /** Long enough for the nodes to meet, or to hear of each other again. */
@@ -195,7 +197,7 @@ function drawKeyChange(dice: Dice): Operation {
   // Mostly where it was made; elsewhere it may be known by now.
   const machine = dice.chance(0.6) ? (dice.keys[key]?.machine ?? 0) : dice.machine();
   if (kind < 0.8) return { kind: 'revoke-key', machine, key };
-  return { kind: 'limit-tenant', machine, tenant: dice.one(TENANTS), requests: 1 + dice.below(30) };
+  return { kind: 'limit-tenant', machine, tenant: dice.one(TENANTS), requests: 1 + dice.below(LIMIT_MAX) };
 }
 
 function weighted(dice: Dice, troubles: typeof TROUBLE): Drawer {

@@ -1,10 +1,10 @@
 // How the machines of a simulated world are at its end, and whether they have come to rest.
 
 import type { FinalState } from './history.ts';
-import type { Machine } from './machine.ts';
+import { DISK_RETRY_MS, type Machine } from './machine.ts';
 import { replicaOf, usageOn } from './replicas.ts';
 
-export function finalState(machine: Machine, machines: readonly Machine[], timers: number): FinalState {
+export function finalState(machine: Machine, machines: readonly Machine[]): FinalState {
   const mesh = machine.life?.node.mesh;
   const numbers = new Map(machines.map(({ history }) => [history.peer, history.index]));
   const beliefs = machines.map(({ history }) => {
@@ -17,7 +17,7 @@ export function finalState(machine: Machine, machines: readonly Machine[], timer
     running: machine.life?.node.runningCount ?? 0,
     beliefs,
     members: (mesh?.view() ?? []).map(({ peer }) => numbers.get(peer) ?? -1).sort((a, b) => a - b),
-    timers,
+    timers: machine.life?.clock.timerCount ?? 0,
     replica: replicaOf(machine),
     usage: usageOn(machine),
   };
@@ -35,13 +35,10 @@ export function seesEverybody(machines: readonly Machine[]): boolean {
   );
 }
 
-/** What a full disk did not take is tried again within this time. */
-const RETRY_MS = 8_000;
-
 /** Everybody sees everybody, nothing runs, and all hold the same. */
 export function isSettled(machines: readonly Machine[], now: number): boolean {
   const isBusy = ({ life, history }: Machine): boolean =>
-    (life?.node.runningCount ?? 0) > 0 || history.isDiskFull.wasEver(true, now - RETRY_MS, now);
+    (life?.node.runningCount ?? 0) > 0 || history.isDiskFull.wasEver(true, now - DISK_RETRY_MS, now);
   if (machines.some(isBusy)) return false;
   return (
     seesEverybody(machines) &&

@@ -15,8 +15,10 @@ export interface MachineHistory {
   readonly state: Timeline<MachineState>;
   readonly mood: Timeline<UpstreamMood>;
   readonly isDiskFull: Timeline<boolean>;
-  /** When something was lost with its disk: it was replaced by an older copy, or full when the process died. */
+  /** When its disk was replaced by an older copy. */
   readonly losses: number[];
+  /** It ended while entries of its ledger may have waited for space. All else is refused by a full disk at once. */
+  hasLostEntries: boolean;
   /** It was shut out of the mesh; when. */
   evictedAt: number | undefined;
 }
@@ -32,7 +34,7 @@ export interface AskHistory {
   readonly prompt: string;
   readonly tenant: string;
   readonly isStream: boolean;
-  /** The key it used; absent: none. */
+  /** The id of the key it used; absent: none. */
   readonly key: string | undefined;
   readonly at: number;
   /** Others ask the same, and a kept answer will do. */

@@ -20,6 +20,7 @@ export class HostClock extends TimerClock {
   #isPaused = false;
   #isOff = false;
   #waiting: (() => void)[] = [];
+  readonly #timers = new Set<Timer>();
 
   /** @param error may be changed while it runs: the wall clock jumps */
   constructor(clock: Clock, error: number | ClockError = 0) {
@@ -42,6 +43,11 @@ export class HostClock extends TimerClock {
     return this.#waiting.length;
   }
 
+  /** Timers that the process has set. */
+  get timerCount(): number {
+    return this.#timers.size;
+  }
+
   pause(): void {
     this.#isPaused = true;
   }
@@ -58,6 +64,8 @@ export class HostClock extends TimerClock {
   switchOff(): void {
     this.#isOff = true;
     this.#waiting = [];
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
   }
 
   /** Runs `action` in this process: now, or when it continues. */
@@ -78,15 +86,23 @@ export class HostClock extends TimerClock {
 
   override after(delayMs: number, action: () => void): Timer {
     let isCancelled = false;
-    const timer = this.#clock.after(delayMs, () => this.deliver(() => !isCancelled && action()));
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      this.deliver(() => !isCancelled && action());
+    });
+    if (this.#isOff) timer.cancel();
+    else this.#timers.add(timer);
     return {
       cancel: () => {
         isCancelled = true;
         timer.cancel();
+        this.#timers.delete(timer);
       },
       refresh: () => {
+        if (this.#isOff) return;
         isCancelled = false;
         timer.refresh();
+        this.#timers.add(timer);
       },
     };
   }

@@ -28,6 +28,8 @@ export const TIMERS_MAX = 40;
 export const CONCURRENCY_MAX = 16;
 /** In every so manieth world changes are signed as they are by real nodes; elsewhere it would be a tenth of the work. */
 const REAL_SIGNATURES_EVERY = 10;
+/** What a full disk did not take is tried again within this time of there being space. */
+export const DISK_RETRY_MS = 8_000;
 /** How long a node that ends waits for its running answers. */
 const DRAIN_MS = 5_000;
 
@@ -74,6 +76,7 @@ export class Machine {
       mood: new Timeline<UpstreamMood>(now, 'well'),
       isDiskFull: new Timeline(now, false),
       losses: [],
+      hasLostEntries: false,
       evictedAt: undefined,
     };
   }
@@ -145,6 +148,8 @@ export class Machine {
     life.clock.switchOff();
     this.life = undefined;
     this.#setState('off');
+    // Everything is tried once more at a clean end.
+    if (this.disk.isFull) this.history.hasLostEntries = true;
     if (this.#isWantedBack) await this.boot();
   }
 
@@ -226,8 +231,9 @@ export class Machine {
     this.#world.clients.lose(this.options.index);
     // What the dead process does in its last breath must not reach the disk.
     this.#replaceDisk(image);
-    // What waited for space is gone with the process.
-    if (this.disk.isFull) this.history.losses.push(this.#world.clock.elapsed());
+    // What waited for space is gone with the process, and so is what has not been tried again yet.
+    const now = this.#world.clock.elapsed();
+    if (this.history.isDiskFull.wasEver(true, now - DISK_RETRY_MS, now)) this.history.hasLostEntries = true;
   }
 
   #setState(state: MachineState): void {

@@ -4,20 +4,17 @@
 import type { History, KeyHistory, MachineHistory, WriteHistory } from './history.ts';
 
 /** All members hold the same rows, once all can reach each other. */
-export function replicasConverge({ machines, final, writes, isWholeNetwork }: History): readonly string[] {
+export function replicasConverge({ machines, final, isWholeNetwork }: History): readonly string[] {
   if (!isWholeNetwork) return [];
   const [first, ...others] = final.filter(({ machine }) => machines[machine]?.evictedAt === undefined);
   if (!first) return [];
-  const spoilt = new Set(writes.filter((write) => isByEvicted(machines, write)).map(({ document }) => document));
-  // The texts that a stolen member had replaced may be gone everywhere before anybody learns that it is out.
-  const isSound = (line: string): boolean => !spoilt.has(line.slice(0, line.indexOf(' ')));
   const hasEvictions = machines.some(({ evictedAt }) => evictedAt !== undefined);
   return others.flatMap(({ machine, replica }) =>
     Object.entries(first.replica).flatMap(([table, lines]) => {
       // Answers may be dropped; those that a member has replaced which was evicted then are not looked for.
       if (table === 'kept answers' && hasEvictions) return [];
-      const theirs = new Set(replica[table]?.filter(isSound));
-      const mine = new Set(lines.filter(isSound));
+      const theirs = new Set(replica[table]);
+      const mine = new Set(lines);
       const [missing] = mine.difference(theirs);
       const [extra] = theirs.difference(mine);
       return missing === undefined && extra === undefined

@@ -113,8 +113,10 @@ export async function* streamed(
     for (;;) {
       const next = await orBroken(link, chunks.next());
       isDone = next.done === true;
+      if (!next.done) await carried(link, from, to, next.value.length);
+      // A process that stands still reads nothing, neither a chunk nor that there is none any more.
+      await waitUntil((done) => to.deliver(done), link.signal, link.connection);
       if (next.done) return;
-      await carried(link, from, to, next.value.length);
       to.sent.requestBytes += next.value.length;
       yield next.value;
     }

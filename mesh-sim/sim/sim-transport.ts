@@ -100,6 +100,11 @@ export class SimTransport implements Transport {
     return Promise.resolve();
   }
 
+  /** Something has come for this process: it is looked at when the process runs. */
+  deliver(action: () => void): void {
+    this.#clock.deliver(action);
+  }
+
   /** As by kill -9: the system closes its connections, which the others notice. */
   kill(): void {
     this.#clock.switchOff();
@@ -138,7 +143,7 @@ export class SimTransport implements Transport {
     const other = this.#network.hosts.get(target);
     if (!other?.isRunning) throw new Error('connection refused');
     // The system accepts for a stopped process, which then says nothing.
-    await waitUntil((done) => other.#clock.deliver(done), signal);
+    await waitUntil((done) => other.deliver(done), signal);
     if (!this.isRunning || !other.isRunning) throw new Error('connection refused');
     this.#open(other);
     return target;
@@ -354,7 +359,7 @@ export class SimTransport implements Transport {
     let isGone = false;
     try {
       await carried(link, this, other, request.body instanceof Uint8Array ? request.body.length : undefined);
-      await waitUntil((done) => other.#clock.deliver(done), request.signal, connection);
+      await waitUntil((done) => other.deliver(done), request.signal, connection);
       const handlers = other.#handlers;
       if (!handlers) throw new HttpFailure('response', 'connection reset');
       const incoming: IncomingMeshRequest = {
@@ -371,7 +376,7 @@ export class SimTransport implements Transport {
       });
       await orBroken(link, handled);
       await carried(link, other, this);
-      await waitUntil((done) => this.#clock.deliver(done), request.signal, connection);
+      await waitUntil((done) => this.deliver(done), request.signal, connection);
       const { status, headers, body } = await handled;
       return { status, headers, body: streamed(link, other, this, body, end) };
     } catch (error) {

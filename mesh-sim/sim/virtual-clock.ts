@@ -36,10 +36,6 @@ export class VirtualClock extends TimerClock {
     return this.#time;
   }
 
-  get timerCount(): number {
-    return this.#heap.length;
-  }
-
   override after(delayMs: number, action: () => void): Timer {
     const pending: Pending = { at: 0, order: 0, action, place: -1 };
     const refresh = (): void => {

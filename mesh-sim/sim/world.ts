@@ -187,7 +187,7 @@ export class World {
 
   /** Nothing is left to be done: all see each other, hold the same, and nothing runs. */
   isSettled(): boolean {
-    const isQuiet = this.clock.timerCount <= TIMERS_MAX * this.machines.length;
+    const isQuiet = this.machines.every(({ life }) => (life?.clock.timerCount ?? 0) <= TIMERS_MAX);
     return (
       isQuiet &&
       this.clients.asks.every(({ endedAt }) => this.clock.elapsed() - endedAt > ENTERED_MS) &&
@@ -218,7 +218,7 @@ export class World {
       links: this.#links.timelines,
       errors: observer.errors,
       ledger: this.machines.flatMap((machine) => ledgerOf(machine)),
-      final: this.machines.map((machine) => finalState(machine, this.machines, this.clock.timerCount)),
+      final: this.machines.map((machine) => finalState(machine, this.machines)),
       faultsUndoneAt: this.#faultsUndoneAt,
       endedAt: this.clock.elapsed(),
       isWarm: this.schedule.isWarm,

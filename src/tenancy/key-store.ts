@@ -162,9 +162,12 @@ export class KeyStore {
     return this.#table.keyByHash(secretHash);
   }
 
-  /** Was ever a key made? Revoking the last one must not open the gateway to everyone. */
+  /**
+   * Was ever a key made? Neither revoking the last one nor evicting the member that has made it, whose rows go with it,
+   * must open the gateway to everyone.
+   */
   hasKeys(): boolean {
-    return this.#database.prepare('SELECT 1 FROM virtual_key LIMIT 1').get() !== undefined;
+    return this.#table.hasKeys();
   }
 
   /** Is there a key that a client could use now? */

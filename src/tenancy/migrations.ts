@@ -136,4 +136,6 @@ export const TENANCY_MIGRATIONS: readonly string[] = [
    INSERT INTO ledger_day SELECT strftime('%Y-%m-%d', started_at / 1000, 'unixepoch') AS day, tenant,
      COALESCE(key_id, '') AS key, model, SUM(input_tokens + output_tokens), COALESCE(SUM(cost), 0)
      FROM ledger GROUP BY day, tenant, key, model;`,
+  // That there were keys, when all of them have gone with the member that had made them.
+  'CREATE TABLE key_memory (id INTEGER PRIMARY KEY CHECK (id = 1))',
 ];

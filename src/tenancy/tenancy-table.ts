@@ -49,6 +49,8 @@ export class TenancyTable {
   readonly #putRevocation: Statement<[string, number]>;
   readonly #key: Statement<[string], KeyRow>;
   readonly #keyByHash: Statement<[string], KeyRow>;
+  readonly #hadKeys: Statement<[]>;
+  readonly #hasKeys: Statement<[], number>;
   readonly #remove: Readonly<Record<'tenant' | 'virtual_key' | 'key_revocation', Statement<[string]>>>;
 
   constructor(database: Database) {
@@ -67,6 +69,12 @@ export class TenancyTable {
     this.#key = prepare(`${SELECT_KEY} WHERE id = ?`);
     // Two nodes cannot draw the same secret; a row made by hand may repeat one, and all nodes must then agree.
     this.#keyByHash = prepare(`${SELECT_KEY} WHERE secret_hash = ? ORDER BY id LIMIT 1`);
+    this.#hadKeys = prepare('INSERT OR IGNORE INTO key_memory VALUES (1)');
+    // A revocation may come before its key.
+    this.#hasKeys = prepare<[], number>(
+      `SELECT EXISTS (SELECT 1 FROM virtual_key) OR EXISTS (SELECT 1 FROM key_revocation)
+         OR EXISTS (SELECT 1 FROM key_memory)`,
+    ).pluck();
     this.#remove = {
       tenant: prepare('DELETE FROM tenant WHERE id = ?'),
       virtual_key: prepare('DELETE FROM virtual_key WHERE id = ?'),
@@ -117,7 +125,13 @@ export class TenancyTable {
   }
 
   remove(table: 'tenant' | 'virtual_key' | 'key_revocation', id: string): void {
+    if (table !== 'tenant') this.#hadKeys.run();
     this.#remove[table].run(id);
+  }
+
+  /** Was there ever a key? */
+  hasKeys(): boolean {
+    return this.#hasKeys.get() === 1;
   }
 
   tenant(id: string): Tenant | undefined {

@@ -85,3 +85,23 @@ test('what an evicted member has written goes, everywhere, and its keys are refu
     [['good'], ['good']],
   );
 });
+
+test('evicting the member that had made all the keys opens no node', async (context) => {
+  const sim = new SimNodes(context);
+  const a = await sim.start('a', { admin: sim.newAdmin() });
+  const [b, c] = [await sim.start('b'), await sim.start('c')];
+  await sim.meet();
+  const { secret } = c.beside((keys) => keys.createKey({ tenant: 'acme', name: 'only' }));
+  const statuses = (): Promise<number[]> => Promise.all([a, b].map((node) => node.statusFor(secret)));
+  await sim.until(async () => (await statuses()).join() === '200,200', 10_000, 'all know the key of c');
+  await a.admin('POST', '/admin/mesh/evictions', { peer: c.peer, reason: 'stolen' });
+  const isGone = (): boolean => [a, b].every((node) => node.beside((keys) => keys.keys().length === 0));
+  await sim.until(async () => isGone(), 10_000, 'the key of c is gone');
+  await sim.run(1_000);
+  assert.deepEqual(await statuses(), [401, 401]);
+  assert.deepEqual(
+    [a, b].map((node) => node.beside((keys) => keys.hasKeys())),
+    [true, true],
+    'a process that starts later knows it, too',
+  );
+});

@@ -10,6 +10,7 @@ import { severalAtOnce } from '../ingest/several-at-once.ts';
 import { DOCUMENT_KIND } from '../store/manifest.ts';
 import type { KnowledgeReplica } from '../worker/client.ts';
 import { manifestOf, passageListOf } from './document-kind.ts';
+import { LostVersions } from './lost-versions.ts';
 import type { PassageFetcher } from './passage-fetcher.ts';
 import type { PendingDocuments } from './pending-documents.ts';
 
@@ -57,12 +58,16 @@ const PARTS_AT_ONCE = 4;
 
 export class DocumentTakeover {
   readonly #deps: DocumentTakeoverDeps;
+  readonly #lostVersions: LostVersions;
+  /** In this run: versions of ours whose texts nobody gave. */
+  #lacking: { readonly document: string; readonly held: HeldChange }[] = [];
   /** Documents taken over since the start, and when this run of them began. */
   readonly counts = { documents: 0 };
   #run: { readonly since: number; readonly documents: number } | undefined;
 
   constructor(deps: DocumentTakeoverDeps) {
     this.#deps = deps;
+    this.#lostVersions = new LostVersions(deps);
   }
 
   /** Documents that have come and are not here yet, and how long they will take, as far as the pace tells. */
@@ -96,6 +101,7 @@ export class DocumentTakeover {
       const applied = severalAtOnce(inParts(ready), PARTS_AT_ONCE, (part) => this.#apply(part));
       for await (const done of applied) this.#settle(done);
     }
+    for (const { document, held } of this.#lacking.splice(0)) await this.#lostVersions.replace(document, held);
     this.#run = undefined;
   }
 
@@ -138,7 +144,10 @@ export class DocumentTakeover {
     const list = passageListOf(body);
     const passages =
       list === undefined ? asArray(body.passages) : await this.#deps.fetcher.fetchList(document, list, held.origin);
-    if (!passages) return undefined;
+    if (!passages) {
+      this.#noteLacking(wanted);
+      return undefined;
+    }
     const hashes = passages.map((passage) => asString(asArray(passage)[0]) ?? '');
     return { wanted, manifest: manifestOf(body, passages), hashes };
   }
@@ -153,29 +162,39 @@ export class DocumentTakeover {
         await knowledge.stageKnown(ref, hashes.slice(first, first + INDEXED_AT_ONCE));
       }
     }
-    const documents = part.map(({ wanted, manifest }) => ({ id: wanted.document, body: manifest }));
+    // What was written here since the log was read would be overwritten, and its passages, which nobody else has yet, thrown
+    // away. The brain does what it is asked in order: a note it has dropped by then was in the log before we ask.
+    const current = part.filter(({ wanted }) => this.#isCurrent(wanted));
+    const documents = current.map(({ wanted, manifest }) => ({ id: wanted.document, body: manifest }));
     const outcomes = await knowledge.applyManifests(documents);
-    const isDone = ({ document }: Wanted, index: number): boolean => {
+    const isDone = (wanted: Wanted, index: number): boolean => {
+      const { document } = wanted;
       const outcome = outcomes[index];
+      if (outcome && outcome.missing.length > 0) this.#noteLacking(wanted);
       if (outcome?.isChangedHere) onChangedHere();
       if (outcome?.isApplied) this.counts.documents += 1;
       if (outcome?.isRefused) logger.warn({ document }, 'a document of another node makes no sense and is left out');
       return outcome?.isApplied === true || outcome?.isRefused === true;
     };
-    return part.map(({ wanted }) => wanted).filter(isDone);
+    return current.map(({ wanted }) => wanted).filter(isDone);
+  }
+
+  #noteLacking({ document, held }: Wanted): void {
+    if (held?.origin === this.#deps.log.origin) this.#lacking.push({ document, held });
   }
 
   #settle(done: readonly Wanted[]): void {
     const { log, pending } = this.#deps;
     log.database.transaction(() => {
-      for (const { document, held } of done) {
-        // Another version may have come meanwhile. If it was written here its note is gone, and the brain has the old one.
-        const now = this.#heldOf(document);
-        const isSame = held && now ? compareVersions(held, now) === 0 : held === now;
-        if (isSame) pending.remove(document);
-        else pending.add(document);
-      }
+      // Of another version that has come meanwhile there is a note.
+      for (const wanted of done) if (this.#isCurrent(wanted)) pending.remove(wanted.document);
     })();
+  }
+
+  /** The log still says of the document what it said when it was read. */
+  #isCurrent({ document, held }: Wanted): boolean {
+    const now = this.#heldOf(document);
+    return held && now ? compareVersions(held, now) === 0 : held === now;
   }
 
   #heldOf(document: string): HeldChange | undefined {

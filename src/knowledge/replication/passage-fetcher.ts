@@ -2,18 +2,18 @@
 // cut asks only for the rest. The brain checks each passage against its hash: nobody can send another text.
 
 import { GatewayError } from '../../errors.ts';
-import { asArray, asString, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
+import { asArray, asObject, asString, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
 import type { Clock, Logger } from '../../ports.ts';
 import { ByteBudget } from '../../replication/pace.ts';
 import type { Network } from '../../replication/replicator.ts';
 import type { NamedPassage } from '../store/knowledge-store.ts';
 import type { KnowledgeReplica } from '../worker/client.ts';
 import { listHash } from './document-kind.ts';
-import { LIST_PATH, PASSAGES_PATH } from './passage-source.ts';
+import { LIST_PATH, PASSAGES_PATH, SHOWN_PATH } from './passage-source.ts';
 
 export interface PassageFetcherDeps {
   readonly knowledge: KnowledgeReplica;
-  readonly network: Pick<Network, 'request' | 'connected'>;
+  readonly network: Pick<Network, 'request' | 'connected' | 'members'>;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Resolves when bulk may go. */
@@ -56,6 +56,20 @@ export class PassageFetcher {
       if (passages && listHash(passages) === list) return passages;
     }
     return undefined;
+  }
+
+  /** What members show of a document, those that show any; undefined unless every member has told it. */
+  async fetchShown(document: string): Promise<{ readonly peer: string; readonly body: JsonObject }[] | undefined> {
+    const members = this.#deps.network.members();
+    const connected = new Set(this.#deps.network.connected());
+    if (!members.every((peer) => connected.has(peer))) return undefined;
+    const ask = (peer: string) => this.#guarded(peer, () => this.#ask(peer, SHOWN_PATH, { document }));
+    const answers = await Promise.all(members.map(async (peer) => ({ peer, answer: await ask(peer) })));
+    if (answers.some(({ answer }) => answer === undefined)) return undefined;
+    return answers.flatMap(({ peer, answer }) => {
+      const body = asObject(answer?.body);
+      return body ? [{ peer, body }] : [];
+    });
   }
 
   #peers(first: string | undefined): readonly string[] {

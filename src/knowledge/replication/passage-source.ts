@@ -4,10 +4,11 @@
 import { asArray, asNumber, asString, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
 import type { NamedPassages } from '../store/knowledge-store.ts';
 import type { KnowledgeReplica } from '../worker/client.ts';
-import { listHash } from './document-kind.ts';
+import { listHash, travellingBody } from './document-kind.ts';
 
 export const PASSAGES_PATH = '/knowledge/passages';
 export const LIST_PATH = '/knowledge/list';
+export const SHOWN_PATH = '/knowledge/shown';
 /** In one request. */
 export const HASHES_MAX = 256;
 export const PAGE_BYTES_MAX = 60_000;
@@ -42,6 +43,12 @@ export class PassageSource {
     if (!passages) return rendered({});
     const page = passages.slice(first, first + LISTED_AT_ONCE);
     return rendered({ passages: page, isLast: first + LISTED_AT_ONCE >= passages.length });
+  }
+
+  /** `{document}` → `{body}`, the version that is shown here, or `{}`. */
+  async shown(request: Uint8Array): Promise<Uint8Array> {
+    const manifest = await this.#knowledge.manifest(asString(parsed(request).document) ?? '');
+    return rendered(manifest ? { body: travellingBody(manifest) } : {});
   }
 
   async #passagesOf(document: string, name: string): Promise<readonly JsonValue[] | undefined> {

@@ -335,6 +335,7 @@ export class KnowledgeStore {
     if (this.#outbox.has(id)) return { isApplied: false, missing: [], isChangedHere: true };
     if (body === undefined) {
       const row = this.#documents.byKey(id);
+      this.#passages.keepReplaced(id);
       if (row) this.#documents.remove(row);
       return { isApplied: true, missing: [] };
     }
@@ -345,6 +346,7 @@ export class KnowledgeStore {
     const kept = manifest.passages.map(({ hash }) => this.#passages.text(hash));
     const missing = manifest.passages.filter((_passage, index) => !kept[index]).map(({ hash }) => hash);
     if (missing.length > 0) return { isApplied: false, missing: [...new Set(missing)] };
+    this.#passages.keepReplaced(id);
     this.#applyComplete(
       manifest,
       kept.filter((passage) => passage !== undefined),

@@ -99,4 +99,6 @@ export const KNOWLEDGE_MIGRATIONS: readonly string[] = [
      name TEXT PRIMARY KEY,
      value TEXT NOT NULL
    ) WITHOUT ROWID;`,
+  // Replaced texts wait for a day, so there may be many, and housekeeping looks for old ones after each write.
+  'CREATE INDEX waiting_passage_by_age ON waiting_passage (since)',
 ];

@@ -26,7 +26,7 @@ export interface KeptPassage extends PassageText {
 
 /** An entry or passage that nobody refers to may belong to an import that is still running, here or in another process. */
 const GRACE_MS = 3_600_000;
-/** Passages fetched from peers wait so long for the rest of their document. */
+/** Texts wait so long: those fetched from peers for the rest of their document, replaced ones for being good again. */
 const WAITING_MS = 86_400_000;
 
 export class PassageTable {
@@ -53,6 +53,7 @@ export class PassageTable {
   readonly #deletePassage: Statement<[{ passage: number }]>;
   readonly #expired: Statement<[number, number], number>;
   readonly #stopWaiting: Statement<[number]>;
+  readonly #awaitReplaced: Statement<[number, string]>;
 
   /** @param onDrop told of every entry that goes */
   constructor(database: Database, clock: Clock, onDrop: (entry: number) => void) {
@@ -95,6 +96,11 @@ export class PassageTable {
       'SELECT passage FROM waiting_passage WHERE since <= ? LIMIT ?',
     ).pluck();
     this.#stopWaiting = prepare('DELETE FROM waiting_passage WHERE passage = ?');
+    this.#awaitReplaced = prepare(
+      `INSERT OR REPLACE INTO waiting_passage SELECT DISTINCT entry.passage, ? FROM document
+       JOIN document_passage ON document_passage.document = document.id JOIN entry ON entry.id = document_passage.entry
+       WHERE document.key = ?`,
+    );
   }
 
   /**
@@ -149,6 +155,15 @@ export class PassageTable {
 
   stopWaiting(passage: number): void {
     this.#stopWaiting.run(passage);
+  }
+
+  /**
+   * Keeps the texts of a document that a peer's version is about to replace. When that peer turns out to be a thief its
+   * version goes, and all may be told of the old one by a node that has no texts: they must be somewhere. Needs a
+   * transaction.
+   */
+  keepReplaced(document: string): void {
+    this.#awaitReplaced.run(this.#clock.now(), document);
   }
 
   /**

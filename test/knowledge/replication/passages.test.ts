@@ -5,7 +5,12 @@ import { test } from 'node:test';
 import { openLocalKnowledge } from '../../../src/knowledge/local-knowledge.ts';
 import { listHash } from '../../../src/knowledge/replication/document-kind.ts';
 import { PassageFetcher } from '../../../src/knowledge/replication/passage-fetcher.ts';
-import { LIST_PATH, PASSAGES_PATH, PassageSource } from '../../../src/knowledge/replication/passage-source.ts';
+import {
+  LIST_PATH,
+  PASSAGES_PATH,
+  PassageSource,
+  SHOWN_PATH,
+} from '../../../src/knowledge/replication/passage-source.ts';
 import { documentKey, passageHash } from '../../../src/knowledge/store/identity.ts';
 import type { JsonValue } from '../../../src/model/json.ts';
 import { systemClock } from '../../../src/system/system-clock.ts';
@@ -25,7 +30,10 @@ async function sourceWith(texts: readonly string[]): Promise<{ answer: Answer; l
   const facts = { title: '', mimeType: 'text/plain', contentHash: '0'.repeat(64), attributes: {} };
   await knowledge.store({ ...REF, source: 'book', ...facts, passages });
   const source = new PassageSource(knowledge, turn);
-  const answer: Answer = (path, body) => (path === PASSAGES_PATH ? source.passages(body) : source.list(body));
+  const answer: Answer = (path, body) => {
+    if (path === SHOWN_PATH) return source.shown(body);
+    return path === PASSAGES_PATH ? source.passages(body) : source.list(body);
+  };
   return { answer, list: (await knowledge.manifest(KEY))?.passages as JsonValue[] };
 }
 
@@ -34,6 +42,7 @@ function fetcherOf(peers: Readonly<Record<string, Answer>>) {
   const asked: string[] = [];
   const network = {
     connected: () => Object.keys(peers),
+    members: () => Object.keys(peers),
     request: (peer: string, path: string, body: Uint8Array) => {
       asked.push(peer);
       return peers[peer]?.(path, body) ?? Promise.reject(new Error('not connected'));
@@ -103,4 +112,20 @@ test('the list of a long document comes in pages, and only the one that was name
     forger: async () => Buffer.from(JSON.stringify({ passages: list.slice(1), isLast: true })),
   });
   assert.equal(await forger.fetcher.fetchList(KEY, listHash(list), undefined), undefined);
+});
+
+test('what members show of a document is known when all of them have told it', async () => {
+  const [some, none] = [await sourceWith(TEXTS.slice(0, 2)), await sourceWith([])];
+  const { fetcher } = fetcherOf({ some: some.answer, none: none.answer });
+  const shown = await fetcher.fetchShown(KEY);
+  assert.deepEqual(
+    shown?.map(({ peer, body }) => [peer, body.passages]),
+    [
+      ['some', some.list],
+      ['none', []],
+    ],
+  );
+  assert.deepEqual(await fetcher.fetchShown(documentKey(REF, 'another')), []);
+  const silent = fetcherOf({ some: some.answer, away: () => Promise.reject(new Error('gone')) });
+  assert.equal(await silent.fetcher.fetchShown(KEY), undefined);
 });

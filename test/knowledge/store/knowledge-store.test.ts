@@ -217,3 +217,35 @@ test('passages of a document that never comes are dropped after a day', () => {
   store.collectGarbage(10);
   assert.deepEqual(store.missingPassages([passage.hash]), [passage.hash]);
 });
+
+test('what a peer has replaced or deleted can be had again for a day, and is found by nobody', () => {
+  const { store: origin } = openStore();
+  const versions = [RABBITS, FOXES].map((text) => {
+    origin.store(documentOf('a', [text]));
+    const [{ id } = assert.fail()] = origin.documents(NOTES, { limit: 1 });
+    const [hit = assert.fail()] = origin.search({ ...NOTES, collections: [], query: text, topK: 1 });
+    const hash = hit.passageHash;
+    return { hash, passage: { hash, text, headings: [] }, travelled: { id, body: origin.manifest(id) } };
+  });
+  const [first = assert.fail(), second = assert.fail()] = versions;
+  const { store, clock } = openStore();
+  store.putPassages(versions.map(({ passage }) => passage));
+  store.applyManifests([first.travelled]);
+  clock.advance(90_000_000);
+  store.applyManifests([second.travelled]);
+  store.collectGarbage(10);
+  assert.deepEqual(found(store, 'burrows'), []);
+  assert.deepEqual(store.missingPassages([first.hash]), []);
+  // The peer was a thief: a third node tells the first version again.
+  assert.equal(store.applyManifests([first.travelled])[0]?.isApplied, true);
+  assert.deepEqual(found(store, 'burrows'), [RABBITS]);
+  store.applyManifests([{ id: first.travelled.id, body: undefined }]);
+  clock.advance(86_000_000);
+  store.collectGarbage(10);
+  assert.deepEqual(found(store, 'burrows'), []);
+  assert.deepEqual(store.missingPassages([first.hash]), []);
+  clock.advance(500_000);
+  store.collectGarbage(10);
+  assert.deepEqual(store.missingPassages([first.hash, second.hash]), [first.hash, second.hash]);
+  store.checkIntegrity();
+});

@@ -20,11 +20,11 @@ export interface StopSignal {
 }
 
 /**
- * What is done of requests at the end of a turn of the event loop, in this order: they are settled, the journal is
- * written, answers are sent to clients and requests to upstreams, the rest is done, and those that came in begin and go on.
+ * What is done of requests at the end of a turn of the event loop, in this order: they are settled, others are sent to
+ * upstreams, the journal is written, answers are sent to clients, the rest is done, and those that came in begin and go on.
  * Each request begins once and settles once: whoever gathers knows by that how many run.
  */
-export const STAGES = ['settle', 'journal', 'reply', 'send', 'rest', 'begin', 'read'] as const;
+export const STAGES = ['settle', 'send', 'journal', 'reply', 'rest', 'begin', 'read'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export interface Clock {

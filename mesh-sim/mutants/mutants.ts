@@ -152,8 +152,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'usage-is-added-up',
     about: 'Usage is counted twice.',
     file: 'src/tenancy/ledger.ts',
-    find: '        this.#shards?.add(entered.map(idOf));\n',
-    replace: '        for (const _ of [1, 2]) this.#shards?.add(entered.map(idOf));\n',
+    find: '        this.#shards?.add(entries);\n',
+    replace: '        for (const _ of [1, 2]) this.#shards?.add(entries);\n',
   },
   {
     name: 'usage-stands-still',

@@ -2,18 +2,11 @@
 // start: summing up a month of entries for each key would hold up everybody for seconds.
 
 import type { Database } from '../storage/database.ts';
-import { dayOf, monthOf, startOfDay, startOfMonth, untilNext } from './calendar.ts';
-import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, type UsageScope } from './usage-scope.ts';
-
-export interface Spending extends Amounts {
-  /** When its request was admitted. */
-  readonly at: number;
-  readonly tenant: string;
-  /** Empty for anonymous clients. */
-  readonly keyId: string;
-  readonly model: string;
-}
+import { dayOf, monthOf, startOfMonth, untilNext } from './calendar.ts';
+import { entriesBetween } from './ledger-blocks.ts';
+import type { SettledEntry } from './ledger-row.ts';
+import type { Spent } from './limiter.ts';
+import { IN_SCOPE, isInScope, type UsageScope } from './usage-scope.ts';
 
 const ADD = `INSERT INTO ledger_day (day, tenant, key_id, model, tokens, cost) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, cost = cost + excluded.cost`;
@@ -25,37 +18,33 @@ const SUM = `SELECT
     COALESCE(SUM(tokens), 0) AS monthTokens, COALESCE(SUM(cost), 0) AS monthCost
   FROM ledger_day WHERE day >= @month AND day < @month || '-99' AND ${IN_SCOPE}`;
 
-/** From the entries themselves. */
-const SUM_BETWEEN = `SELECT COALESCE(SUM(input_tokens + output_tokens), 0) AS tokens, COALESCE(SUM(cost), 0) AS cost
-  FROM ledger WHERE started_at >= @since AND started_at < @until AND ${IN_SCOPE}`;
-
 /** Of days whose entries have gone. */
-const PRUNE = `DELETE FROM ledger_day
-  WHERE day < (SELECT strftime('%Y-%m-%d', MIN(started_at) / 1000, 'unixepoch') FROM ledger)`;
+const PRUNE = 'DELETE FROM ledger_day WHERE day < ?';
 
 export class DaySums {
+  readonly #database: Database;
   readonly #add;
   readonly #sum;
-  readonly #sumBetween;
   readonly #prune;
 
   constructor(database: Database) {
+    this.#database = database;
     this.#add = database.prepare<(string | number)[]>(ADD);
     this.#sum = database.prepare<[object], Record<string, number>>(SUM);
-    this.#sumBetween = database.prepare<[object], Amounts>(SUM_BETWEEN);
-    this.#prune = database.prepare(PRUNE);
+    this.#prune = database.prepare<[string]>(PRUNE);
   }
 
   /** Inside the transaction that has entered these in the ledger. */
-  add(spendings: readonly Spending[]): void {
+  add(entries: readonly SettledEntry[]): void {
     const sums = new Map<string, { readonly of: readonly string[]; tokens: number; cost: number }>();
-    for (const { at, tenant, keyId, model, tokens, cost } of spendings) {
-      if (tokens === 0 && cost === 0) continue;
-      const of = [dayOf(at), tenant, keyId, model];
+    for (const { startedAt, tenant, keyId, model, inputTokens, outputTokens, cost } of entries) {
+      const tokens = inputTokens + outputTokens;
+      if (tokens === 0 && !cost) continue;
+      const of = [dayOf(startedAt), tenant, keyId, model];
       const name = of.join('\n');
       const sum = sums.get(name) ?? { of, tokens: 0, cost: 0 };
       sum.tokens += tokens;
-      sum.cost += cost;
+      sum.cost += cost ?? 0;
       sums.set(name, sum);
     }
     for (const { of, tokens, cost } of sums.values()) this.#add.run(...of, tokens, cost);
@@ -74,17 +63,22 @@ export class DaySums {
 
   /** The part of it since then: reads as many entries as there are. */
   spentSince(scope: UsageScope, sinceMs: number, nowMs: number): Spent {
-    const sum = (start: number, leftMs: number): Amounts =>
-      this.#sumBetween.get({ ...scope, since: Math.max(sinceMs, start), until: nowMs + leftMs }) ?? NOTHING;
-    return {
-      day: sum(startOfDay(dayOf(nowMs)), untilNext('day', nowMs)),
-      month: sum(startOfMonth(monthOf(nowMs)), untilNext('month', nowMs)),
-    };
+    const today = dayOf(nowMs);
+    const day = { tokens: 0, cost: 0 };
+    const month = { tokens: 0, cost: 0 };
+    const since = Math.max(sinceMs, startOfMonth(monthOf(nowMs)));
+    for (const entry of entriesBetween(this.#database, since, nowMs + untilNext('month', nowMs))) {
+      if (!isInScope(scope, entry)) continue;
+      for (const sum of dayOf(entry.startedAt) === today ? [day, month] : [month]) {
+        sum.tokens += entry.inputTokens + entry.outputTokens;
+        sum.cost += entry.cost ?? 0;
+      }
+    }
+    return { day, month };
   }
 
-  prune(): void {
-    this.#prune.run();
+  /** @param oldestAt when the oldest entry began: earlier days go */
+  prune(oldestAt: number | undefined): void {
+    if (oldestAt !== undefined) this.#prune.run(dayOf(oldestAt));
   }
 }
-
-const NOTHING: Amounts = { tokens: 0, cost: 0 };

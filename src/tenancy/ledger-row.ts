@@ -1,8 +1,8 @@
-// An entry of the ledger as columns of its table, in two parts: what is known when its request is sent, and how it ended.
-// Lines of the journal are these parts as JSON: an opening, its ending under its id, or both in one.
+// An entry of the ledger as text: a JSON list of its columns, in two parts. The first is known when its request is sent,
+// the second says how it ended. Lines of the journal are an opening, its ending under its id, or both in one; the table
+// keeps both in one, too, many of them in a block.
 
 import type { Usage } from '../model/chat.ts';
-import type { Spending } from './day-sums.ts';
 
 export interface OpenEntry {
   readonly requestId: string;
@@ -38,43 +38,63 @@ export interface Settlement {
   readonly error?: string | undefined;
 }
 
-/** Values of columns, in the order of these names. */
+/** What can be summed up of an entry; no text is empty text. */
+export interface SettledEntry {
+  readonly id: number;
+  /** When its request was admitted. */
+  readonly startedAt: number;
+  readonly tenant: string;
+  readonly keyId: string;
+  readonly operation: string;
+  readonly prompt: string;
+  readonly model: string;
+  readonly status: EntryStatus;
+  readonly target: string;
+  readonly provider: string;
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  /** US dollars; null while the price is unknown. */
+  readonly cost: number | null;
+  readonly savedTokens: number;
+  readonly savedCost: number;
+  readonly attempts: number;
+}
+
+/** Values of columns, in the order of their names. */
 export type Columns = readonly (string | number | null)[];
 
+/** Released orders never change; what is new comes at the end of the second one. */
 const OPENING_NAMES = ['id', 'request_id', 'started_at', 'tenant', 'key_id', 'tags', 'operation', 'prompt', 'model'];
 const ENDING_NAMES = [
   ...['status', 'chain', 'target', 'provider'],
   ...['input_tokens', 'cached_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens', 'is_estimated'],
   ...['cost', 'saved_tokens', 'saved_cost', 'attempts', 'ttft_ms', 'duration_ms', 'error'],
 ];
-const NAMES = [...OPENING_NAMES, ...ENDING_NAMES];
 
-/** Takes the two parts of a row, one after the other. */
-export const INSERT_ROW = `INSERT OR IGNORE INTO ledger (${NAMES.join(', ')}) VALUES (${NAMES.map(() => '?').join(', ')})`;
+/** One of both parts, and its text without the bracket towards the other. */
+export interface Part {
+  readonly columns: Columns;
+  readonly text: string;
+}
 
-/** One row of the table. */
+/** A whole entry. */
 export interface LedgerRow {
-  readonly opening: Columns;
-  readonly ending: Columns;
+  readonly columns: Columns;
+  readonly text: string;
 }
 
-export function openingOf(id: number, startedAt: number, entry: OpenEntry, model = entry.model): Columns {
-  return [
-    id,
-    entry.requestId,
-    startedAt,
-    entry.tenant,
-    entry.keyId ?? null,
-    tagsText(entry.tags),
-    entry.operation,
-    entry.prompt ?? null,
-    model,
-  ];
+export function openingOf(id: number, startedAt: number, entry: OpenEntry, model = entry.model): Part {
+  const { requestId, tenant, keyId = null, tags, operation, prompt = null } = entry;
+  const columns = [id, requestId, startedAt, tenant, keyId, tagsText(tags), operation, prompt, model];
+  return { columns, text: JSON.stringify(columns).slice(0, -1) };
 }
 
-export function endingOf(settlement: Settlement): Columns {
+export function endingOf(settlement: Settlement): Part {
   const { usage } = settlement;
-  return [
+  const columns = [
     settlement.status,
     settlement.chain ?? null,
     settlement.target ?? null,
@@ -93,63 +113,59 @@ export function endingOf(settlement: Settlement): Columns {
     settlement.durationMs ?? null,
     settlement.error ?? null,
   ];
+  return { columns, text: JSON.stringify(columns).slice(1) };
 }
 
-export function idOf({ opening }: LedgerRow): number {
-  return Number(opening[0]);
+export function rowOf(opening: Part, ending: Part): LedgerRow {
+  return { columns: [...opening.columns, ...ending.columns], text: `${opening.text},${ending.text}` };
 }
 
-export function spendingOf({ opening, ending }: LedgerRow): Spending {
-  const [, , at, tenant, keyId, , , , model] = opening;
-  const [, , , , input, , , output, , , cost] = ending;
-  return {
-    at: Number(at),
-    tenant: String(tenant),
-    keyId: String(keyId ?? ''),
-    model: String(model),
-    tokens: Number(input) + Number(output),
-    cost: Number(cost ?? 0),
-  };
+export function idOf({ columns: [id] }: Part | LedgerRow): number {
+  return Number(id);
 }
 
 /** Of a request that is sent. */
-export function openingLine(opening: Columns, { estimatedInputTokens, estimatedCost }: OpenEntry): string {
-  return `${JSON.stringify(opening).slice(0, -1)},${estimatedInputTokens},${estimatedCost ?? null}]\n`;
+export function openingLine({ text }: Part, { estimatedInputTokens, estimatedCost }: OpenEntry): string {
+  return `${text},${estimatedInputTokens},${estimatedCost ?? null}]\n`;
 }
 
 /** Of one whose opening is there. */
-export function endingLine({ opening: [id], ending }: LedgerRow): string {
-  return `[${id},${JSON.stringify(ending).slice(1)}\n`;
+export function endingLine(id: number, { text }: Part): string {
+  return `[${id},${text}\n`;
 }
 
-export function rowLine({ opening, ending }: LedgerRow): string {
-  return `${JSON.stringify(opening).slice(0, -1)},${JSON.stringify(ending).slice(1)}\n`;
+export function rowLine({ text }: LedgerRow): string {
+  return `${text}\n`;
 }
 
 /** What a journal holds, as rows of the table; an entry's later line replaces or completes its earlier one. */
 export function recoverRows(lines: readonly string[]): { readonly rows: LedgerRow[]; readonly unreadable: number } {
-  const rows = new Map<number, LedgerRow>();
+  const rows = new Map<unknown, Columns>();
   let unreadable = 0;
   for (const line of lines) {
     if (line === '') continue;
     const noted = notedColumns(line);
-    const row = noted && completed(noted, rows.get(Number(noted[0])));
-    if (row) rows.set(idOf(row), row);
+    const columns = noted && completed(noted, rows.get(noted[0]));
+    if (columns) rows.set(columns[0], columns);
     else unreadable += 1;
   }
-  return { rows: [...rows.values()], unreadable };
+  return {
+    rows: Array.from(rows.values(), (columns) => ({ columns, text: JSON.stringify(columns) })),
+    unreadable,
+  };
 }
 
 const OPENINGS = OPENING_NAMES.length;
+const ENDINGS = ENDING_NAMES.length;
 
-function completed(noted: Columns, before: LedgerRow | undefined): LedgerRow | undefined {
+function completed(noted: Columns, before: Columns | undefined): Columns | undefined {
   switch (noted.length) {
     case OPENINGS + 2:
-      return { opening: noted.slice(0, OPENINGS), ending: recoveredEnding(noted.slice(OPENINGS)) };
-    case 1 + ENDING_NAMES.length:
-      return before && { opening: before.opening, ending: noted.slice(1) };
-    case NAMES.length:
-      return { opening: noted.slice(0, OPENINGS), ending: noted.slice(OPENINGS) };
+      return [...noted.slice(0, OPENINGS), ...recoveredEnding(noted.slice(OPENINGS))];
+    case 1 + ENDINGS:
+      return before && [...before.slice(0, OPENINGS), ...noted.slice(1)];
+    case OPENINGS + ENDINGS:
+      return noted;
     default:
       return undefined;
   }
@@ -167,6 +183,33 @@ function notedColumns(line: string): Columns | undefined {
     // The write was cut short; the caller counts it.
     return undefined;
   }
+}
+
+/** Of the columns of a whole entry. */
+export function settledEntry(columns: Columns): SettledEntry {
+  const text = (index: number): string => (columns[index] as string | null | undefined) ?? '';
+  const amount = (index: number): number => (columns[index] as number | null | undefined) ?? 0;
+  return {
+    id: amount(0),
+    startedAt: amount(2),
+    tenant: text(3),
+    keyId: text(4),
+    operation: text(6),
+    prompt: text(7),
+    model: text(8),
+    status: text(9) as EntryStatus,
+    target: text(11),
+    provider: text(12),
+    inputTokens: amount(13),
+    cachedTokens: amount(14),
+    cacheWriteTokens: amount(15),
+    outputTokens: amount(16),
+    reasoningTokens: amount(17),
+    cost: (columns[19] as number | null | undefined) ?? null,
+    savedTokens: amount(20),
+    savedCost: amount(21),
+    attempts: amount(22),
+  };
 }
 
 function tagsText(tags: OpenEntry['tags']): string | null {

@@ -1,8 +1,8 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
 // An entry is a line of the journal when `noteSent` returns, so that it survives the process once an upstream may have
-// seen its request; a settled one follows before the next events are looked at, and becomes a row of gateway.db, many in
-// one transaction, a moment later. At the next start, what the journal has settled and the table has not is entered, and
+// seen its request; a settled one follows before the next events are looked at, and is entered in gateway.db, many in
+// one row, a moment later. At the next start, what the journal has settled and the table has not is entered, and
 // what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
 // cost nothing, and is forgotten with its process; so are kept answers of its last moment, which have no line.
 
@@ -11,20 +11,21 @@ import type { Database } from '../storage/database.ts';
 import { type LineJournal, NO_JOURNAL } from '../storage/line-journal.ts';
 import { DaySums } from './day-sums.ts';
 import { LedgerAge } from './ledger-age.ts';
+import { LedgerBlocks } from './ledger-blocks.ts';
 import {
-  type Columns,
   endingLine,
   endingOf,
-  INSERT_ROW,
   idOf,
   type LedgerRow,
   type OpenEntry,
   openingLine,
   openingOf,
+  type Part,
   recoverRows,
   rowLine,
+  rowOf,
   type Settlement,
-  spendingOf,
+  settledEntry,
 } from './ledger-row.ts';
 import type { Spent } from './limiter.ts';
 import { parseScope } from './usage-scope.ts';
@@ -43,21 +44,20 @@ export interface LedgerDeps {
 
 /** An entry that is not settled. */
 interface Running {
-  opening: Columns;
+  opening: Part;
   readonly entry: OpenEntry;
   /** It is in the journal. */
   isSent: boolean;
   isSettled: boolean;
 }
 
-const PRUNE = 'DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE id <= ? ORDER BY id LIMIT ?)';
 /** Deleted in some ten milliseconds, so that requests hardly wait. */
 const PRUNED_MAX = 500;
 /** How long a settled entry may wait for others to be entered with. */
 const FLUSH_MS = 100;
 /** How long to wait with a table that cannot be written. */
 const RETRY_MS = 5_000;
-/** Entered in about a millisecond. */
+/** A block of the table; entered in a fraction of a millisecond. */
 const FLUSHED_ROWS = 250;
 /** Of a table that cannot be written, so many rows are held for the next try; all are in the journal. */
 const HELD_ROWS_MAX = 50_000;
@@ -83,13 +83,14 @@ export class Ledger {
   readonly #journal: LineJournal;
   readonly #shards: LedgerDeps['shards'];
   readonly #onFailure: (error: unknown) => void;
-  readonly #insert;
-  readonly #prune;
+  readonly #blocks: LedgerBlocks;
   readonly #age: LedgerAge;
   readonly #sums: DaySums;
   /** Those in the journal whose requests still run. */
   readonly #sent = new Set<Running>();
   #settled: LedgerRow[] = [];
+  /** The table may have some of the settled ones: from before a crash, or of a commit that seemed to fail. */
+  #isUncertain = true;
   /** What the journal does not have yet. */
   #lines = '';
   #isTorn = false;
@@ -104,14 +105,13 @@ export class Ledger {
     this.#journal = journal;
     this.#shards = shards;
     this.#onFailure = onFailure;
-    this.#insert = database.prepare<[opening: Columns, ending: Columns]>(INSERT_ROW);
-    this.#prune = database.prepare(PRUNE);
+    this.#blocks = new LedgerBlocks(database);
     this.#age = new LedgerAge(database, clock);
     this.#sums = new DaySums(database);
     const { rows, unreadable } = recoverRows(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;
-    const lastId = Math.max(lastIdOf(database), this.#age.lastId);
+    const lastId = Math.max(this.#blocks.lastId(), this.#age.lastId);
     this.#lastId = rows.reduce((last, row) => Math.max(last, idOf(row)), lastId);
   }
 
@@ -132,8 +132,8 @@ export class Ledger {
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
-    const row = { opening: openingOf(this.#lastId, startedAt, entry), ending: endingOf(settlement) };
-    this.#note(row, rowLine);
+    const row = rowOf(openingOf(this.#lastId, startedAt, entry), endingOf(settlement));
+    this.#note(rowLine(row));
     this.#keep(row);
   }
 
@@ -159,15 +159,19 @@ export class Ledger {
     if (this.#settled.length === 0) return;
     try {
       this.#database.transaction(() => {
-        // What the table has already, it has from before a crash.
-        const entered = this.#settled.filter(({ opening, ending }) => this.#insert.run(opening, ending).changes > 0);
-        this.#sums.add(entered.map(spendingOf));
-        this.#shards?.add(entered.map(idOf));
+        const rows = this.#isUncertain ? this.#blocks.lackingOf(this.#settled) : this.#settled;
+        if (rows.length === 0) return;
+        const entries = rows.map(({ columns }) => settledEntry(columns));
+        this.#blocks.add(entries, rows);
+        this.#sums.add(entries);
+        this.#shards?.add(entries);
       })();
       this.#settled = [];
+      this.#isUncertain = false;
       this.#lines = '';
       this.#shortenJournal();
     } catch (error) {
+      this.#isUncertain = true;
       this.#onFailure(error);
       this.#write();
       this.#settled.splice(0, this.#settled.length - HELD_ROWS_MAX);
@@ -182,17 +186,17 @@ export class Ledger {
     this.#journal.close();
   }
 
-  /** Forgets entries older than this, the oldest first and at most so many; returns how many. */
+  /** Forgets entries older than this, the oldest first and at most so many, but for a block of more; returns how many. */
   prune(retentionMs: number, entriesMax = PRUNED_MAX): number {
     this.#age.pass(this.#lastId);
     const lastId = this.#age.olderThan(retentionMs);
     if (lastId === undefined) return 0;
-    const { changes } = this.#prune.run(lastId, entriesMax);
-    if (changes === 0) {
+    const count = this.#blocks.prune(lastId, entriesMax);
+    if (count === 0) {
       this.#age.forget(retentionMs);
-      this.#sums.prune();
+      this.#sums.prune(this.#blocks.oldestAt());
     }
-    return changes;
+    return count;
   }
 
   #noteSent(running: Running, isMore: boolean): void {
@@ -204,7 +208,7 @@ export class Ledger {
     if (!isMore) this.#write();
   }
 
-  #move(running: Running, opening: Columns): void {
+  #move(running: Running, opening: Part): void {
     if (running.isSettled) return;
     running.opening = opening;
     if (!running.isSent) return;
@@ -216,8 +220,9 @@ export class Ledger {
     if (running.isSettled) return;
     running.isSettled = true;
     this.#sent.delete(running);
-    const row = { opening: running.opening, ending: endingOf(settlement) };
-    this.#note(row, running.isSent && !this.#isIncomplete ? endingLine : rowLine);
+    const ending = endingOf(settlement);
+    const row = rowOf(running.opening, ending);
+    this.#note(running.isSent && !this.#isIncomplete ? endingLine(idOf(row), ending) : rowLine(row));
     this.#keep(row);
   }
 
@@ -225,11 +230,11 @@ export class Ledger {
     if (this.#journal !== NO_JOURNAL) this.#lines += openingLine(opening, entry);
   }
 
-  #note(row: LedgerRow, lineOf: (row: LedgerRow) => string): void {
+  #note(line: string): void {
     if (this.#journal === NO_JOURNAL) return;
     // All settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too.
     if (this.#lines === '') this.#clock.soon(() => this.#write(), 'journal');
-    this.#lines += lineOf(row);
+    this.#lines += line;
   }
 
   #keep(row: LedgerRow): void {
@@ -262,8 +267,4 @@ export class Ledger {
     this.#journal.replace([...this.#sent].map(({ opening, entry }) => openingLine(opening, entry)).join(''));
     this.#isIncomplete = false;
   }
-}
-
-function lastIdOf(database: Database): number {
-  return database.prepare<[], { id: number }>('SELECT COALESCE(MAX(id), 0) AS id FROM ledger').get()?.id ?? 0;
 }

@@ -1,24 +1,26 @@
 // What was used, summed over any of the ledger's columns.
 
 import type { Database } from '../storage/database.ts';
-import { dayOf } from './calendar.ts';
-import { USAGE_COUNTERS } from './usage-sums.ts';
+import { dayOf, monthOf } from './calendar.ts';
+import { entriesBetween } from './ledger-blocks.ts';
+import type { SettledEntry } from './ledger-row.ts';
+import { summedUsage, USAGE_COUNTERS } from './usage-sums.ts';
 
-/** What entries can be grouped by, and the column that says it. */
+/** What entries can be grouped by. */
 const GROUPS = {
-  tenant: 'tenant',
-  key: "COALESCE(key_id, '')",
-  model: 'model',
-  target: "COALESCE(target, '')",
-  provider: "COALESCE(provider, '')",
-  operation: 'operation',
-  prompt: "COALESCE(prompt, '')",
-  day: "strftime('%Y-%m-%d', started_at / 1000, 'unixepoch')",
-  month: "strftime('%Y-%m', started_at / 1000, 'unixepoch')",
-  status: 'status',
-} as const;
+  tenant: ({ tenant }) => tenant,
+  key: ({ keyId }) => keyId,
+  model: ({ model }) => model,
+  target: ({ target }) => target,
+  provider: ({ provider }) => provider,
+  operation: ({ operation }) => operation,
+  prompt: ({ prompt }) => prompt,
+  day: ({ startedAt }) => dayOf(startedAt),
+  month: ({ startedAt }) => monthOf(startedAt),
+  status: ({ status }) => status,
+} as const satisfies Record<string, (entry: SettledEntry) => string>;
 
-/** The same of shards, whose days are text. */
+/** The same of shards, and the column that says it. */
 const MESH_GROUPS = {
   tenant: 'tenant',
   key: 'key_id',
@@ -87,60 +89,61 @@ export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
 
 /** Of this node, from its ledger. */
 function nodeUsage(database: Database, query: UsageQuery): UsageRow[] {
-  const source = {
-    groups: GROUPS,
-    counters: `COUNT(*) AS entries, ${USAGE_COUNTERS.map(({ name, sum }) => `${sum} AS ${name}`).join(', ')}`,
-    rows: `ledger WHERE status <> 'forwarded' AND started_at >= @since AND started_at < @until
-      AND (@keyId IS NULL OR key_id = @keyId)`,
-  };
-  return grouped(database, source, query, {
-    since: query.since ?? 0,
-    until: query.until ?? Number.MAX_SAFE_INTEGER,
-  });
+  const { by, since = 0, until = Number.MAX_SAFE_INTEGER } = query;
+  const parts = by.map((group) => (group === 'node' ? () => '' : GROUPS[group]));
+  const sums = summedUsage(asked(entriesBetween(database, since, until), query), (entry) =>
+    parts.map((part) => part(entry)),
+  );
+  return sums
+    .map(({ group, counts }) => ({ group, counts, order: Buffer.from(group.join('\0')) }))
+    .sort((one, other) => Buffer.compare(one.order, other.order))
+    .slice(0, ROWS_MAX)
+    .map(({ group, counts }) => rowOf(group, Object.fromEntries(counts.map((count, index) => [NAMES[index], count]))));
+}
+
+const NAMES = USAGE_COUNTERS.map(({ name }) => name);
+
+function* asked(
+  entries: Iterable<SettledEntry>,
+  { tenant, keyId, model }: Pick<UsageQuery, 'tenant' | 'keyId' | 'model'>,
+): Generator<SettledEntry> {
+  for (const entry of entries) {
+    if (tenant !== undefined && entry.tenant !== tenant) continue;
+    if (keyId !== undefined && entry.keyId !== keyId) continue;
+    if (model === undefined || entry.model === model) yield entry;
+  }
 }
 
 /** Of all nodes of the mesh, from their shards: whole days, and the groups that shards know. */
-function meshUsage(database: Database, query: UsageQuery): UsageRow[] {
-  const { since, until } = query;
-  const source = {
-    groups: MESH_GROUPS,
-    counters: `COUNT(*) AS entries, ${USAGE_COUNTERS.map(({ name, column }) => `SUM(${column}) AS ${name}`).join(', ')}`,
-    rows: 'usage_shard WHERE day >= @since AND day < @until AND (@keyId IS NULL OR key_id = @keyId)',
-  };
-  return grouped(database, source, query, {
+function meshUsage(database: Database, { by, since, until, tenant, keyId, model }: UsageQuery): UsageRow[] {
+  const columns = by.map((group, index) => `${columnOf(group)} AS g${index}, `).join('');
+  const names = by.map((_, index) => `g${index}`).join(', ');
+  const statement = `SELECT ${columns}COUNT(*) AS shards,
+      ${USAGE_COUNTERS.map(({ name, column }) => `SUM(${column}) AS ${name}`).join(', ')}
+    FROM usage_shard WHERE day >= @since AND day < @until AND (@tenant IS NULL OR tenant = @tenant)
+      AND (@keyId IS NULL OR key_id = @keyId) AND (@model IS NULL OR model = @model)
+    ${names === '' ? '' : `GROUP BY ${names}`} ORDER BY ${names || '1'} LIMIT ${ROWS_MAX}`;
+  const rows = database.prepare<unknown[], Record<string, number | string>>(statement).all({
     since: since === undefined ? '' : dayOf(since),
     until: until === undefined ? '~' : dayOf(until + DAY_MS - 1),
+    tenant: tenant ?? null,
+    keyId: keyId ?? null,
+    model: model ?? null,
   });
+  const groupOf = (row: Record<string, number | string>): string[] =>
+    by.map((_, index) => String(row[`g${index}`] ?? ''));
+  return rows.filter(({ shards }) => Number(shards) > 0).map((row) => rowOf(groupOf(row), row));
 }
 
-interface UsageSource {
-  readonly groups: Readonly<Partial<Record<UsageGroup, string>>>;
-  readonly counters: string;
-  readonly rows: string;
+function columnOf(group: UsageGroup): string {
+  return group in MESH_GROUPS ? MESH_GROUPS[group as keyof typeof MESH_GROUPS] : "''";
 }
 
-function grouped(
-  database: Database,
-  source: UsageSource,
-  { by, tenant, keyId, model }: UsageQuery,
-  time: { readonly since: number | string; readonly until: number | string },
-): UsageRow[] {
-  const names = by.map((_, index) => `g${index}`).join(', ');
-  const columns = by.map((group, index) => `${source.groups[group] ?? "''"} AS g${index}, `).join('');
-  const statement = `SELECT ${columns}${source.counters} FROM ${source.rows}
-      AND (@tenant IS NULL OR tenant = @tenant) AND (@model IS NULL OR model = @model)
-    ${names === '' ? '' : `GROUP BY ${names}`} ORDER BY ${names || '1'} LIMIT ${ROWS_MAX}`;
-  const rows = database
-    .prepare<unknown[], Record<string, number | string>>(statement)
-    .all({ ...time, tenant: tenant ?? null, keyId: keyId ?? null, model: model ?? null });
-  return rows.filter((row) => Number(row.entries) > 0).map((row) => rowOf(row, by.length));
-}
-
-function rowOf(row: Record<string, number | string>, groupCount: number): UsageRow {
+function rowOf(group: readonly string[], row: Readonly<Record<string, number | string>>): UsageRow {
   const amount = (name: string): number => Number(row[name] ?? 0);
   const dollars = (name: string): number => rounded(amount(name));
   return {
-    group: Array.from({ length: groupCount }, (_, index) => String(row[`g${index}`] ?? '')),
+    group,
     requests: amount('requests'),
     hedges: amount('hedges'),
     shadows: amount('shadows'),

@@ -13,6 +13,19 @@ export interface UsageScope {
 export const IN_SCOPE = `(@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR key_id = @keyId)
   AND (@model IS NULL OR model = @model) AND (@prefix IS NULL OR substr(model, 1, length(@prefix)) = @prefix)`;
 
+/** The same for what is no row of a table. */
+export function isInScope(
+  { tenant, keyId, model, prefix }: UsageScope,
+  of: { readonly tenant: string; readonly keyId: string; readonly model: string },
+): boolean {
+  return (
+    (tenant === null || tenant === of.tenant) &&
+    (keyId === null || keyId === of.keyId) &&
+    (model === null || model === of.model) &&
+    (prefix === null || of.model.startsWith(prefix))
+  );
+}
+
 export function parseScope(name: string): UsageScope {
   const [, kind, id = '', pattern] = /^(tenant|key):(\S+)(?: model:(.+))?$/s.exec(name) ?? [];
   // As the limiter matches them: only a `*` at the end means more than itself.

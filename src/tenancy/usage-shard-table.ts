@@ -3,7 +3,9 @@
 
 import type { JsonObject } from '../model/json.ts';
 import type { Database } from '../storage/database.ts';
-import { USAGE_COUNTERS } from './usage-sums.ts';
+import { dayOf } from './calendar.ts';
+import type { SettledEntry } from './ledger-row.ts';
+import { summedUsage, USAGE_COUNTERS } from './usage-sums.ts';
 
 /** Append only: a released step never changes. */
 export const USAGE_SHARD_MIGRATIONS: readonly string[] = [
@@ -47,20 +49,30 @@ type ShardPart = (typeof PARTS)[number];
 /** Its parts as text, its counters as numbers. */
 export type ShardRow = Readonly<Record<string, string | number>>;
 
-/** Adds entries of the ledger to the shards of `node` and `epoch`; gives these as they are then. */
-function addEntries(which: string): string {
-  return `INSERT INTO usage_shard (day, tenant, key_id, model, node, epoch, ${COUNTER_COLUMNS.join(', ')})
-  SELECT strftime('%Y-%m-%d', started_at / 1000, 'unixepoch') AS day, tenant, COALESCE(key_id, '') AS keyId,
-    substr(model, 1, ${MODEL_LENGTH_MAX}) AS shortModel, @node, @epoch, ${USAGE_COUNTERS.map(({ sum }) => sum).join(', ')}
-  FROM ledger WHERE ${which} AND status <> 'forwarded'
-  GROUP BY day, tenant, keyId, shortModel
+/** Adds to a shard; gives it as it is then. */
+const ADD = `INSERT INTO usage_shard (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT DO UPDATE SET ${COUNTER_COLUMNS.map((column) => `${column} = ${column} + excluded.${column}`).join(', ')}
   RETURNING ${COLUMNS.join(', ')}`;
+
+/** Adds entries of the ledger to the shards of `node` and `epoch`; gives these as they are then. */
+export function addEntries(
+  database: Database,
+  { node, epoch }: { readonly node: string; readonly epoch: string },
+  entries: Iterable<SettledEntry>,
+): ShardRow[] {
+  const add = database.prepare<(string | number)[], ShardRow>(ADD);
+  const sums = summedUsage(entries, ({ tenant, keyId, model, startedAt }) => [
+    tenant,
+    keyId,
+    shortened(model),
+    dayOf(startedAt),
+  ]);
+  return sums.flatMap(({ group, counts }) => add.all(node, epoch, ...group, ...counts));
 }
 
-/** By their ids, as a JSON list. */
-export const ADD_ENTRIES = addEntries('id IN (SELECT value FROM json_each(@ids))');
-export const ADD_ALL_ENTRIES = addEntries('true');
+function shortened(model: string): string {
+  return model.length <= MODEL_LENGTH_MAX ? model : [...model].slice(0, MODEL_LENGTH_MAX).join('');
+}
 
 /** Brings a shard to at least these counts. */
 const RAISE = `INSERT INTO usage_shard (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((column) => `@${column}`).join(', ')})

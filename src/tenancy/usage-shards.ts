@@ -7,11 +7,12 @@ import { usageShardKind } from '../replication/kinds/usage-shard.ts';
 import type { ChangeRecorder } from '../storage/changes.ts';
 import type { Database } from '../storage/database.ts';
 import { dayOf, monthOf } from './calendar.ts';
+import { entriesBetween } from './ledger-blocks.ts';
+import type { SettledEntry } from './ledger-row.ts';
 import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, parseScope } from './usage-scope.ts';
 import {
-  ADD_ALL_ENTRIES,
-  ADD_ENTRIES,
+  addEntries,
   countersOf,
   dropShard,
   parseShardKey,
@@ -50,7 +51,6 @@ export class UsageShards {
   readonly #epoch: string;
   readonly #changes: ChangeRecorder;
   readonly #onFailure: (error: unknown) => void;
-  readonly #add;
   readonly #sum;
 
   constructor({ database, node, epoch, changes, onFailure }: UsageShardsDeps) {
@@ -59,7 +59,6 @@ export class UsageShards {
     this.#epoch = epoch;
     this.#changes = changes;
     this.#onFailure = onFailure;
-    this.#add = database.prepare<[object], ShardRow>(ADD_ENTRIES);
     this.#sum = database.prepare<[object], Record<string, number>>(SUM);
     database.transaction(() => this.#begin())();
   }
@@ -68,14 +67,18 @@ export class UsageShards {
   #begin(): void {
     const database = this.#database;
     if (database.prepare('SELECT 1 FROM usage_known').get() !== undefined) return;
-    database.prepare(ADD_ALL_ENTRIES).all({ node: this.#node, epoch: EPOCH_BEFORE });
+    addEntries(
+      database,
+      { node: this.#node, epoch: EPOCH_BEFORE },
+      entriesBetween(database, 0, Number.MAX_SAFE_INTEGER),
+    );
     this.#keep(0);
   }
 
   /** Inside the transaction that has entered these entries in the ledger. */
-  add(ids: readonly number[]): void {
-    const rows = this.#add.all({ ids: JSON.stringify(ids), node: this.#node, epoch: this.#epoch });
-    for (const row of rows) this.#record(row);
+  add(entries: readonly SettledEntry[]): void {
+    const shards = addEntries(this.#database, { node: this.#node, epoch: this.#epoch }, entries);
+    for (const shard of shards) this.#record(shard);
   }
 
   /** What this node has used in the running day and month, whichever of its processes it was. */

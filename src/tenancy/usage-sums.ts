@@ -1,35 +1,72 @@
-// The counters of usage: what they are called, and how each is summed up from entries of the ledger. Reports use them,
-// and the shards that other nodes see.
+// The counters of usage: what they are called, and what an entry of the ledger adds to each. Reports use them, and the
+// shards that other nodes see.
+
+import type { SettledEntry } from './ledger-row.ts';
 
 export interface UsageCounter {
   /** In reports and on the wire. */
   readonly name: string;
   /** In the table of shards. */
   readonly column: string;
-  /** Over the ledger. */
-  readonly sum: string;
+  readonly of: (entry: SettledEntry) => number;
 }
 
-const IS_REQUEST = "operation NOT IN ('hedge', 'shadow')";
-
 export const USAGE_COUNTERS: readonly UsageCounter[] = [
-  { name: 'requests', column: 'requests', sum: `SUM(${IS_REQUEST})` },
-  { name: 'hedges', column: 'hedges', sum: "SUM(operation = 'hedge' AND attempts > 0)" },
-  { name: 'shadows', column: 'shadows', sum: "SUM(operation = 'shadow')" },
-  { name: 'failed', column: 'failed', sum: `SUM(status IN ('error', 'aborted', 'recovered') AND ${IS_REQUEST})` },
-  { name: 'cacheHits', column: 'cache_hits', sum: "SUM(status = 'cached')" },
-  { name: 'inputTokens', column: 'input_tokens', sum: 'SUM(input_tokens)' },
-  { name: 'cachedTokens', column: 'cached_tokens', sum: 'SUM(cached_tokens)' },
-  { name: 'cacheWriteTokens', column: 'cache_write_tokens', sum: 'SUM(cache_write_tokens)' },
-  { name: 'outputTokens', column: 'output_tokens', sum: 'SUM(output_tokens)' },
-  { name: 'reasoningTokens', column: 'reasoning_tokens', sum: 'SUM(reasoning_tokens)' },
-  { name: 'cost', column: 'cost', sum: 'COALESCE(SUM(cost), 0)' },
-  {
-    name: 'unpriced',
-    column: 'unpriced',
-    sum: `SUM(cost IS NULL AND operation <> 'count-tokens'
-      AND (status <> 'error' AND operation <> 'hedge' OR input_tokens + output_tokens > 0))`,
-  },
-  { name: 'savedTokens', column: 'saved_tokens', sum: 'SUM(saved_tokens)' },
-  { name: 'savedCost', column: 'saved_cost', sum: 'COALESCE(SUM(saved_cost), 0)' },
+  { name: 'requests', column: 'requests', of: (entry) => one(isRequest(entry)) },
+  { name: 'hedges', column: 'hedges', of: ({ operation, attempts }) => one(operation === 'hedge' && attempts > 0) },
+  { name: 'shadows', column: 'shadows', of: ({ operation }) => one(operation === 'shadow') },
+  { name: 'failed', column: 'failed', of: (entry) => one(FAILED.has(entry.status) && isRequest(entry)) },
+  { name: 'cacheHits', column: 'cache_hits', of: ({ status }) => one(status === 'cached') },
+  { name: 'inputTokens', column: 'input_tokens', of: ({ inputTokens }) => inputTokens },
+  { name: 'cachedTokens', column: 'cached_tokens', of: ({ cachedTokens }) => cachedTokens },
+  { name: 'cacheWriteTokens', column: 'cache_write_tokens', of: ({ cacheWriteTokens }) => cacheWriteTokens },
+  { name: 'outputTokens', column: 'output_tokens', of: ({ outputTokens }) => outputTokens },
+  { name: 'reasoningTokens', column: 'reasoning_tokens', of: ({ reasoningTokens }) => reasoningTokens },
+  { name: 'cost', column: 'cost', of: ({ cost }) => cost ?? 0 },
+  { name: 'unpriced', column: 'unpriced', of: (entry) => one(isUnpriced(entry)) },
+  { name: 'savedTokens', column: 'saved_tokens', of: ({ savedTokens }) => savedTokens },
+  { name: 'savedCost', column: 'saved_cost', of: ({ savedCost }) => savedCost },
 ];
+
+const FAILED: ReadonlySet<string> = new Set(['error', 'aborted', 'recovered']);
+
+function isRequest({ operation }: SettledEntry): boolean {
+  return operation !== 'hedge' && operation !== 'shadow';
+}
+
+/** What failed, or was never sent, and used nothing has no price to know. */
+function isUnpriced({ cost, operation, status, inputTokens, outputTokens }: SettledEntry): boolean {
+  if (cost !== null || operation === 'count-tokens') return false;
+  return (status !== 'error' && operation !== 'hedge') || inputTokens + outputTokens > 0;
+}
+
+function one(isCounted: boolean): number {
+  return isCounted ? 1 : 0;
+}
+
+export interface UsageSum {
+  readonly group: readonly string[];
+  /** In the order of the counters. */
+  readonly counts: readonly number[];
+}
+
+/** What entries of the same group come to. What another node has answered it has counted itself. */
+export function summedUsage(
+  entries: Iterable<SettledEntry>,
+  groupOf: (entry: SettledEntry) => readonly string[],
+): UsageSum[] {
+  const sums = new Map<string, { readonly group: readonly string[]; readonly counts: number[] }>();
+  for (const entry of entries) {
+    if (entry.status === 'forwarded') continue;
+    const group = groupOf(entry);
+    const name = JSON.stringify(group);
+    let sum = sums.get(name);
+    if (!sum) {
+      sum = { group, counts: USAGE_COUNTERS.map(() => 0) };
+      sums.set(name, sum);
+    }
+    const { counts } = sum;
+    for (const [index, { of }] of USAGE_COUNTERS.entries()) counts[index] = (counts[index] ?? 0) + of(entry);
+  }
+  return [...sums.values()];
+}

@@ -83,7 +83,7 @@ export class TestGateway {
     this.tenancy.ledger.flush();
     return this.tenancy.database
       .prepare<[], Record<string, unknown>>(
-        'SELECT request_id, status, operation, model, target, input_tokens, output_tokens, attempts FROM ledger',
+        'SELECT request_id, status, operation, model, target, input_tokens, output_tokens, attempts FROM ledger ORDER BY id',
       )
       .all();
   }

@@ -19,12 +19,12 @@ describe('the stages of a turn', () => {
     await turn();
     const done: string[] = [];
     for (const request of ['a', 'b']) {
-      stages.add('send', () => void done.push(`send ${request}`));
       stages.add('reply', () => void done.push(`reply ${request}`));
+      stages.add('send', () => void done.push(`send ${request}`));
     }
     assert.deepEqual(done, []);
     await turn();
-    assert.deepEqual(done, ['reply a', 'reply b', 'send a', 'send b']);
+    assert.deepEqual(done, ['send a', 'send b', 'reply a', 'reply b']);
   });
 
   test('what leads to a later stage is done in the same turn, what leads to an earlier one in the next', async () => {
@@ -33,13 +33,13 @@ describe('the stages of a turn', () => {
     const done: string[] = [];
     stages.add('journal', () => {
       done.push('journal');
-      stages.add('send', () => void done.push('send'));
+      stages.add('reply', () => void done.push('reply'));
       stages.add('settle', () => void done.push('settle'));
     });
     await turn();
-    assert.deepEqual(done, ['journal', 'send']);
+    assert.deepEqual(done, ['journal', 'reply']);
     await turn();
-    assert.deepEqual(done, ['journal', 'send', 'settle']);
+    assert.deepEqual(done, ['journal', 'reply', 'settle']);
   });
 
   test('a request that runs alone waits for no turn, and never runs before its caller is done', async () => {

@@ -64,8 +64,8 @@ function place() {
 }
 
 describe('the ledger', () => {
-  test('what is settled is entered a moment later, everything of that moment in one go', () => {
-    const { clock, ledger, rows } = ledgerOf();
+  test('what is settled is entered a moment later, everything of that moment in one row', () => {
+    const { clock, database, ledger, rows } = ledgerOf();
     ledger.open(entry('a')).settle(DONE);
     ledger.open(entry('b')).settle(DONE);
     ledger.open(entry('running'));
@@ -75,6 +75,7 @@ describe('the ledger', () => {
       rows().map((row) => (row as { request_id: string }).request_id),
       ['a', 'b'],
     );
+    assert.equal(database.prepare('SELECT count FROM ledger_block').pluck().all().join(), '2');
     assert.equal(clock.timerCount, 0);
   });
 
@@ -193,7 +194,7 @@ describe('the ledger', () => {
       database,
       clock,
       journal: new FileJournal(directory.journal),
-      shards: { add: (ids) => void told.push(ids) },
+      shards: { add: (entries) => void told.push(entries.map(({ id }) => id)) },
       onFailure: assert.ifError,
     });
     assert.deepEqual(told, []);
@@ -252,6 +253,26 @@ describe('the ledger', () => {
     database.pragma('query_only = 0');
     clock.advance(5_000);
     assert.equal(rows().length, 1);
+  });
+
+  test('a commit that succeeded although it seemed to fail enters nothing twice', () => {
+    const { clock, database, ledger, rows, failures } = ledgerOf();
+    const transaction = database.transaction.bind(database);
+    database.transaction = ((work: () => void) => () => {
+      transaction(work)();
+      throw new Error('the disk went away');
+    }) as unknown as typeof transaction;
+    ledger.open(entry('a')).settle({ ...DONE, cost: 1 });
+    clock.advance(100);
+    assert.deepEqual(failures.map(String), ['Error: the disk went away']);
+    database.transaction = transaction;
+    ledger.open(entry('b')).settle({ ...DONE, cost: 2 });
+    clock.advance(5_000);
+    assert.deepEqual(
+      rows().map((row) => (row as { request_id: string }).request_id),
+      ['a', 'b'],
+    );
+    assert.deepEqual(ledger.spent('tenant:acme').day, { tokens: 30, cost: 3 });
   });
 
   test('a journal that cannot be written is told of, and the line after it is whole', () => {
@@ -336,7 +357,7 @@ describe('the ledger', () => {
     database.close();
     for (const _ of ['first start', 'second start']) {
       const after = directory.open();
-      after.database.exec('UPDATE ledger SET input_tokens = 1000, cost = 1000');
+      after.database.exec("UPDATE ledger_block SET entries = '[]'");
       assert.deepEqual(after.ledger.spent('tenant:acme').month, { tokens: 15 + 9, cost: 0.75 });
       assert.deepEqual(after.ledger.spent('key:k model:cl*').day, { tokens: 9, cost: 0.25 });
       after.database.close();
@@ -388,8 +409,10 @@ describe('the ledger', () => {
   test('entries are forgotten in slices, the oldest first, when they are older than the retention by hours at most', () => {
     const { clock, ledger, rows } = ledgerOf();
     const prune = (entriesMax?: number) => ledger.prune(40 * DAY_MS, entriesMax);
-    for (const requestId of ['c', 'b', 'a']) ledger.open(entry(requestId)).settle(DONE);
-    ledger.flush();
+    for (const requestId of ['c', 'b', 'a']) {
+      ledger.open(entry(requestId)).settle(DONE);
+      ledger.flush();
+    }
     assert.equal(prune(), 0);
     clock.advance(10 * DAY_MS);
     ledger.open(entry('later')).settle(DONE);
@@ -407,6 +430,25 @@ describe('the ledger', () => {
     );
     clock.advance(10 * DAY_MS);
     assert.equal(prune(), 1);
+  });
+
+  test('entries that were entered together are forgotten together, when all of them are old enough', () => {
+    const { clock, ledger, rows } = ledgerOf();
+    const long = ledger.open(entry('long'));
+    for (const requestId of ['a', 'b', 'c']) ledger.open(entry(requestId)).settle(DONE);
+    ledger.flush();
+    assert.equal(ledger.prune(40 * DAY_MS), 0);
+    clock.advance(DAY_MS);
+    ledger.open(entry('later')).settle(DONE);
+    long.settle(DONE);
+    ledger.flush();
+    assert.equal(ledger.prune(40 * DAY_MS), 0);
+    clock.advance(39 * DAY_MS);
+    assert.equal(ledger.prune(40 * DAY_MS, 2), 3);
+    assert.equal(ledger.prune(40 * DAY_MS, 2), 0);
+    assert.equal(rows().length, 2);
+    clock.advance(DAY_MS);
+    assert.equal(ledger.prune(40 * DAY_MS), 2);
   });
 
   test('a wall clock that is set forward, once or at each start, makes nothing older', () => {

@@ -130,12 +130,51 @@ test('days and months are those of UTC, and `until` is exclusive', () => {
 });
 
 test('in CSV, names are quoted where they must be and never become formulas', () => {
-  const { database } = filled();
-  database
-    .prepare(
-      `INSERT INTO ledger (request_id, started_at, status, tenant, operation, model) VALUES (?, 1, 'done', ?, 'o', ?)`,
-    )
-    .run('1', '=HYPERLINK("x")', 'a,b');
+  const { database, ledger } = filled();
+  ledger
+    .open({
+      requestId: '1',
+      tenant: '=HYPERLINK("x")',
+      tags: {},
+      operation: 'o',
+      model: 'a,b',
+      estimatedInputTokens: 1,
+    })
+    .settle({ status: 'done', attempts: 1 });
+  ledger.flush();
   const [, line] = usageCsv(['tenant', 'model'], usageReport(database, { by: ['tenant', 'model'] })).split('\r\n');
   assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0,0,0`);
+});
+
+test('rows come in the order of their groups, byte by byte, and groups are never taken for each other', () => {
+  const { database, ledger } = filled();
+  const names = ['b', 'a', 'B', 'ä', 'a\nb', '\u{1F600}', '\uFFFD', 'ab', ''];
+  for (const [index, model] of names.entries()) {
+    ledger
+      .open({ requestId: String(index), tenant: 'a', tags: {}, operation: 'o', model, estimatedInputTokens: 1 })
+      .settle({ status: 'done', attempts: 1 });
+  }
+  ledger.flush();
+  assert.deepEqual(
+    usageReport(database, { by: ['tenant', 'model'] }).map(({ group }) => group[1]),
+    ['', 'B', 'a', 'a\nb', 'ab', 'b', 'ä', '\uFFFD', '\u{1F600}'],
+  );
+});
+
+test('of many entries in a block only those that are asked for are counted', () => {
+  const { clock, database, ledger } = filled();
+  for (const keyId of ['k1', 'k2', 'k1']) {
+    ledger
+      .open({ requestId: keyId, tenant: 'a', keyId, tags: {}, operation: 'o', model: keyId, estimatedInputTokens: 1 })
+      .settle({ status: 'done', attempts: 1 });
+    clock.advance(10);
+  }
+  ledger.flush();
+  const count = (query: object) => usageReport(database, { by: [], ...query })[0]?.requests ?? 0;
+  const start = clock.now() - 30;
+  assert.deepEqual([count({ keyId: 'k1' }), count({ model: 'k2' }), count({ tenant: 'b' })], [2, 1, 0]);
+  assert.deepEqual(
+    [count({ since: start + 1 }), count({ until: start + 10 }), count({ since: start + 20 })],
+    [2, 1, 1],
+  );
 });

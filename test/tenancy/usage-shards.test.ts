@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
 import { GatewayError } from '../../src/errors.ts';
+import { settledEntry } from '../../src/tenancy/ledger-row.ts';
 import { usageReport } from '../../src/tenancy/usage-report.ts';
 import { UsageShards } from '../../src/tenancy/usage-shards.ts';
 import { accountingNode } from '../support/accounting-node.ts';
@@ -138,10 +139,7 @@ describe('usage of a mesh', () => {
       changes: { put: refuse, remove: refuse },
       onFailure: (error) => void told.push(error),
     });
-    database.exec(
-      "INSERT INTO ledger (id, request_id, started_at, status, tenant, operation, model) VALUES (1, 'r', 0, 'done', 't', 'o', 'm')",
-    );
-    shards.add([1]);
+    shards.add([settledEntry([1, 'r', 0, 't', null, null, 'o', null, 'm', 'done'])]);
     assert.equal(told.length, 1);
     assert.equal(usageReport(database, { by: [], scope: 'mesh' })[0]?.requests, 1);
   });

@@ -1,0 +1,87 @@
+// Settled entries in gateway.db, as many in a row as were settled in a moment: their texts in one JSON list, which costs
+// a tenth of a row for each. Whoever reads them goes through all of the time asked for; the SQL view `ledger` shows them
+// as rows to other tools.
+
+import type { Database } from '../storage/database.ts';
+import { type Columns, idOf, type LedgerRow, type SettledEntry, settledEntry } from './ledger-row.ts';
+
+interface Bounds {
+  readonly lastId: number;
+  readonly count: number;
+}
+
+const INSERT = 'INSERT INTO ledger_block (last_id, count, first_at, last_at, entries) VALUES (?, ?, ?, ?, ?)';
+const OLDEST = 'SELECT last_id AS lastId, count FROM ledger_block WHERE last_id <= ? ORDER BY last_id LIMIT ?';
+
+export class LedgerBlocks {
+  readonly #database: Database;
+  readonly #insert;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#insert = database.prepare<(number | string)[]>(INSERT);
+  }
+
+  /** One block. */
+  add(entries: readonly SettledEntry[], rows: readonly LedgerRow[]): void {
+    let [lastId, firstAt, lastAt] = [0, Number.MAX_SAFE_INTEGER, 0];
+    for (const { id, startedAt } of entries) {
+      lastId = Math.max(lastId, id);
+      firstAt = Math.min(firstAt, startedAt);
+      lastAt = Math.max(lastAt, startedAt);
+    }
+    this.#insert.run(lastId, rows.length, firstAt, lastAt, `[${rows.map(({ text }) => text).join(',\n')}]`);
+  }
+
+  /** Those of them that are not in the table. */
+  lackingOf(rows: readonly LedgerRow[]): LedgerRow[] {
+    const firstId = rows.reduce((first, row) => Math.min(first, idOf(row)), Number.MAX_SAFE_INTEGER);
+    const known = new Set<unknown>();
+    const later = this.#database
+      .prepare<[number], string>('SELECT entries FROM ledger_block WHERE last_id >= ?')
+      .pluck();
+    for (const block of later.iterate(firstId)) for (const [id] of columnsOf(block)) known.add(id);
+    return rows.filter((row) => !known.has(idOf(row)));
+  }
+
+  /** Of all entries that there are. */
+  lastId(): number {
+    return this.#database.prepare<[], number>('SELECT COALESCE(MAX(last_id), 0) FROM ledger_block').pluck().get() ?? 0;
+  }
+
+  /** When the oldest entry began; undefined when there is none. */
+  oldestAt(): number | undefined {
+    return (
+      this.#database.prepare<[], number | null>('SELECT MIN(first_at) FROM ledger_block').pluck().get() ?? undefined
+    );
+  }
+
+  /** Deletes blocks that end with this entry or an earlier one: one, or several of so many entries; returns how many. */
+  prune(lastId: number, entriesMax: number): number {
+    let pruned: Bounds = { lastId: 0, count: 0 };
+    for (const block of this.#database.prepare<number[], Bounds>(OLDEST).all(lastId, entriesMax)) {
+      const count = pruned.count + block.count;
+      if (pruned.count > 0 && count > entriesMax) break;
+      pruned = { lastId: block.lastId, count };
+    }
+    if (pruned.count > 0) this.#database.prepare('DELETE FROM ledger_block WHERE last_id <= ?').run(pruned.lastId);
+    return pruned.count;
+  }
+}
+
+/** The entries whose requests began at this time or later, and before the other. */
+export function* entriesBetween(database: Database, since: number, until: number): Generator<SettledEntry> {
+  const blocks = database
+    .prepare<number[], string>('SELECT entries FROM ledger_block WHERE last_at >= ? AND first_at < ?')
+    .pluck();
+  for (const block of blocks.iterate(since, until)) {
+    for (const columns of columnsOf(block)) {
+      const entry = settledEntry(columns);
+      if (entry.startedAt >= since && entry.startedAt < until) yield entry;
+    }
+  }
+}
+
+function columnsOf(block: string): readonly Columns[] {
+  return JSON.parse(block) as Columns[];
+}

@@ -1,9 +1,9 @@
-// Settled entries in gateway.db, as many in a row as were settled in a moment: their texts in one JSON list, which costs
-// a tenth of a row for each. Whoever reads them goes through all of the time asked for; the SQL view `ledger` shows them
+// Settled entries in gateway.db, as many in a row as were settled in a moment: one JSON list, which costs each of them a
+// tenth of a row of its own. Whoever reads them goes through all of the time asked for; the SQL view `ledger` shows them
 // as rows to other tools.
 
 import type { Database } from '../storage/database.ts';
-import { type Columns, idOf, type LedgerRow, type SettledEntry, settledEntry } from './ledger-row.ts';
+import { type Columns, idOf, type SettledEntry, settledEntry } from './ledger-row.ts';
 
 interface Bounds {
   readonly lastId: number;
@@ -23,18 +23,18 @@ export class LedgerBlocks {
   }
 
   /** One block. */
-  add(entries: readonly SettledEntry[], rows: readonly LedgerRow[]): void {
+  add(entries: readonly SettledEntry[], rows: readonly Columns[]): void {
     let [lastId, firstAt, lastAt] = [0, Number.MAX_SAFE_INTEGER, 0];
     for (const { id, startedAt } of entries) {
       lastId = Math.max(lastId, id);
       firstAt = Math.min(firstAt, startedAt);
       lastAt = Math.max(lastAt, startedAt);
     }
-    this.#insert.run(lastId, rows.length, firstAt, lastAt, `[${rows.map(({ text }) => text).join(',\n')}]`);
+    this.#insert.run(lastId, rows.length, firstAt, lastAt, JSON.stringify(rows));
   }
 
   /** Those of them that are not in the table. */
-  lackingOf(rows: readonly LedgerRow[]): LedgerRow[] {
+  lackingOf(rows: readonly Columns[]): Columns[] {
     const firstId = rows.reduce((first, row) => Math.min(first, idOf(row)), Number.MAX_SAFE_INTEGER);
     const known = new Set<unknown>();
     const later = this.#database

@@ -1,6 +1,6 @@
-// An entry of the ledger as text: a JSON list of its columns, in two parts. The first is known when its request is sent,
-// the second says how it ended. Lines of the journal are an opening, its ending under its id, or both in one; the table
-// keeps both in one, too, many of them in a block.
+// An entry of the ledger as a list of columns, in two parts: the first is known when its request is sent, the second says
+// how it ended. Notes of the journal are an opening with its estimate, an ending under its id, or both parts in one; a
+// line has all notes of a moment as JSON, for making it of each alone costs several times as much.
 
 import type { Usage } from '../model/chat.ts';
 
@@ -74,27 +74,14 @@ const ENDING_NAMES = [
   ...['cost', 'saved_tokens', 'saved_cost', 'attempts', 'ttft_ms', 'duration_ms', 'error'],
 ];
 
-/** One of both parts, and its text without the bracket towards the other. */
-export interface Part {
-  readonly columns: Columns;
-  readonly text: string;
-}
-
-/** A whole entry. */
-export interface LedgerRow {
-  readonly columns: Columns;
-  readonly text: string;
-}
-
-export function openingOf(id: number, startedAt: number, entry: OpenEntry, model = entry.model): Part {
+export function openingOf(id: number, startedAt: number, entry: OpenEntry, model = entry.model): Columns {
   const { requestId, tenant, keyId = null, tags, operation, prompt = null } = entry;
-  const columns = [id, requestId, startedAt, tenant, keyId, tagsText(tags), operation, prompt, model];
-  return { columns, text: JSON.stringify(columns).slice(0, -1) };
+  return [id, requestId, startedAt, tenant, keyId, tagsText(tags), operation, prompt, model];
 }
 
-export function endingOf(settlement: Settlement): Part {
+export function endingOf(settlement: Settlement): Columns {
   const { usage } = settlement;
-  const columns = [
+  return [
     settlement.status,
     settlement.chain ?? null,
     settlement.target ?? null,
@@ -113,59 +100,52 @@ export function endingOf(settlement: Settlement): Part {
     settlement.durationMs ?? null,
     settlement.error ?? null,
   ];
-  return { columns, text: JSON.stringify(columns).slice(1) };
 }
 
-export function rowOf(opening: Part, ending: Part): LedgerRow {
-  return { columns: [...opening.columns, ...ending.columns], text: `${opening.text},${ending.text}` };
-}
-
-export function idOf({ columns: [id] }: Part | LedgerRow): number {
+export function idOf([id]: Columns): number {
   return Number(id);
 }
 
-/** Of a request that is sent. */
-export function openingLine({ text }: Part, { estimatedInputTokens, estimatedCost }: OpenEntry): string {
-  return `${text},${estimatedInputTokens},${estimatedCost ?? null}]\n`;
+/** The note of a request that is sent. */
+export function openingNote(opening: Columns, { estimatedInputTokens, estimatedCost }: OpenEntry): Columns {
+  return [...opening, estimatedInputTokens, estimatedCost ?? null];
 }
 
 /** Of one whose opening is there. */
-export function endingLine(id: number, { text }: Part): string {
-  return `[${id},${text}\n`;
+export function endingNote(id: number, ending: Columns): Columns {
+  return [id, ...ending];
 }
 
-export function rowLine({ text }: LedgerRow): string {
-  return `${text}\n`;
+export function lineOf(notes: readonly Columns[]): string {
+  return `${JSON.stringify(notes)}\n`;
 }
 
-/** What a journal holds, as rows of the table; an entry's later line replaces or completes its earlier one. */
-export function recoverRows(lines: readonly string[]): { readonly rows: LedgerRow[]; readonly unreadable: number } {
+/** What a journal holds, as rows of the table; an entry's later note replaces or completes its earlier one. */
+export function recoverRows(lines: readonly string[]): { readonly rows: Columns[]; readonly unreadable: number } {
   const rows = new Map<unknown, Columns>();
   let unreadable = 0;
   for (const line of lines) {
     if (line === '') continue;
-    const noted = notedColumns(line);
-    const columns = noted && completed(noted, rows.get(noted[0]));
-    if (columns) rows.set(columns[0], columns);
-    else unreadable += 1;
+    for (const note of notesOf(line)) {
+      const row = note && completed(note, rows.get(note[0]));
+      if (row) rows.set(row[0], row);
+      else unreadable += 1;
+    }
   }
-  return {
-    rows: Array.from(rows.values(), (columns) => ({ columns, text: JSON.stringify(columns) })),
-    unreadable,
-  };
+  return { rows: [...rows.values()], unreadable };
 }
 
 const OPENINGS = OPENING_NAMES.length;
 const ENDINGS = ENDING_NAMES.length;
 
-function completed(noted: Columns, before: Columns | undefined): Columns | undefined {
-  switch (noted.length) {
+function completed(note: Columns, before: Columns | undefined): Columns | undefined {
+  switch (note.length) {
     case OPENINGS + 2:
-      return [...noted.slice(0, OPENINGS), ...recoveredEnding(noted.slice(OPENINGS))];
+      return [...note.slice(0, OPENINGS), ...recoveredEnding(note.slice(OPENINGS))];
     case 1 + ENDINGS:
-      return before && [...before.slice(0, OPENINGS), ...noted.slice(1)];
+      return before && [...before.slice(0, OPENINGS), ...note.slice(1)];
     case OPENINGS + ENDINGS:
-      return noted;
+      return note;
     default:
       return undefined;
   }
@@ -176,12 +156,14 @@ function recoveredEnding([inputTokens = 0, cost = null]: Columns): Columns {
   return ['recovered', null, null, null, inputTokens, 0, 0, 0, 0, 1, cost, 0, null, 0, null, null, null];
 }
 
-function notedColumns(line: string): Columns | undefined {
+/** Undefined in place of what cannot be read: its write was cut short. */
+function notesOf(line: string): readonly (Columns | undefined)[] {
   try {
-    return JSON.parse(line) as Columns;
+    const noted = JSON.parse(line) as Columns | readonly Columns[];
+    // A line was a single note in journals of earlier versions.
+    return Array.isArray(noted[0]) ? (noted as readonly Columns[]) : [noted as Columns];
   } catch {
-    // The write was cut short; the caller counts it.
-    return undefined;
+    return [undefined];
   }
 }
 

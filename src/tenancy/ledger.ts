@@ -1,6 +1,6 @@
 // The ledger: one entry a request, opened before anything is sent upstream and settled once with the truth.
 //
-// An entry is a line of the journal when `noteSent` returns, so that it survives the process once an upstream may have
+// An entry is noted in the journal when `noteSent` returns, so that it survives the process once an upstream may have
 // seen its request; a settled one follows before the next events are looked at, and is entered in gateway.db, many in
 // one row, a moment later. At the next start, what the journal has settled and the table has not is entered, and
 // what was sent and never settled is entered as `recovered`, with the estimate it was opened with. What was never sent
@@ -13,17 +13,15 @@ import { DaySums } from './day-sums.ts';
 import { LedgerAge } from './ledger-age.ts';
 import { LedgerBlocks } from './ledger-blocks.ts';
 import {
-  endingLine,
+  type Columns,
+  endingNote,
   endingOf,
   idOf,
-  type LedgerRow,
+  lineOf,
   type OpenEntry,
-  openingLine,
+  openingNote,
   openingOf,
-  type Part,
   recoverRows,
-  rowLine,
-  rowOf,
   type Settlement,
   settledEntry,
 } from './ledger-row.ts';
@@ -44,10 +42,10 @@ export interface LedgerDeps {
 
 /** An entry that is not settled. */
 interface Running {
-  opening: Part;
+  opening: Columns;
   readonly entry: OpenEntry;
-  /** It is in the journal. */
-  isSent: boolean;
+  /** Among those in the journal; undefined before it is there. */
+  place: number | undefined;
   isSettled: boolean;
 }
 
@@ -86,13 +84,13 @@ export class Ledger {
   readonly #blocks: LedgerBlocks;
   readonly #age: LedgerAge;
   readonly #sums: DaySums;
-  /** Those in the journal whose requests still run. */
-  readonly #sent = new Set<Running>();
-  #settled: LedgerRow[] = [];
+  /** Those in the journal whose requests still run. A list: the tables of a set that comes and goes are garbage. */
+  readonly #sent: Running[] = [];
+  #settled: Columns[] = [];
   /** The table may have some of the settled ones: from before a crash, or of a commit that seemed to fail. */
   #isUncertain = true;
   /** What the journal does not have yet. */
-  #lines = '';
+  #notes: Columns[] = [];
   #isTorn = false;
   /** A line of an open entry may be missing in the journal. */
   #isIncomplete = false;
@@ -120,7 +118,7 @@ export class Ledger {
     const id = this.#lastId;
     const startedAt = this.#clock.now();
     const opening = openingOf(id, startedAt, entry);
-    const running: Running = { opening, entry, isSent: false, isSettled: false };
+    const running: Running = { opening, entry, place: undefined, isSettled: false };
     return {
       noteSent: (isMore = false) => this.#noteSent(running, isMore),
       moveTo: (model) => this.#move(running, openingOf(id, startedAt, entry, model)),
@@ -132,8 +130,8 @@ export class Ledger {
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
-    const row = rowOf(openingOf(this.#lastId, startedAt, entry), endingOf(settlement));
-    this.#note(rowLine(row));
+    const row = [...openingOf(this.#lastId, startedAt, entry), ...endingOf(settlement)];
+    this.#note(row);
     this.#keep(row);
   }
 
@@ -161,14 +159,14 @@ export class Ledger {
       this.#database.transaction(() => {
         const rows = this.#isUncertain ? this.#blocks.lackingOf(this.#settled) : this.#settled;
         if (rows.length === 0) return;
-        const entries = rows.map(({ columns }) => settledEntry(columns));
+        const entries = rows.map(settledEntry);
         this.#blocks.add(entries, rows);
         this.#sums.add(entries);
         this.#shards?.add(entries);
       })();
       this.#settled = [];
       this.#isUncertain = false;
-      this.#lines = '';
+      this.#notes = [];
       this.#shortenJournal();
     } catch (error) {
       this.#isUncertain = true;
@@ -200,18 +198,17 @@ export class Ledger {
   }
 
   #noteSent(running: Running, isMore: boolean): void {
-    if (!running.isSent && !running.isSettled) {
-      running.isSent = true;
-      this.#sent.add(running);
+    if (running.place === undefined && !running.isSettled) {
+      running.place = this.#sent.push(running) - 1;
       this.#noteOpening(running);
     }
     if (!isMore) this.#write();
   }
 
-  #move(running: Running, opening: Part): void {
+  #move(running: Running, opening: Columns): void {
     if (running.isSettled) return;
     running.opening = opening;
-    if (!running.isSent) return;
+    if (running.place === undefined) return;
     this.#noteOpening(running);
     this.#write();
   }
@@ -219,25 +216,34 @@ export class Ledger {
   #settle(running: Running, settlement: Settlement): void {
     if (running.isSettled) return;
     running.isSettled = true;
-    this.#sent.delete(running);
+    const { place } = running;
+    if (place !== undefined) this.#leave(place);
     const ending = endingOf(settlement);
-    const row = rowOf(running.opening, ending);
-    this.#note(running.isSent && !this.#isIncomplete ? endingLine(idOf(row), ending) : rowLine(row));
+    const row = [...running.opening, ...ending];
+    this.#note(place !== undefined && !this.#isIncomplete ? endingNote(idOf(row), ending) : row);
     this.#keep(row);
   }
 
-  #noteOpening({ opening, entry }: Running): void {
-    if (this.#journal !== NO_JOURNAL) this.#lines += openingLine(opening, entry);
+  /** The last one takes its place. */
+  #leave(place: number): void {
+    const last = this.#sent.pop();
+    if (!last || last.place === place) return;
+    last.place = place;
+    this.#sent[place] = last;
   }
 
-  #note(line: string): void {
+  #noteOpening({ opening, entry }: Running): void {
+    if (this.#journal !== NO_JOURNAL) this.#notes.push(openingNote(opening, entry));
+  }
+
+  #note(note: Columns): void {
     if (this.#journal === NO_JOURNAL) return;
     // All settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too.
-    if (this.#lines === '') this.#clock.soon(() => this.#write(), 'journal');
-    this.#lines += line;
+    if (this.#notes.length === 0) this.#clock.soon(() => this.#write(), 'journal');
+    this.#notes.push(note);
   }
 
-  #keep(row: LedgerRow): void {
+  #keep(row: Columns): void {
     this.#settled.push(row);
     if (!this.#timer) this.#flushIn(FLUSH_MS);
     else if (this.#settled.length === FLUSHED_ROWS) this.#clock.soon(() => this.flush());
@@ -248,23 +254,25 @@ export class Ledger {
   }
 
   #write(): void {
-    if (this.#lines === '') return;
+    if (this.#notes.length === 0) return;
+    const line = lineOf(this.#notes);
     try {
       // What an earlier write left unfinished must not swallow the line after it.
-      this.#journal.append(this.#isTorn ? `\n${this.#lines}` : this.#lines);
+      this.#journal.append(this.#isTorn ? `\n${line}` : line);
       this.#isTorn = false;
     } catch (error) {
       this.#isTorn = true;
       this.#isIncomplete = true;
       this.#onFailure(error);
     }
-    this.#lines = '';
+    this.#notes = [];
   }
 
   /** All that is settled is in the table: only what is open must stay. */
   #shortenJournal(): void {
-    if (this.#sent.size > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
-    this.#journal.replace([...this.#sent].map(({ opening, entry }) => openingLine(opening, entry)).join(''));
+    if (this.#sent.length > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
+    const notes = this.#sent.map(({ opening, entry }) => openingNote(opening, entry));
+    this.#journal.replace(notes.length === 0 ? '' : lineOf(notes));
     this.#isIncomplete = false;
   }
 }

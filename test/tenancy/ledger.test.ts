@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -63,6 +63,12 @@ function place() {
   };
 }
 
+/** All that a journal has noted, line by line. */
+function notesOf(text: string): readonly (readonly unknown[])[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.flatMap((line) => JSON.parse(line) as readonly unknown[][]);
+}
+
 describe('the ledger', () => {
   test('what is settled is entered a moment later, everything of that moment in one row', () => {
     const { clock, database, ledger, rows } = ledgerOf();
@@ -109,8 +115,8 @@ describe('the ledger', () => {
   test('an entry is in the journal when it is sent; its settlement before the next events are looked at', async () => {
     using directory = place();
     const { ledger } = directory.open();
-    const lines = () => readFileSync(directory.journal, 'utf8').split('\n').slice(0, -1);
-    const ids = () => lines().map((line) => JSON.parse(line)[1]);
+    const notes = () => notesOf(readFileSync(directory.journal, 'utf8'));
+    const ids = () => notes().map(([, id]) => id);
     const first = ledger.open(entry('a'));
     const second = ledger.open(entry('b'));
     assert.deepEqual(ids(), []);
@@ -128,9 +134,9 @@ describe('the ledger', () => {
     assert.deepEqual(ids(), ['a', 'done', 'c', 'done', 'b']);
     second.settle(DONE);
     ledger.flush();
-    assert.deepEqual(lines(), []);
+    assert.deepEqual(notes(), []);
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(lines(), []);
+    assert.deepEqual(notes(), []);
   });
 
   test('all settlements of one turn are one write', async () => {
@@ -143,7 +149,7 @@ describe('the ledger', () => {
     assert.equal(writes.length, 20);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(writes.length, 21);
-    assert.equal(writes.at(-1)?.split('\n').length, 20 + 1);
+    assert.equal(notesOf(writes.at(-1) ?? '').length, 20);
   });
 
   test('what was never sent is forgotten by a crash: no upstream has seen it', () => {
@@ -244,6 +250,42 @@ describe('the ledger', () => {
     assert.match(String(after.failures), /1 lines of the ledger's journal cannot be read/);
   });
 
+  test('a journal of an earlier version, with a note a line, is recovered', () => {
+    using directory = place();
+    const opening = (id: number, requestId: string) => [id, requestId, 1, 'acme', 'k', null, 'o', null, 'gpt'];
+    const ending = ['done', null, null, null, 10, 4, 0, 5, 2, 0, 0.25, 0, null, 1, null, null, null];
+    const notes = [
+      [...opening(1, 'kept'), 9, null],
+      [...opening(2, 'lost'), 9, 0.5],
+      [1, ...ending],
+      [...opening(3, 'whole'), ...ending],
+    ];
+    writeFileSync(directory.journal, notes.map((note) => `${JSON.stringify(note)}\n`).join(''));
+    assert.deepEqual(directory.open().rows(), [
+      { request_id: 'kept', status: 'done', input_tokens: 10, output_tokens: 5, cost: 0.25 },
+      { request_id: 'lost', status: 'recovered', input_tokens: 9, output_tokens: 0, cost: 0.5 },
+      { request_id: 'whole', status: 'done', input_tokens: 10, output_tokens: 5, cost: 0.25 },
+    ]);
+  });
+
+  test('requests that are open together leave the journal in any order', () => {
+    using directory = place();
+    const { ledger } = directory.open();
+    const opened = ['a', 'b', 'c', 'd'].map((id) => ledger.open(entry(id)));
+    for (const one of opened) one.noteSent();
+    for (const place of [0, 3, 1]) opened[place]?.settle(DONE);
+    for (let index = 0; index < 250; index += 1) {
+      const long = ledger.open(entry('x'.repeat(20_000)));
+      long.noteSent();
+      long.settle(DONE);
+    }
+    ledger.flush();
+    assert.deepEqual(
+      notesOf(readFileSync(directory.journal, 'utf8')).map(([, id]) => id),
+      ['c'],
+    );
+  });
+
   test('a table that cannot be written is tried again, and nothing is lost', () => {
     const { clock, database, ledger, rows, failures } = ledgerOf();
     ledger.open(entry('a')).settle(DONE);
@@ -304,7 +346,7 @@ describe('the ledger', () => {
     const [torn, ...lines] = readFileSync(directory.journal, 'utf8').trim().split('\n');
     assert.equal(torn?.length, 5);
     assert.deepEqual(
-      lines.map((line) => JSON.parse(line)[1]),
+      notesOf(lines.join('\n')).map(([, id]) => id),
       ['whole', 'torn', 'next'],
     );
   });
@@ -320,13 +362,13 @@ describe('the ledger', () => {
       long.settle(DONE);
     }
     ledger.flush();
-    const lines = readFileSync(directory.journal, 'utf8').trim().split('\n');
+    const notes = () => notesOf(readFileSync(directory.journal, 'utf8'));
     assert.deepEqual(
-      lines.map((line) => JSON.parse(line)[1]),
+      notes().map(([, id]) => id),
       ['running'],
     );
     ledger.open(entry('next')).noteSent();
-    assert.equal(readFileSync(directory.journal, 'utf8').trim().split('\n').length, 2);
+    assert.equal(notes().length, 2);
   });
 
   test('spending is summed by tenant, key and model over the running day and month', () => {

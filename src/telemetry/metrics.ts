@@ -1,17 +1,17 @@
 // Prometheus metrics; names and labels follow OpenTelemetry's GenAI conventions where those exist.
 // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
 
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Gauge, Registry } from 'prom-client';
 import type { ShadowOutcome } from '../gateway/shadow.ts';
 import { isKept, type RequestTrace } from '../gateway/trace.ts';
 import { CounterFamily, HistogramFamily } from './families.ts';
+import { addProcessMetrics } from './process-metrics.ts';
 
 /** Seconds; models answer between a cache hit's milliseconds and minutes of reasoning. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600];
 const OVERHEAD_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
 /** Clients choose model names; past this many targets the rest is counted together, so that memory stays bounded. */
 const TARGETS_MAX = 500;
-const EVENT_LOOP_PRECISION_MS = 250;
 
 /** What the cache holds. */
 interface CacheExtent {
@@ -102,8 +102,7 @@ export class Metrics {
   });
 
   constructor(inFlight: () => number, cacheExtent: () => CacheExtent = () => ({ entries: 0, bytes: 0 })) {
-    // Its watch of the event loop wakes the process this often: every 10 ms, as is usual, costs 0.4 % of a CPU while nobody asks.
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
+    addProcessMetrics(this.registry);
     this.#gauge('flowmesh_requests_in_flight', 'Requests running now', inFlight);
     this.#gauge('flowmesh_cache_entries', 'Answers kept', () => cacheExtent().entries);
     this.#gauge('flowmesh_cache_bytes', 'Size of the answers kept', () => cacheExtent().bytes);

@@ -103,3 +103,11 @@ test('second targets are counted by what became of them', async () => {
     'flowmesh_hedges_total{target="b/m",outcome="over-budget"} 1',
   ]);
 });
+
+test('each of several nodes in one process tells of the process', async () => {
+  for (const metrics of [new Metrics(() => 0), new Metrics(() => 0)]) {
+    for (const name of ['process_cpu_seconds_total', 'nodejs_eventloop_lag_p99_seconds', 'nodejs_version_info']) {
+      assert.equal((await linesOf(metrics, name)).length, 1, name);
+    }
+  }
+});

@@ -44,6 +44,7 @@ import { Metrics } from './telemetry/metrics.ts';
 import { registerReplicationMetrics } from './telemetry/replication-metrics.ts';
 import { logRequest } from './telemetry/request-log.ts';
 import { noteFailure, settle } from './telemetry/settlement.ts';
+import { StorageTroubleLog } from './telemetry/storage-trouble-log.ts';
 import { Accountant } from './tenancy/accountant.ts';
 import { adminToken } from './tenancy/admin-token.ts';
 import { KeyRing } from './tenancy/key-ring.ts';
@@ -90,7 +91,8 @@ export interface FlowmeshNode {
 }
 
 export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
-  const { clock, random, http, logger } = ports;
+  const { clock, random, http } = ports;
+  const logger = new StorageTroubleLog(ports.logger, clock);
   const settings = new NodeSettings(initial, { clock, http, logger });
   const config = (): Config => settings.config;
   const onLedgerFailure = (error: unknown): void => logger.error({ err: error }, 'the ledger cannot be written');

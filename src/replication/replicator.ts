@@ -388,9 +388,11 @@ export class Replicator {
       await action();
     } catch (error) {
       if (this.#stop.signal.aborted) return;
-      const fields = { peer, log: log.name, error: String(error) };
-      if (error instanceof ReplicaFullError) logger.error(fields, 'replication: no space for changes of other nodes');
-      else logger.debug(fields, 'replication: did not work this time');
+      if (error instanceof ReplicaFullError) {
+        logger.error({ peer, log: log.name, err: error }, 'replication: no space for changes of other nodes');
+      } else {
+        logger.debug({ peer, log: log.name, error: String(error) }, 'replication: did not work this time');
+      }
     }
   }
 }

@@ -20,6 +20,8 @@ export type FileOpener = (path: string, migrations: Migrations) => Database;
 
 /** How long a statement waits for another process's write, milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** Each fails only when another process changes the file just then, and one that has changed it is enough. */
+const WAL_TRIES = 100;
 /** Pages of 4 KiB that the write-ahead log may hold before they are moved into the file: 32 MiB. */
 const CHECKPOINT_PAGES = 8_192;
 /** Copied in one go: 8 MiB. */
@@ -107,7 +109,7 @@ export function openDatabase(path: string, migrations: Migrations): Database {
   if (path !== ':memory:') createPrivately(path);
   const database = new LazyDatabase(path, { timeout: BUSY_TIMEOUT_MS });
   try {
-    database.pragma('journal_mode = WAL');
+    useWriteAheadLog(database);
     // WAL survives a crash of the process; only a power cut may lose the last commits, never the file.
     database.pragma('synchronous = NORMAL');
     // A checkpoint waits for the disk, and the event loop with it: seldom and large beats often and small.
@@ -125,6 +127,22 @@ export function openDatabase(path: string, migrations: Migrations): Database {
   return database;
 }
 
+/**
+ * Of processes that create a file together one makes this change, and the others find it made. SQLite waits for no other
+ * process while it does so: who meets one waits for the file to be free, for which it does wait, and tries anew.
+ */
+function useWriteAheadLog(database: Database): void {
+  for (let triesLeft = WAL_TRIES; ; triesLeft -= 1) {
+    try {
+      database.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || triesLeft === 1) throw error;
+    }
+    database.exec('BEGIN EXCLUSIVE; ROLLBACK');
+  }
+}
+
 /** Frees what this thread's databases keep of their files in memory, up to 16 MiB each: the machine has it in its own. */
 export function forgetPages(): void {
   for (const database of openDatabases) database.pragma('shrink_memory');
@@ -138,6 +156,10 @@ export function openCopy(content: Buffer): Database {
 /** Does SQLite say that the file is no sound database? */
 export function isDamage(error: unknown): error is Error {
   return error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof BetterSqlite3.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
 /** Conversations are in there: nobody else on the machine may read them. SQLite gives its side files the same mode. */

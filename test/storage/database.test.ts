@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { forgetPages, openDatabase } from '../../src/storage/database.ts';
+import type { Order } from './opening-process.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'flowmesh-database-'));
 after(() => rmSync(directory, { recursive: true, force: true }));
@@ -93,3 +96,43 @@ test('pages are forgotten of all databases that are open and of no other, and no
   assert.deepEqual(kept.prepare('SELECT word FROM words').all(), [{ word: 'kept' }]);
   kept.close();
 });
+
+test('processes that create files at the same moment all open them, and lose nothing', async (t) => {
+  const processes = Array.from({ length: 4 }, () => startProcess(t));
+  const paths = Array.from({ length: 20 }, (_, file) => join(directory, `together-${file}.db`));
+  assert.deepEqual(await Promise.all(processes.map(answerOf)), Array(4).fill('ready'));
+  const answers = Promise.all(processes.map(answerOf));
+  for (const child of processes) send(child, { open: paths, migrations: [FIRST, SECOND] });
+  assert.deepEqual(await answers, Array(4).fill(paths.map(() => 'opened')));
+  for (const path of paths) {
+    const database = openDatabase(path, [FIRST, SECOND]);
+    assert.equal(database.prepare<[], number>('SELECT COUNT(*) FROM words').pluck().get(), 4);
+    database.close();
+  }
+});
+
+test('a file is opened also while another process is just about to make it one with a write-ahead log', async (t) => {
+  const child = startProcess(t);
+  assert.equal(await answerOf(child), 'ready');
+  const path = join(directory, 'held.db');
+  send(child, { hold: path });
+  assert.equal(await answerOf(child), 'held');
+  const database = openDatabase(path, [FIRST]);
+  assert.equal(database.pragma('journal_mode', { simple: true }), 'wal');
+  database.close();
+});
+
+function startProcess(t: TestContext): ChildProcess {
+  const child = fork(join(import.meta.dirname, 'opening-process.ts'));
+  t.after(() => child.kill());
+  return child;
+}
+
+function send(child: ChildProcess, order: Order): void {
+  child.send(order);
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const [answer] = await once(child, 'message');
+  return answer;
+}

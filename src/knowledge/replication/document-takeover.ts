@@ -84,6 +84,7 @@ export class DocumentTakeover {
     const upTo = pending.last;
     if (upTo === 0) return;
     this.#run = { since: clock.elapsed(), documents: this.counts.documents };
+    this.#lacking = [];
     let cursor = 0;
     const nextBatch = (): Promise<readonly Ready[]> | undefined => {
       const { batch, last } = isStopped() ? { batch: [], last: 0 } : this.#batchAfter(cursor, upTo);
@@ -101,7 +102,7 @@ export class DocumentTakeover {
       const applied = severalAtOnce(inParts(ready), PARTS_AT_ONCE, (part) => this.#apply(part));
       for await (const done of applied) this.#settle(done);
     }
-    for (const { document, held } of this.#lacking.splice(0)) await this.#lostVersions.replace(document, held);
+    for (const { document, held } of this.#lacking) await this.#lostVersions.replace(document, held);
     this.#run = undefined;
   }
 

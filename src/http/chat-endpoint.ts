@@ -2,7 +2,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.ts';
-import type { AnswerIdentity, Dialect, RouteHints } from '../dialects/dialect.ts';
+import type { AnswerIdentity, ClientSide, Dialect, RouteHints } from '../dialects/dialect.ts';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { Answer } from '../gateway/answer.ts';
@@ -25,6 +25,8 @@ export interface ChatEndpointDeps extends ExchangeDeps {
 
 /** What one kind of endpoint does besides: the Responses API keeps its conversations. */
 export interface ChatEndpointOptions {
+  /** Where the dialect has another way to ask than its first one. */
+  readonly client?: ClientSide;
   readonly hints?: (request: FastifyRequest) => RouteHints;
   /** Completes the body before it is parsed. */
   readonly prepare?: (body: JsonObject, principal: Principal) => JsonObject;
@@ -35,7 +37,7 @@ export interface ChatEndpointOptions {
 export type OnAnswer = (body: () => JsonObject | undefined, request: ChatRequest, principal: Principal) => void;
 
 export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options: ChatEndpointOptions = {}) {
-  const dialect = dialects[name];
+  const dialect = { ...dialects[name], ...(options.client && { client: options.client }) };
   // What a prepared body becomes depends on more than its bytes, and who keeps an answer wants to see all of it.
   const repeats = options.prepare || options.onAnswer ? undefined : new Repeats();
   return (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

@@ -1,6 +1,7 @@
 // Ollama's native endpoints, for clients that know nothing else.
 
 import type { FastifyInstance } from 'fastify';
+import { generateClient, isLoadRequest, renderLoaded } from '../dialects/ollama/generate.ts';
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
 import { asString } from '../model/json.ts';
@@ -27,7 +28,21 @@ const SHOWN = {
 
 export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, directory: ModelDirectory): void {
   const options = { config: { dialect: 'ollama' } } as const;
+  const refuseUnknown = async (id: string): Promise<void> => {
+    await directory.ready();
+    if (directory.find(id)) return;
+    throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`);
+  };
   server.post('/api/chat', options, chatEndpoint('ollama', deps));
+  const generate = chatEndpoint('ollama', deps, { client: generateClient });
+  server.post('/api/generate', options, async (request, reply) => {
+    const body = jsonBody(request);
+    if (!isLoadRequest(body)) return generate(request, reply);
+    const loaded = renderLoaded(body, Math.floor(deps.clock.now() / 1_000));
+    await refuseUnknown(loaded.model);
+    sendJson(reply, 200, JSON.stringify(loaded));
+    return reply;
+  });
   server.post('/api/embed', options, embeddingsEndpoint('ollama', deps));
   server.get('/api/version', options, (_request, reply) => {
     sendJson(reply, 200, JSON.stringify({ version: OLLAMA_VERSION }));
@@ -47,12 +62,8 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     return reply;
   });
   server.post('/api/show', options, async (request, reply) => {
-    await directory.ready();
     const body = jsonBody(request);
-    const id = asString(body.model) ?? asString(body.name) ?? '';
-    if (!directory.find(id)) {
-      throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`);
-    }
+    await refuseUnknown(asString(body.model) ?? asString(body.name) ?? '');
     sendJson(reply, 200, JSON.stringify(SHOWN));
     return reply;
   });

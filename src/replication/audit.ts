@@ -16,7 +16,8 @@ const ROWS_IN_RANGE = 256;
 const RANGES_AT_ONCE = 16;
 const ROWS_IN_REPLY = 1_024;
 const FETCHED_AT_ONCE = 64;
-const FIRST_ROW: RowKey = { kind: '', key: '' };
+/** Before every row. */
+export const FIRST_ROW: RowKey = { kind: '', key: '' };
 /** After every name of a kind. */
 const LAST_ROW: RowKey = { kind: '~', key: '' };
 
@@ -26,6 +27,8 @@ export interface AuditResult {
   readonly differences: number;
   /** All rows were compared; false when the vectors moved before. */
   readonly isComplete: boolean;
+  /** All rows before it were compared. */
+  readonly reached: RowKey;
 }
 
 export function answerAudit(log: ChangeLog, request: Extract<Request, { type: 'audit' }>): Reply {
@@ -43,7 +46,8 @@ export class AuditSession {
   readonly #replica: Replica;
   readonly #peer: string;
   readonly #digest: string;
-  #cursor: RowKey = FIRST_ROW;
+  #cursor: RowKey;
+  #reached: RowKey;
   #ranges: readonly AuditRange[] = [];
   #suspects: RowKey[] = [];
   #isOver = false;
@@ -51,11 +55,17 @@ export class AuditSession {
   #compared = 0;
   #differences = 0;
 
-  constructor({ log, replica }: { readonly log: ChangeLog; readonly replica: Replica }, peer: string) {
+  constructor(
+    { log, replica }: { readonly log: ChangeLog; readonly replica: Replica },
+    peer: string,
+    from: RowKey = FIRST_ROW,
+  ) {
     this.#log = log;
     this.#replica = replica;
     this.#peer = peer;
     this.#digest = log.digest();
+    this.#cursor = from;
+    this.#reached = from;
     this.#nextRanges();
   }
 
@@ -67,7 +77,7 @@ export class AuditSession {
 
   get result(): AuditResult {
     const isComplete = this.#isOver && !this.#isMoved;
-    return { compared: this.#compared, differences: this.#differences, isComplete };
+    return { compared: this.#compared, differences: this.#differences, isComplete, reached: this.#reached };
   }
 
   /** Of the changes in the reply, signatures must have been verified. @throws ReplicaFullError */
@@ -112,6 +122,7 @@ export class AuditSession {
   }
 
   #advance(): void {
+    this.#reached = this.#cursor;
     if (compareRows(this.#cursor, LAST_ROW) === 0) this.#isOver = true;
     else this.#nextRanges();
   }

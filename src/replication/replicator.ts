@@ -4,9 +4,11 @@
 import { GatewayError, isDiskFull } from '../errors.ts';
 import type { Cancellable, Clock, Logger, Random } from '../ports.ts';
 import { unlessFull } from '../storage/unless-full.ts';
-import { AuditSession } from './audit.ts';
+import { type AuditResult, AuditSession } from './audit.ts';
+import { AuditsAround } from './audits-around.ts';
 import type { Change, Sign, Verify } from './change.ts';
 import type { ChangeLog } from './change-log.ts';
+import type { RowKey } from './change-table.ts';
 import { collectTombstones } from './compaction.ts';
 import {
   parsePush,
@@ -64,9 +66,6 @@ const PUSH_DELAY_MS = 50;
 const ROUND_MS = 5_000;
 const QUIET_ROUND_MS = 30_000;
 const AUDIT_MS = 10 * 60_000;
-/** After an eviction: so many peers are compared with. */
-const AUDITED_AROUND_MAX = 8;
-const AUDITED_AROUND_MS = 1_000;
 const COLLECT_MS = 60 * 60_000;
 /** More would fetch the same changes from several peers at once. */
 const PULLS_AT_ONCE = 2;
@@ -107,8 +106,7 @@ export class Replicator {
   #pushTimer: Cancellable | undefined;
   readonly #pusher: Pusher;
   #isQuiet = false;
-  /** Members that may still have what an evicted one had replaced here. */
-  readonly #uncompared = new Set<string>();
+  readonly #auditsAround: AuditsAround;
   /** When a peer was asked last because it said that it knows something else. */
   #differedAt = Number.NEGATIVE_INFINITY;
   /** Since the start. */
@@ -126,6 +124,16 @@ export class Replicator {
     };
     const { log, sign, network } = deps;
     this.#pusher = new Pusher({ log, sign, broadcast: (message) => network.broadcast(this.path, message) });
+    this.#auditsAround = new AuditsAround({
+      name: log.name,
+      members: () => network.members(),
+      connected: () => network.connected(),
+      random: deps.random,
+      logger: deps.logger,
+      after: (delayMs, action) => this.#after(delayMs, action),
+      audit: (peer, from) => this.audit(peer, from),
+      isStopped: () => this.#stop.signal.aborted,
+    });
     this.#bulk = new ByteBudget(this.#options.bulkBytesPerSecond);
     this.#pushes = new ByteBudgets(this.#options.pushBytesPerSecondAndOrigin);
   }
@@ -140,7 +148,7 @@ export class Replicator {
     log.onWrite = () => this.#schedulePush();
     this.#pusher.load();
     this.#schedulePush();
-    if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => void this.audit(this.#pick())));
+    if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => this.#auditAny()));
     this.#timers.add(clock.every(COLLECT_MS, () => unlessFull(() => this.collect())));
     this.#scheduleRound();
   }
@@ -197,55 +205,26 @@ export class Replicator {
     this.#isQuiet = session.outcome === 'equal';
   }
 
-  /**
-   * After rows of an evicted member were dropped: what they had replaced here is good again, and members that knew of the
-   * eviction in time still have it. No vector tells that.
-   */
+  /** Rows of an evicted member were dropped. */
   auditAround(): void {
-    if (!this.#options.isAudited) return;
-    const isWaiting = this.#uncompared.size > 0;
-    const { network, random } = this.#deps;
-    const members = network.members();
-    const first = Math.floor(random.next() * members.length);
-    const inTurn = [...members.slice(first), ...members.slice(0, first)];
-    for (const peer of inTurn.slice(0, AUDITED_AROUND_MAX)) this.#uncompared.add(peer);
-    if (!isWaiting) this.#compareNext(AUDITED_AROUND_MS);
-  }
-
-  /** One after the other. Who cannot be reached now is waited for, as long as it is a member. */
-  #compareNext(delayMs: number): void {
-    const { network, random } = this.#deps;
-    this.#after(delayMs * (1 + random.next()), async () => {
-      const members = new Set(network.members());
-      for (const peer of this.#uncompared) if (!members.has(peer)) this.#uncompared.delete(peer);
-      const connected = new Set(network.connected());
-      const peer = [...this.#uncompared].find((one) => connected.has(one));
-      if (peer !== undefined) {
-        this.#uncompared.delete(peer);
-        // After the others.
-        if (!(await this.audit(peer, true))) this.#uncompared.add(peer);
-      }
-      const isOver = this.#uncompared.size === 0 || this.#stop.signal.aborted;
-      if (!isOver) this.#compareNext(peer === undefined ? ROUND_MS : AUDITED_AROUND_MS);
-    });
+    if (this.#options.isAudited) this.#auditsAround.begin();
   }
 
   /**
    * Compares live rows with one peer and heals differences.
-   * @param isExpected there is a reason for differences that vectors do not tell
-   * @returns whether all was compared
+   * @param expectedFrom there is a reason for differences that vectors do not tell, and this is the row to begin at
    */
-  async audit(peer: string | undefined, isExpected = false): Promise<boolean> {
-    if (peer === undefined) return false;
+  async audit(peer: string, expectedFrom?: RowKey): Promise<AuditResult> {
     const { log, logger } = this.#deps;
-    const session = new AuditSession(this.#deps, peer);
+    const session = new AuditSession(this.#deps, peer, expectedFrom);
     await this.#guard(peer, () => this.#converse(peer, session));
-    const { differences, compared, isComplete } = session.result;
-    if (differences === 0) return isComplete;
+    const { result } = session;
+    const { differences, compared } = result;
+    if (differences === 0) return result;
     const fields = { peer, log: log.name, differences, compared };
-    if (isExpected) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
+    if (expectedFrom) logger.info(fields, 'replication: rows that an evicted member had replaced are back');
     else logger.error(fields, 'replication: rows differed and were healed');
-    return isComplete;
+    return result;
   }
 
   collect(): void {
@@ -269,6 +248,11 @@ export class Replicator {
       etaMs = Math.max(etaMs ?? 0, ((this.#deps.clock.elapsed() - startedAt) * left) / received);
     }
     return { behind, leftBytes, etaMs };
+  }
+
+  #auditAny(): void {
+    const peer = this.#pick();
+    if (peer !== undefined) void this.audit(peer);
   }
 
   async #converse(peer: string, session: PullSession | AuditSession, running?: Running): Promise<void> {

@@ -243,7 +243,7 @@ test('what no route answers is refused in the dialect that the client shows', as
   const refused = async (path: string, headers: Record<string, string> = {}): Promise<any> =>
     (await fetch(node.url + path, { headers })).json();
   assert.equal((await refused('/v1/nothing')).error.type, 'not_found_error');
-  assert.deepEqual(await refused('/api/generate'), { error: 'Unknown endpoint: GET /api/generate' });
+  assert.deepEqual(await refused('/api/pull'), { error: 'Unknown endpoint: GET /api/pull' });
   assert.equal((await refused('/v1beta/nothing')).error.status, 'NOT_FOUND');
   const { type, error } = await refused('/v1/models/nobody', { 'anthropic-version': '2023-06-01' });
   assert.deepEqual([type, error.type], ['error', 'not_found_error']);

@@ -1,4 +1,4 @@
-// Ollama's native API (/api/chat, /api/embed), both sides. Its OpenAI-compatible routes are the openai-chat dialect.
+// Ollama's native API (/api/chat, /api/embed), both sides; /api/generate is in generate.ts. Its OpenAI-compatible routes are the openai-chat dialect.
 
 import type { Dialect } from '../dialect.ts';
 import { embeddingClient, embeddingUpstream } from './embeddings.ts';

@@ -97,7 +97,7 @@ function contentParts(
   ];
 }
 
-function parseImage(value: JsonValue, param: string): MediaPart {
+export function parseImage(value: JsonValue, param: string): MediaPart {
   if (typeof value !== 'string') throw badRequest(param, `'${param}' must be a base64 string.`);
   const uri = parseDataUri(value);
   const data = uri?.data ?? value;

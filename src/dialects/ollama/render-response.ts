@@ -1,18 +1,20 @@
-// ChatResponse → the unstreamed body of /api/chat for a client.
+// ChatResponse → the unstreamed body of an answer for a client.
 
 import type { ChatRequest, ChatResponse, Part, ToolCallPart, Usage } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { argumentsObject } from '../tool-arguments.ts';
+import { CHAT_SHAPE } from './answer-shape.ts';
 import { doneReasonOf, renderLogprobs } from './wire.ts';
 
-export function renderResponse(response: ChatResponse, request: ChatRequest): string {
-  if (response.original?.dialect === 'ollama') return response.original.text;
+export function renderResponse(response: ChatResponse, request: ChatRequest, shape = CHAT_SHAPE): string {
+  const { original } = response;
+  if (original?.dialect === 'ollama') return shape.own(original.text);
   // Ollama's wire has one answer only.
   const choice = response.choices[0];
   return JSON.stringify({
     model: response.model || request.model,
     ...(response.createdAt !== undefined && { created_at: isoTime(response.createdAt) }),
-    message: renderMessage(choice?.parts ?? []),
+    ...shape.said(renderMessage(choice?.parts ?? [])),
     ...(choice?.logprobs && { logprobs: renderLogprobs(choice.logprobs) }),
     ...doneFields(doneReasonOf(choice?.finishReason), response.usage),
   });

@@ -1,10 +1,11 @@
-// Frames → NDJSON lines of /api/chat for a client.
+// Frames → NDJSON lines for a client.
 
 import type { GatewayError } from '../../errors.ts';
 import type { ChatRequest, FinishReason, TokenLogprob, Usage } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { Frame, OriginalFrame, StreamEvent } from '../../model/stream.ts';
 import type { AnswerIdentity, StreamRenderer } from '../dialect.ts';
+import { type AnswerShape, CHAT_SHAPE } from './answer-shape.ts';
 import { renderError } from './errors.ts';
 import { doneFields, isoTime, renderToolCall } from './render-response.ts';
 import { doneReasonOf, renderLogprobs } from './wire.ts';
@@ -25,6 +26,7 @@ interface ToolCallDraft {
 export class OllamaStreamRenderer implements StreamRenderer {
   /** White space before a line is part of its JSON, while an empty line makes Python's client raise. */
   readonly keepAlive = ' ';
+  readonly #shape: AnswerShape;
   #model: string;
   #createdAt: number;
   #finishReason: FinishReason | undefined;
@@ -32,7 +34,8 @@ export class OllamaStreamRenderer implements StreamRenderer {
   /** By index. Held back until they are complete, because Ollama sends arguments as an object. */
   readonly #toolCalls = new Map<number, ToolCallDraft>();
 
-  constructor(request: ChatRequest, answer: AnswerIdentity) {
+  constructor(request: ChatRequest, answer: AnswerIdentity, shape: AnswerShape = CHAT_SHAPE) {
+    this.#shape = shape;
     this.#model = request.model;
     this.#createdAt = answer.createdAt;
   }
@@ -51,7 +54,7 @@ export class OllamaStreamRenderer implements StreamRenderer {
       }
       if (event.type === 'response-end') text += this.#doneLine();
     }
-    return original ? verbatim(original) : text + this.#contentLine(draft);
+    return original ? this.#own(original) : text + this.#contentLine(draft);
   }
 
   fail(error: GatewayError): string {
@@ -105,7 +108,7 @@ export class OllamaStreamRenderer implements StreamRenderer {
     draft.logprobs = [];
     return line({
       ...this.#head(),
-      message: { role: 'assistant', content, ...(thinking !== '' && { thinking }) },
+      ...this.#shape.said({ role: 'assistant', content, ...(thinking !== '' && { thinking }) }),
       ...(logprobs.length > 0 && { logprobs: renderLogprobs(logprobs) }),
       done: false,
     });
@@ -116,25 +119,27 @@ export class OllamaStreamRenderer implements StreamRenderer {
     if (this.#toolCalls.size === 0) return '';
     const calls = [...this.#toolCalls].map(([index, call]) => renderToolCall(call, index));
     this.#toolCalls.clear();
-    return line({ ...this.#head(), message: { role: 'assistant', content: '', tool_calls: calls }, done: false });
+    const said = this.#shape.said({ role: 'assistant', content: '', tool_calls: calls });
+    return line({ ...this.#head(), ...said, done: false });
   }
 
   #doneLine(): string {
     return line({
       ...this.#head(),
-      message: { role: 'assistant', content: '' },
+      ...this.#shape.said({ role: 'assistant', content: '' }),
       ...doneFields(doneReasonOf(this.#finishReason), this.#usage),
     });
+  }
+
+  /** A whole body may be spread over several lines. */
+  #own({ data, isWhole, value }: OriginalFrame): string {
+    const text = isWhole && value ? JSON.stringify(value) : data;
+    return `${this.#shape.own(text, value)}\n`;
   }
 
   #head(): JsonObject {
     return { model: this.#model, created_at: isoTime(this.#createdAt) };
   }
-}
-
-/** A whole body may be spread over several lines. */
-function verbatim({ data, isWhole, value }: OriginalFrame): string {
-  return isWhole && value ? `${JSON.stringify(value)}\n` : `${data}\n`;
 }
 
 function line(value: JsonObject): string {

@@ -4,6 +4,7 @@ import type { ChatRequest, Message, Sampling } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { RouteHints } from '../dialect.ts';
 import { badRequest, definedOnly, optionalBoolean, optionalNumber, optionalString } from '../fields.ts';
+import { INFILL_INSTRUCTION, infillText } from '../infill.ts';
 import { parseCommonFields, parseSampling } from '../openai-chat/parse-request.ts';
 
 export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
@@ -31,12 +32,9 @@ function parsePrompt(prompt: JsonValue | undefined, suffix: string | undefined):
   if (!suffix) return [{ role: 'user', parts: [{ type: 'text', text }] }];
   return [
     { role: 'system', parts: [{ type: 'text', text: INFILL_INSTRUCTION }] },
-    { role: 'user', parts: [{ type: 'text', text: `<prefix>${text}</prefix><suffix>${suffix}</suffix>` }] },
+    { role: 'user', parts: [{ type: 'text', text: infillText(text, suffix) }] },
   ];
 }
-
-const INFILL_INSTRUCTION =
-  'Write the text that belongs between <prefix> and <suffix>. Answer with that text only: no tags, no fences, no comment.';
 
 function promptSentence(prompt: JsonValue | undefined): string {
   if (!Array.isArray(prompt)) return "'prompt' is required: a string, or an array of one string.";

@@ -6,6 +6,7 @@ import { asArray, asNumber, asObject, asString, isObject, type JsonObject, type 
 import type { StreamEvent } from '../../model/stream.ts';
 import { openAiEventError } from '../openai-error.ts';
 import { readAnnotation, readFinishReason, readLogprobs, readUsage } from './answer-fields.ts';
+import { readPictures } from './pictures.ts';
 import { readReasoning, reasoningEvents } from './reasoning-details.ts';
 import { readThinking } from './thinking-content.ts';
 import { ToolCallTracker } from './tool-call-tracker.ts';
@@ -164,8 +165,10 @@ function contentEvents(holder: JsonObject, choice: number, events: StreamEvent[]
   for (const annotation of asArray(holder.annotations)) {
     if (isObject(annotation)) events.push({ type: 'annotation-add', choice, annotation: readAnnotation(annotation) });
   }
-  // Spoken and drawn answers: content that only this dialect can carry on.
-  if (isObject(holder.audio) || asArray(holder.images).length > 0) events.push({ type: 'opaque-delta' });
+  const pictures = readPictures(holder);
+  for (const media of pictures) events.push({ type: 'media-add', choice, media });
+  // Spoken answers, and pictures of unknown shape: content that only this dialect can carry on.
+  if (isObject(holder.audio) || asArray(holder.images).length > pictures.length) events.push({ type: 'opaque-delta' });
 }
 
 /** Mistral's reasoning models answer in parts. */

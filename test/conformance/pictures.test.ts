@@ -80,6 +80,32 @@ function imagesOf({ choices }: OpenAI.ChatCompletion): unknown {
   return Object.entries(choices[0]?.message ?? {}).find(([name]) => name === 'images')?.[1];
 }
 
+/** Texts and pictures of a streamed completion, as they come. */
+async function toldChat(question: Omit<OpenAI.ChatCompletionCreateParamsStreaming, 'stream'>): Promise<unknown[]> {
+  const told: unknown[] = [];
+  for await (const { choices } of await openai().chat.completions.create({ ...question, stream: true })) {
+    const delta = choices[0]?.delta as { content?: string; images?: unknown[] } | undefined;
+    if (delta?.content) told.push(delta.content);
+    if (delta?.images) told.push(...delta.images);
+  }
+  return told;
+}
+
+/** Without ids, and of messages only the text. */
+function shownItems(output: readonly OpenAI.Responses.ResponseOutputItem[]): unknown[] {
+  return output.map((item) => {
+    if (item.type === 'message')
+      return { type: item.type, text: item.content.map((part) => 'text' in part && part.text).join('') };
+    const { id, ...shown } = item;
+    assert.match(id ?? '', /^ig_fm_/);
+    return shown;
+  });
+}
+
+function lastBody() {
+  return JSON.parse(upstream.requests.at(-1)?.body ?? '');
+}
+
 function geminiChunk(parts: readonly object[], finishReason?: string): object {
   return {
     candidates: [{ content: { role: 'model', parts }, index: 0, ...(finishReason && { finishReason }) }],
@@ -120,14 +146,39 @@ describe('a Gemini upstream', () => {
 
   it('tells chat clients its pictures as `images` of deltas, in their places', async () => {
     answer = streamed;
-    const stream = await openai().chat.completions.create({ ...question, stream: true });
-    const told: unknown[] = [];
-    for await (const { choices } of stream) {
-      const delta = choices[0]?.delta as { content?: string; images?: unknown[] } | undefined;
-      if (delta?.content) told.push(delta.content);
-      if (delta?.images) told.push(...delta.images);
+    assert.deepEqual(await toldChat(question), ['Here it is: ', images[0], 'Enjoy.', images[1]]);
+  });
+
+  const items = [
+    { type: 'message', text: 'Here it is: ' },
+    { type: 'image_generation_call', status: 'completed', output_format: 'png', result: PICTURE },
+    { type: 'message', text: 'Enjoy.' },
+    { type: 'image_generation_call', status: 'completed', output_format: 'webp', result: SMALL },
+  ];
+
+  it('tells Responses clients its pictures as items of image generation', async () => {
+    answer = whole;
+    const response = await openai().responses.create({ model: question.model, input: QUESTION });
+    assert.deepEqual(shownItems(response.output), items);
+    assert.equal(response.status, 'completed');
+    assert.equal(response.usage?.output_tokens, 1_290);
+  });
+
+  it('tells Responses clients its pictures in a stream that their SDK puts together', async () => {
+    answer = streamed;
+    const stream = openai().responses.stream({ model: question.model, input: QUESTION });
+    const seen: string[] = [];
+    for await (const event of stream) {
+      if ('output_index' in event && event.output_index === 1) seen.push(event.type);
     }
-    assert.deepEqual(told, ['Here it is: ', images[0], 'Enjoy.', images[1]]);
+    assert.deepEqual(shownItems((await stream.finalResponse()).output), items);
+    assert.deepEqual(seen, [
+      'response.output_item.added',
+      'response.image_generation_call.in_progress',
+      'response.image_generation_call.generating',
+      'response.image_generation_call.completed',
+      'response.output_item.done',
+    ]);
   });
 
   it("keeps Gemini's own answer for Gemini's own clients, byte by byte", async () => {
@@ -152,6 +203,86 @@ describe('a Gemini upstream', () => {
     const completion = await openai().chat.completions.create(question);
     assert.deepEqual(imagesOf(completion), [
       { index: 0, type: 'image_url', image_url: { url: `data:image/png;base64,${SMALL}` } },
+    ]);
+  });
+});
+
+describe('a Responses upstream', () => {
+  const model = 'responses/gpt-5.2';
+  const call = { id: 'ig_abc', type: 'image_generation_call', status: 'completed', output_format: 'webp', size: '8x8' };
+  const text = { type: 'output_text', text: 'Here.', annotations: [], logprobs: [] };
+  const message = { id: 'msg_1', type: 'message', status: 'completed', role: 'assistant', content: [text] };
+  const head = { id: 'resp_1', object: 'response', created_at: 1_760_000_000, model: 'gpt-5.2' };
+  const usage = { input_tokens: 7, output_tokens: 1_290, total_tokens: 1_297 };
+  const whole = { ...head, status: 'completed', output: [{ ...call, result: PICTURE }, message], usage };
+  const streamed = [
+    { type: 'response.created', response: { ...head, status: 'in_progress', output: [] } },
+    { type: 'response.output_item.added', output_index: 0, item: { ...call, status: 'in_progress', result: null } },
+    { type: 'response.image_generation_call.generating', output_index: 0, item_id: 'ig_abc' },
+    {
+      type: 'response.image_generation_call.partial_image',
+      output_index: 0,
+      item_id: 'ig_abc',
+      partial_image_index: 0,
+      partial_image_b64: SMALL,
+    },
+    { type: 'response.image_generation_call.completed', output_index: 0, item_id: 'ig_abc' },
+    { type: 'response.output_item.done', output_index: 0, item: { ...call, result: PICTURE } },
+    { type: 'response.output_item.added', output_index: 1, item: { ...message, content: [] } },
+    { type: 'response.output_text.delta', output_index: 1, content_index: 0, item_id: 'msg_1', delta: 'Here.' },
+    { type: 'response.output_item.done', output_index: 1, item: message },
+    { type: 'response.completed', response: whole },
+  ];
+  const images = [{ index: 0, type: 'image_url', image_url: { url: `data:image/webp;base64,${PICTURE}` } }];
+  const parts = [inline(PICTURE, 'image/webp'), { text: 'Here.' }];
+  const messages = [{ role: 'user' as const, content: QUESTION }];
+
+  it('tells chat clients its pictures', async () => {
+    answer = whole;
+    const completion = await openai().chat.completions.create({ model, messages });
+    assert.equal(completion.choices[0]?.message.content, 'Here.');
+    assert.deepEqual(imagesOf(completion), images);
+    answer = streamed;
+    assert.deepEqual(await toldChat({ model, messages }), [...images, 'Here.']);
+  });
+
+  it('tells Gemini clients its pictures', async () => {
+    answer = whole;
+    const response = await google().models.generateContent({ model, contents: QUESTION });
+    assert.deepEqual(response.candidates?.[0]?.content?.parts, parts);
+    answer = streamed;
+    const told = [];
+    for await (const { candidates } of await google().models.generateContentStream({ model, contents: QUESTION })) {
+      told.push(...(candidates?.[0]?.content?.parts ?? []));
+    }
+    assert.deepEqual(
+      told.filter((part) => part.text !== ''),
+      parts,
+    );
+  });
+
+  it('keeps its own answer for Responses clients, and what it made when the conversation goes on', async () => {
+    answer = whole;
+    const { baseUrl, apiKey } = node.asClient('openai-responses');
+    const response = await fetch(`${baseUrl}/responses`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` },
+      body: JSON.stringify({ model, input: QUESTION, tools: [{ type: 'image_generation' }] }),
+    });
+    assert.equal(await response.text(), JSON.stringify(whole));
+    await openai().responses.create({ model, previous_response_id: 'resp_1', input: 'Now at night.' });
+    assert.deepEqual(lastBody().input, [
+      { type: 'message', role: 'user', content: QUESTION },
+      {
+        type: 'message',
+        role: 'user',
+        content: [
+          { type: 'input_text', text: 'Picture by the assistant:' },
+          { type: 'input_image', image_url: `data:image/webp;base64,${PICTURE}`, detail: 'auto' },
+        ],
+      },
+      { type: 'message', role: 'assistant', content: [text] },
+      { type: 'message', role: 'user', content: 'Now at night.' },
     ]);
   });
 });
@@ -267,4 +398,54 @@ describe('clients whose wire has no place for pictures', () => {
       assert.equal(told, text);
     });
   }
+});
+
+describe('pictures of earlier answers', () => {
+  const conversation = [
+    { type: 'message', role: 'user', content: QUESTION },
+    { id: 'ig_fm_1_0', type: 'image_generation_call', status: 'completed', output_format: 'webp', result: SMALL },
+    { type: 'message', role: 'user', content: 'Now at night.' },
+  ] as OpenAI.Responses.ResponseInputItem[];
+
+  it('go from Responses clients to Gemini as its own', async () => {
+    answer = geminiChunk([inline(SMALL)], 'STOP');
+    await openai().responses.create({ model: 'google/gemini-2.5-flash-image', input: conversation });
+    assert.deepEqual(lastBody().contents, [
+      { role: 'user', parts: [{ text: QUESTION }] },
+      { role: 'model', parts: [inline(SMALL, 'image/webp')] },
+      { role: 'user', parts: [{ text: 'Now at night.' }] },
+    ]);
+  });
+
+  it('go on by `previous_response_id`', async () => {
+    answer = geminiChunk([{ ...inline(SMALL, 'image/webp'), thoughtSignature: 'c2ln' }], 'STOP');
+    const model = 'google/gemini-2.5-flash-image';
+    const { id } = await openai().responses.create({ model, input: QUESTION });
+    await openai().responses.create({ model, previous_response_id: id, input: 'Now at night.' });
+    assert.deepEqual(lastBody().contents, [
+      { role: 'user', parts: [{ text: QUESTION }] },
+      { role: 'model', parts: [inline(SMALL, 'image/webp')] },
+      { role: 'user', parts: [{ text: 'Now at night.' }] },
+    ]);
+  });
+
+  it('go from Gemini clients to a Responses upstream as images of the user, before the calls of their turn', async () => {
+    answer = { id: 'resp_2', object: 'response', model: 'gpt-5.2', status: 'completed', output: [] };
+    await google().models.generateContent({
+      model: 'responses/gpt-5.2',
+      contents: [
+        { role: 'user', parts: [{ text: QUESTION }] },
+        { role: 'model', parts: [{ functionCall: { id: 'c1', name: 'save', args: {} } }, inline(SMALL)] },
+        { role: 'user', parts: [{ functionResponse: { id: 'c1', name: 'save', response: { result: 'saved' } } }] },
+      ],
+    });
+    assert.deepEqual(
+      lastBody().input.map((item: { type: string; role?: string }) => item.role ?? item.type),
+      ['user', 'user', 'function_call', 'function_call_output'],
+    );
+    assert.deepEqual(lastBody().input[1].content, [
+      { type: 'input_text', text: 'Picture by the assistant:' },
+      { type: 'input_image', image_url: `data:image/png;base64,${SMALL}`, detail: 'auto' },
+    ]);
+  });
 });

@@ -28,6 +28,7 @@ before(async () => {
     accounts: {
       google: { provider: 'gemini', url, key: 'key-of-google-1' },
       router: { provider: 'openrouter', url, key: 'key-of-router-1' },
+      openai: { provider: 'openai', url, key: 'key-of-openai-2' },
       responses: { provider: 'openai-responses', url, key: 'key-of-openai-1' },
     },
   });
@@ -414,6 +415,46 @@ describe('pictures of earlier answers', () => {
       { role: 'user', parts: [{ text: QUESTION }] },
       { role: 'model', parts: [inline(SMALL, 'image/webp')] },
       { role: 'user', parts: [{ text: 'Now at night.' }] },
+    ]);
+  });
+
+  const chat = [
+    { role: 'user', content: QUESTION },
+    {
+      role: 'assistant',
+      content: 'Here.',
+      images: [{ index: 0, type: 'image_url', image_url: { url: `data:image/webp;base64,${SMALL}` } }],
+    },
+    { role: 'user', content: 'Now at night.' },
+  ] as OpenAI.ChatCompletionMessageParam[];
+
+  it('go from chat clients to Gemini as its own', async () => {
+    answer = geminiChunk([inline(SMALL)], 'STOP');
+    await openai().chat.completions.create({ model: 'google/gemini-2.5-flash-image', messages: chat });
+    assert.deepEqual(lastBody().contents, [
+      { role: 'user', parts: [{ text: QUESTION }] },
+      { role: 'model', parts: [{ text: 'Here.' }, inline(SMALL, 'image/webp')] },
+      { role: 'user', parts: [{ text: 'Now at night.' }] },
+    ]);
+  });
+
+  it('go from chat clients to OpenRouter as they came, to OpenAI as images of the user', async () => {
+    const message = { role: 'assistant', content: 'Nice.' };
+    answer = { id: 'c1', object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] };
+    await openai().chat.completions.create({ model: 'router/google/gemini-2.5-flash-image', messages: chat });
+    assert.deepEqual(lastBody().messages, chat);
+    await openai().chat.completions.create({ model: 'openai/gpt-4.1', messages: chat });
+    assert.deepEqual(lastBody().messages, [
+      { role: 'user', content: QUESTION },
+      { role: 'assistant', content: 'Here.' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Media from the assistant:' },
+          { type: 'image_url', image_url: { url: `data:image/webp;base64,${SMALL}` } },
+          { type: 'text', text: 'Now at night.' },
+        ],
+      },
     ]);
   });
 

@@ -7,7 +7,7 @@ import { fromUpstreamError } from '../dialects/upstream-failure.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatResponse } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
-import type { Frame, StreamEvent } from '../model/stream.ts';
+import { type Frame, mediaLength, type StreamEvent } from '../model/stream.ts';
 import type { StopSignal } from '../ports.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
@@ -274,9 +274,8 @@ function guestFrame({ events }: Frame): Frame {
 }
 
 function eventLength(event: StreamEvent): number {
-  if (event.type !== 'media-add') return 'text' in event ? event.text.length : FRAME_LENGTH_MIN;
-  const { source } = event.media;
-  return source.type === 'base64' ? source.data.length : FRAME_LENGTH_MIN;
+  if (event.type === 'media-add') return mediaLength(event.media);
+  return 'text' in event ? event.text.length : FRAME_LENGTH_MIN;
 }
 
 function lengthOf(frames: readonly Frame[]): number {

@@ -83,6 +83,20 @@ export interface OriginalFrame {
   readonly isWhole?: boolean;
 }
 
+/** Characters that a picture takes in memory and on the wire. */
+export function mediaLength({ source }: MediaPart): number {
+  switch (source.type) {
+    case 'base64':
+      return source.data.length;
+    case 'url':
+      return source.url.length;
+    case 'file':
+      return source.fileId.length;
+    case 'text':
+      return source.text.length;
+  }
+}
+
 /** Does this event carry something of the answer itself, so that after showing it no other target may answer? */
 export function isContent(event: StreamEvent): boolean {
   switch (event.type) {

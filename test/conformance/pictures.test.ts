@@ -360,6 +360,37 @@ describe('an OpenRouter-like upstream', () => {
   });
 });
 
+describe('the wish for pictures', () => {
+  const messages = [{ role: 'user' as const, content: QUESTION }];
+
+  it('goes from chat clients to Gemini', async () => {
+    answer = geminiChunk([inline(SMALL)], 'STOP');
+    const wish = { modalities: ['image', 'text'] as ('audio' | 'text')[] };
+    await openai().chat.completions.create({ model: 'google/gemini-2.5-flash-image', messages, ...wish });
+    assert.deepEqual(lastBody().generationConfig, { responseModalities: ['IMAGE', 'TEXT'] });
+  });
+
+  it('goes from Gemini clients to OpenRouter', async () => {
+    const message = { role: 'assistant', content: 'Here.' };
+    answer = { id: 'c1', object: 'chat.completion', choices: [{ index: 0, message, finish_reason: 'stop' }] };
+    const model = 'router/google/gemini-2.5-flash-image';
+    const config = { responseModalities: ['TEXT', 'IMAGE'] };
+    await google().models.generateContent({ model, contents: QUESTION, config });
+    assert.deepEqual(lastBody().modalities, ['text', 'image']);
+  });
+
+  it('is refused where nobody could grant it', async () => {
+    const wish = { modalities: ['image', 'text'] as ('audio' | 'text')[] };
+    await assert.rejects(openai().chat.completions.create({ model: 'responses/gpt-5.2', messages, ...wish }), {
+      status: 400,
+      param: 'modalities',
+      message:
+        "400 Pictures cannot be asked of this model's API: ask for text only, or for a model of an upstream that speaks openai-chat or gemini.",
+    });
+    assert.equal(upstream.requests.length, 0);
+  });
+});
+
 describe('clients whose wire has no place for pictures', () => {
   const MISSING =
     '(The model answered with a picture and no text. This API has no place for pictures: ask through /v1/chat/completions, /v1/responses or the Gemini API to get them.)';

@@ -83,6 +83,7 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
       top_logprobs: sampling.topLogprobs,
     }),
     response_format: request.responseFormat && renderResponseFormat(request.responseFormat),
+    modalities: request.modalities && [...request.modalities],
     reasoning_effort: effortFor(model, request.reasoning),
     ...openaiFields(request, traits),
     stream: target.isStream || undefined,

@@ -343,6 +343,13 @@ describe('an OpenRouter-like upstream', () => {
     );
   });
 
+  it('may have its pictures among the parts of the content', async () => {
+    const message = { role: 'assistant', content: [{ type: 'text', text: 'Here.' }, ...images] };
+    answer = { ...whole, choices: [{ index: 0, message, finish_reason: 'stop' }] };
+    const response = await google().models.generateContent({ model, contents: QUESTION });
+    assert.deepEqual(response.candidates?.[0]?.content?.parts, parts);
+  });
+
   it('tells a picture that it has by address only as file data, or as a link', async () => {
     const url = 'https://pictures.example/lighthouse.webp';
     const message = { role: 'assistant', content: null, images: [{ type: 'image_url', image_url: { url } }] };

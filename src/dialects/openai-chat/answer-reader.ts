@@ -171,12 +171,16 @@ function contentEvents(holder: JsonObject, choice: number, events: StreamEvent[]
   if (isObject(holder.audio) || asArray(holder.images).length > pictures.length) events.push({ type: 'opaque-delta' });
 }
 
-/** Mistral's reasoning models answer in parts. */
+/** Mistral's reasoning models answer in parts, and some servers have pictures among them. */
 function partEvents(part: JsonValue, choice: number): StreamEvent[] {
   if (!isObject(part)) return [];
   if (part.type === 'thinking') {
     const text = readThinking(part);
     return text === '' ? [] : [{ type: 'reasoning-delta', choice, text }];
+  }
+  if (part.type === 'image_url') {
+    const [media] = readPictures({ images: [part] });
+    return [media ? { type: 'media-add', choice, media } : { type: 'opaque-delta' }];
   }
   if (part.type !== 'text') return [{ type: 'opaque-delta' }];
   const text = asString(part.text) ?? '';

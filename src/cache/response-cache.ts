@@ -4,6 +4,7 @@
 // Nothing that goes wrong here fails a request: an answer that cannot be read is asked for again.
 
 import { LRUCache } from 'lru-cache';
+import { mediaLength } from '../model/stream.ts';
 import type { Clock } from '../ports.ts';
 import { type ChangeRecorder, NOBODY_LISTENS } from '../storage/changes.ts';
 import { type FileOpener, isDamage } from '../storage/database.ts';
@@ -251,5 +252,6 @@ function lengthOf({ events }: CachedAnswer): number {
 function textLengthOf(event: CachedAnswer['events'][number]): number {
   if ('text' in event) return event.text.length;
   if (event.type === 'tool-call-delta') return event.argumentsDelta.length;
+  if (event.type === 'media-add') return mediaLength(event.media);
   return event.type === 'logprobs-add' || event.type === 'annotation-add' ? JSON.stringify(event).length : 0;
 }

@@ -137,6 +137,9 @@ class Screen {
 
   show(event: StreamEvent): void {
     if (event.type === 'text-delta' || event.type === 'refusal-delta') this.#write(process.stdout, event.text);
+    // No terminal shows pictures: what came instead of text must not look like silence.
+    if (event.type === 'media-add')
+      this.#write(process.stdout, `[a picture, ${event.media.mimeType ?? 'by address'}]\n`);
     if (event.type === 'reasoning-delta' && this.#isReasoningShown) this.#write(process.stderr, event.text);
   }
 

@@ -16,6 +16,9 @@ export interface Crossing {
   translating(parser: StreamParser): StreamParser;
 }
 
+const NO_PICTURES =
+  "Pictures cannot be asked of this model's API: ask for text only, or for a model of an upstream that speaks openai-chat or gemini.";
+
 /** @throws GatewayError `unsupported` for what only the client's own dialect can honour */
 export function cross(request: ChatRequest, { name, upstream }: Dialect): Crossing {
   const home = request.original?.dialect;
@@ -27,6 +30,9 @@ export function cross(request: ChatRequest, { name, upstream }: Dialect): Crossi
       `'${param}' means something only to upstreams that speak ${home ?? 'its own dialect'}: leave it out, or ask for a model of such an upstream.`,
       { param },
     );
+  }
+  if (request.modalities && !upstream?.hasModalities) {
+    throw new GatewayError('unsupported', NO_PICTURES, { param: 'modalities' });
   }
   const rule = upstream?.toolNames;
   const names = rule && fittedNames(request, rule);

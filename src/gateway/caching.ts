@@ -6,7 +6,7 @@ import { fingerprint } from '../cache/fingerprint.ts';
 import type { ResponseCache } from '../cache/response-cache.ts';
 import type { CacheRule } from '../config/cache.ts';
 import { GatewayError } from '../errors.ts';
-import type { ChatRequest, ChatResponse } from '../model/chat.ts';
+import type { ChatRequest, ChatResponse, Part } from '../model/chat.ts';
 import { responseEvents } from '../model/collect.ts';
 import { type CacheWish, readCacheWish } from './cache-wish.ts';
 import { Flight, type FlightOptions } from './flight.ts';
@@ -146,6 +146,8 @@ function isCacheable(request: ChatRequest, { requests }: CacheRule, { ownKeys }:
   return requests === 'all' || request.sampling.temperature === 0;
 }
 
+const WORTH_KEEPING: ReadonlySet<Part['type']> = new Set(['tool-call', 'media']);
+
 /** Complete, and neither refused, nor empty, nor cut by a bound that the client did not set. */
 function isWorthKeeping({ choices }: ChatResponse, { sampling }: ChatRequest): boolean {
   return (
@@ -153,7 +155,7 @@ function isWorthKeeping({ choices }: ChatResponse, { sampling }: ChatRequest): b
     choices.every(({ finishReason: { unified }, parts }) => {
       if (unified === 'length' && sampling.maxOutputTokens === undefined) return false;
       if (unified === 'content-filter' || unified === 'other') return false;
-      return parts.some((part) => part.type === 'tool-call' || (part.type === 'text' && part.text !== ''));
+      return parts.some((part) => (part.type === 'text' ? part.text !== '' : WORTH_KEEPING.has(part.type)));
     })
   );
 }

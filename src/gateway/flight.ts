@@ -7,7 +7,7 @@ import { fromUpstreamError } from '../dialects/upstream-failure.ts';
 import { GatewayError, toGatewayError } from '../errors.ts';
 import type { ChatResponse } from '../model/chat.ts';
 import { ResponseCollector } from '../model/collect.ts';
-import type { Frame } from '../model/stream.ts';
+import { type Frame, mediaLength, type StreamEvent } from '../model/stream.ts';
 import type { StopSignal } from '../ports.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import { policyOf } from './failure-policy.ts';
@@ -273,11 +273,16 @@ function guestFrame({ events }: Frame): Frame {
   };
 }
 
+function eventLength(event: StreamEvent): number {
+  if (event.type === 'media-add') return mediaLength(event.media);
+  return 'text' in event ? event.text.length : FRAME_LENGTH_MIN;
+}
+
 function lengthOf(frames: readonly Frame[]): number {
   let length = 0;
   for (const { original, events } of frames) {
     length += Math.max(FRAME_LENGTH_MIN, original?.data.length ?? 0);
-    if (!original) for (const event of events) length += 'text' in event ? event.text.length : FRAME_LENGTH_MIN;
+    if (!original) for (const event of events) length += eventLength(event);
   }
   return length;
 }

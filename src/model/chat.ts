@@ -22,6 +22,8 @@ export interface ChatRequest {
   readonly sampling: Sampling;
   readonly responseFormat?: ResponseFormat;
   readonly reasoning?: ReasoningRequest;
+  /** What the answer may be made of, where the client wants pictures. */
+  readonly modalities?: readonly Modality[];
   /** The client asked for token counts inside its stream (OpenAI `stream_options.include_usage`). */
   readonly isUsageWanted?: boolean;
   /** The end user's identifier at the client, passed on for abuse tracking. */
@@ -197,6 +199,8 @@ export interface ReasoningRequest {
   /** The client wants to see the (summary of the) reasoning. */
   readonly isSummaryWanted?: boolean;
 }
+
+export type Modality = 'text' | 'image';
 
 export interface FinishReason {
   readonly unified: 'stop' | 'length' | 'tool-calls' | 'content-filter' | 'other';

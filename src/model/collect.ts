@@ -87,6 +87,9 @@ export class ResponseCollector {
         if (call) call.argumentsJson += event.argumentsDelta;
         return;
       }
+      case 'media-add':
+        this.#choice(event.choice).parts.push(event.media);
+        return;
       case 'logprobs-add':
         this.#choice(event.choice).logprobs.push(...event.logprobs);
         return;
@@ -232,8 +235,9 @@ function partEvents(part: Part, choice: number, index: number): StreamEvent[] {
         },
         { type: 'tool-call-delta', choice, index, argumentsDelta: part.argumentsJson },
       ];
-    // Answers hold no media or tool results in the dialects we speak; their originals carry them where one does.
     case 'media':
+      return [{ type: 'media-add', choice, media: part }];
+    // No answer holds the result of a tool.
     case 'tool-result':
       return [{ type: 'opaque-delta' }];
   }

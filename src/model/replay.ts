@@ -10,6 +10,7 @@ const REPLAYED = [
   'sampling',
   'responseFormat',
   'reasoning',
+  'modalities',
 ] as const satisfies readonly (keyof ChatRequest)[];
 
 /** Everything that makes the answer, whichever model gives it. */

@@ -1,6 +1,15 @@
 // Every answer is a stream of events. A non-streamed answer is a stream collected (see collect.ts).
 
-import type { Annotation, DialectName, Extensions, FinishReason, Signature, TokenLogprob, Usage } from './chat.ts';
+import type {
+  Annotation,
+  DialectName,
+  Extensions,
+  FinishReason,
+  MediaPart,
+  Signature,
+  TokenLogprob,
+  Usage,
+} from './chat.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
 /** `choice` counts from 0; nearly always 0. Deltas of one choice come in the order the client shall see them. */
@@ -41,6 +50,8 @@ export type StreamEvent =
       readonly index: number;
       readonly argumentsDelta: string;
     }
+  /** A picture that the model made, whole. */
+  | { readonly type: 'media-add'; readonly choice: number; readonly media: MediaPart }
   | { readonly type: 'logprobs-add'; readonly choice: number; readonly logprobs: readonly TokenLogprob[] }
   /** Content that only the frame's own dialect can say (a hosted tool's progress, say); other dialects drop it by rule. */
   | { readonly type: 'opaque-delta' }
@@ -72,6 +83,20 @@ export interface OriginalFrame {
   readonly isWhole?: boolean;
 }
 
+/** Characters that a picture takes in memory and on the wire. */
+export function mediaLength({ source }: MediaPart): number {
+  switch (source.type) {
+    case 'base64':
+      return source.data.length;
+    case 'url':
+      return source.url.length;
+    case 'file':
+      return source.fileId.length;
+    case 'text':
+      return source.text.length;
+  }
+}
+
 /** Does this event carry something of the answer itself, so that after showing it no other target may answer? */
 export function isContent(event: StreamEvent): boolean {
   switch (event.type) {
@@ -83,6 +108,7 @@ export function isContent(event: StreamEvent): boolean {
     case 'reasoning-signature':
     case 'tool-call-start':
     case 'tool-call-delta':
+    case 'media-add':
     case 'logprobs-add':
     case 'opaque-delta':
     case 'finish':

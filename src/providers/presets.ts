@@ -40,13 +40,14 @@ const NO_AUTH: AuthStyle = { type: 'none' };
 /** The Messages API has no default bound; every current Claude model can write this much. */
 const ANTHROPIC_OUTPUT_TOKENS = 32_000;
 
-/** Reasoning as our answers tell it, which clients send back; strict servers refuse the fields they do not know. */
+/** What our answers tell beyond OpenAI's own, and clients send back; strict servers refuse the fields they do not know. */
 const REASONING_FIELDS = ['reasoning', 'reasoning_content', 'reasoning_details'];
+const PICTURES_FIELD = 'images';
 const OPENAI: UpstreamTraits = {
   maxTokensField: 'max_completion_tokens',
   // Mistral's SDK sends its own fields to whatever stands behind its base URL.
   refusedFields: ['safe_prompt', 'random_seed', 'prompt_mode'],
-  refusedMessageFields: ['prefix', ...REASONING_FIELDS],
+  refusedMessageFields: ['prefix', ...REASONING_FIELDS, PICTURES_FIELD],
   // "Function tools with reasoning_effort are not supported … in /v1/chat/completions. Use /v1/responses."
   responsesModels: ['gpt-5.4*', 'gpt-5.5*', 'gpt-5.6*', 'gpt-6*'],
 };
@@ -76,17 +77,25 @@ const MISTRAL: UpstreamTraits = {
     'prompt_cache_retention',
     'verbosity',
   ],
-  refusedMessageFields: ['name', 'refusal', 'annotations', 'audio', 'function_call', ...REASONING_FIELDS],
+  refusedMessageFields: [
+    'name',
+    'refusal',
+    'annotations',
+    'audio',
+    'function_call',
+    ...REASONING_FIELDS,
+    PICTURES_FIELD,
+  ],
 };
 const GROQ: UpstreamTraits = {
   ...COMPATIBLE,
   refusedFields: ['logprobs', 'logit_bias', 'top_logprobs'],
-  refusedMessageFields: ['name', 'reasoning_content', 'reasoning_details'],
+  refusedMessageFields: ['name', 'reasoning_content', 'reasoning_details', PICTURES_FIELD],
 };
 const CEREBRAS: UpstreamTraits = {
   ...COMPATIBLE,
   refusedFields: ['frequency_penalty', 'logit_bias', 'presence_penalty', 'parallel_tool_calls', 'service_tier'],
-  refusedMessageFields: ['reasoning_content', 'reasoning_details'],
+  refusedMessageFields: ['reasoning_content', 'reasoning_details', PICTURES_FIELD],
 };
 const MINIMAX: UpstreamTraits = { ...COMPATIBLE, maxTokensField: 'max_completion_tokens' };
 /** NIM's request schema is closed: no additional properties. */

@@ -118,6 +118,38 @@ describe('kept answers', () => {
     }
   });
 
+  test('a picture is kept with its answer, for a stream as for a whole one, unless it is too large', async () => {
+    const url = `data:image/png;base64,${'A'.repeat(2_000)}`;
+    const message = { role: 'assistant', content: null, images: [{ type: 'image_url', image_url: { url } }] };
+    const drawn = { ...completion(''), choices: [{ index: 0, message, finish_reason: 'stop' }] };
+    const reply = { headers: JSON_HEADERS, chunks: [drawn] };
+    for (const stream of [false, true]) {
+      const gateway = new TestGateway(CACHED, reply);
+      await asked(gateway, { body: { stream: false } });
+      const frames = await framesOf(await new Client(gateway, { body: { stream } }).ask());
+      assert.deepEqual(
+        frames.flatMap(({ events }) => events.filter((event) => event.type === 'media-add')),
+        [
+          {
+            type: 'media-add',
+            choice: 0,
+            media: {
+              type: 'media',
+              kind: 'image',
+              mimeType: 'image/png',
+              source: { type: 'base64', data: 'A'.repeat(2_000) },
+            },
+          },
+        ],
+      );
+      assert.equal(gateway.http.calls.length, 1);
+    }
+    const small = { ...CACHED, cache: { ...CACHED.cache, entryBytesMax: 2_000 } };
+    const gateway = new TestGateway(small, reply, whole('another'));
+    await asked(gateway, { body: { stream: false } });
+    assert.deepEqual(await asked(gateway, { body: { stream: false } }), ['another', 'miss']);
+  });
+
   test('a long answer is replayed in pieces, a batch at a time', async () => {
     const long = 'Ten words of text that go on and on and 😀. '.repeat(200).trim();
     const gateway = new TestGateway(CACHED, streamed(long));

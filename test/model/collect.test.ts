@@ -40,6 +40,12 @@ const anyPart: fc.Arbitrary<Part> = fc.oneof(
     },
     { requiredKeys: ['type', 'text'] },
   ),
+  fc.record({
+    type: fc.constant('media' as const),
+    kind: fc.constant('image' as const),
+    mimeType: fc.constant('image/png'),
+    source: fc.record({ type: fc.constant('base64' as const), data: fc.base64String() }),
+  }),
   fc.record({ type: fc.constant('refusal' as const), text: words }),
   fc.record({ type: fc.constant('reasoning' as const), text: words }),
   fc.record({ type: fc.constant('reasoning' as const), text: fc.string(), signature }),

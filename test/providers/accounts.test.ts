@@ -21,7 +21,7 @@ test('an account carries its preset: dialect, address, authentication, quirks', 
       maxTokensField: 'max_tokens',
       systemRole: 'system',
       refusedFields: ['logprobs', 'logit_bias', 'top_logprobs'],
-      refusedMessageFields: ['name', 'reasoning_content', 'reasoning_details'],
+      refusedMessageFields: ['name', 'reasoning_content', 'reasoning_details', 'images'],
     },
     models: [],
   });

@@ -1,6 +1,7 @@
 // Anthropic's Messages API, both sides: answers streamed or whole, and token counts.
 
 import type { Dialect } from '../dialect.ts';
+import { withoutPictures } from '../without-pictures.ts';
 import { parseError, renderError } from './errors.ts';
 import { parseRequest } from './parse-request.ts';
 import { parseResponse } from './parse-response.ts';
@@ -13,13 +14,13 @@ import { parseTokenCount, renderTokenCount, renderTokenCountRequest } from './to
 export const anthropic: Dialect = {
   name: 'anthropic',
   framing: 'sse',
-  client: {
+  client: withoutPictures({
     parseRequest,
     renderResponse,
     streamRenderer: (request, answer) => new AnthropicStreamRenderer(request, answer),
     renderError,
     renderTokenCount,
-  },
+  }),
   upstream: {
     toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 128 },
     renderRequest,

@@ -82,6 +82,7 @@ export class AnthropicStreamRenderer implements StreamRenderer {
       // Told elsewhere, or without a form in this dialect.
       case 'error':
       case 'opaque-delta':
+      case 'media-add':
       case 'logprobs-add':
         return '';
       default:

@@ -10,6 +10,7 @@ import { garbageError } from '../upstream-failure.ts';
 import { finishFailure, parseFinishReason } from './finish-reason.ts';
 import { parseCitations, parseGrounding } from './grounding.ts';
 import { parseLogprobs } from './logprobs.ts';
+import { readPicture } from './media.ts';
 import { applyPartialArgument, emptyArguments } from './partial-arguments.ts';
 
 interface OpenCall {
@@ -70,12 +71,17 @@ export class CandidateParser {
     const call = asObject(part.functionCall);
     if (call) return this.#call(call, asString(part.thoughtSignature));
     const text = asString(part.text);
-    if (text === undefined) return Object.keys(part).length > 0 ? [...this.#closeCall(), { type: 'opaque-delta' }] : [];
+    if (text === undefined) return Object.keys(part).length > 0 ? [...this.#closeCall(), this.#textless(part)] : [];
     if (part.thought === true) return [...this.#closeCall(), ...this.#thought(text, asString(part.thoughtSignature))];
     // A signature on text is for Gemini alone and stays in the original.
     if (text === '') return [];
     this.#text += text;
     return [...this.#closeCall(), { type: 'text-delta', choice: this.#choice, text }];
+  }
+
+  #textless(part: JsonObject): StreamEvent {
+    const media = readPicture(part);
+    return media ? { type: 'media-add', choice: this.#choice, media } : { type: 'opaque-delta' };
   }
 
   #thought(text: string, signature: string | undefined): StreamEvent[] {

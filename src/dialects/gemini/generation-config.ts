@@ -3,11 +3,12 @@
 import type { ChatRequest, ResponseFormat, Sampling } from '../../model/chat.ts';
 import { asObject, asString, type JsonObject } from '../../model/json.ts';
 import { definedOnly, optionalBoolean, optionalNumber, optionalObject, optionalStringOrStrings } from '../fields.ts';
+import { readModalities } from '../modalities.ts';
 import { geminiSchema, schemaField } from './schema.ts';
 import { jsonSchema } from './schema-from-gemini.ts';
 import { parseThinking, renderThinking } from './thinking.ts';
 
-type Configured = Pick<ChatRequest, 'sampling' | 'responseFormat' | 'reasoning'>;
+type Configured = Pick<ChatRequest, 'sampling' | 'responseFormat' | 'reasoning' | 'modalities'>;
 
 export function parseGenerationConfig(body: JsonObject): Configured {
   const config = optionalObject(body, 'generationConfig') ?? {};
@@ -29,6 +30,7 @@ export function parseGenerationConfig(body: JsonObject): Configured {
     }),
     responseFormat: parseResponseFormat(config),
     reasoning: thinking && parseThinking(thinking),
+    modalities: readModalities(config.responseModalities),
   });
 }
 
@@ -64,6 +66,7 @@ export function renderGenerationConfig(request: ChatRequest, model: string): Jso
     responseLogprobs: sampling.logprobs,
     logprobs: sampling.logprobs ? sampling.topLogprobs : undefined,
     ...renderResponseFormat(request.responseFormat),
+    responseModalities: request.modalities?.map((modality) => modality.toUpperCase()),
     thinkingConfig: request.reasoning && renderThinking(request.reasoning, model),
   });
   return Object.keys(config).length > 0 ? { generationConfig: config } : {};

@@ -23,6 +23,7 @@ export const gemini: Dialect = {
     embeddings: embeddingClient,
   },
   upstream: {
+    hasModalities: true,
     // The narrowest that Google's several references give.
     toolNames: { pattern: /^[A-Za-z_][A-Za-z0-9_.-]*$/, lengthMax: 63 },
     renderRequest,

@@ -2,7 +2,7 @@
 
 import { GatewayError } from '../../errors.ts';
 import type { MediaPart } from '../../model/chat.ts';
-import { asString, type JsonObject } from '../../model/json.ts';
+import { asObject, asString, type JsonObject } from '../../model/json.ts';
 import { isMimeType, kindOfMimeType, parseDataUri } from '../data-uri.ts';
 import { badRequest, definedOnly } from '../fields.ts';
 
@@ -53,6 +53,25 @@ export function parseInlineData(blob: JsonObject, param: string): MediaPart {
     mimeType,
     source: { type: 'base64', data },
     fileName: asString(blob.displayName),
+  });
+}
+
+/**
+ * A picture in a part of an answer, with Gemini's own fields of that part. Undefined for any other part, and for the drafts
+ * that belong to the model's thoughts.
+ */
+export function readPicture({ inlineData, thought, ...own }: JsonObject): MediaPart | undefined {
+  const blob = asObject(inlineData);
+  const mimeType = asString(blob?.mimeType)?.toLowerCase() ?? '';
+  const data = asString(blob?.data) ?? '';
+  if (thought === true || data === '' || !mimeType.startsWith('image/') || !isMimeType(mimeType)) return undefined;
+  return definedOnly<MediaPart>({
+    type: 'media',
+    kind: 'image',
+    mimeType,
+    source: { type: 'base64', data },
+    fileName: asString(blob?.displayName),
+    extensions: Object.keys(own).length > 0 ? { gemini: own } : undefined,
   });
 }
 

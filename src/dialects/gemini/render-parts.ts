@@ -1,8 +1,9 @@
 // Parts of an answer → parts of a Gemini candidate.
 
-import type { Part } from '../../model/chat.ts';
+import type { MediaPart, Part } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { unpackToolCallId } from '../tool-call-id.ts';
+import { renderMedia } from './media.ts';
 import { argumentsObject } from './render-contents.ts';
 
 export interface FinishedCall {
@@ -20,6 +21,11 @@ export function callPart(call: FinishedCall): JsonObject {
   };
 }
 
+/** With what Gemini itself said about it. */
+export function mediaPart(part: MediaPart): JsonObject {
+  return { ...part.extensions?.gemini, ...renderMedia(part) };
+}
+
 /** A thought with nothing to show but another provider's proof is left out. */
 export function answerPart(part: Part): JsonObject[] {
   switch (part.type) {
@@ -34,6 +40,7 @@ export function answerPart(part: Part): JsonObject[] {
     case 'tool-call':
       return [callPart(part)];
     case 'media':
+      return [mediaPart(part)];
     case 'tool-result':
       return [];
   }

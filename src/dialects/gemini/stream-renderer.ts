@@ -10,7 +10,7 @@ import { renderError } from './errors.ts';
 import { renderFinishReason } from './finish-reason.ts';
 import { renderGrounding } from './grounding.ts';
 import { renderLogprobs } from './logprobs.ts';
-import { callPart, type FinishedCall } from './render-parts.ts';
+import { callPart, type FinishedCall, mediaPart } from './render-parts.ts';
 import { renderUsage } from './usage.ts';
 
 interface Candidate {
@@ -105,6 +105,9 @@ export class GeminiStreamRenderer implements StreamRenderer {
         if (call) calls.set(event.index, { ...call, argumentsJson: call.argumentsJson + event.argumentsDelta });
         return;
       }
+      case 'media-add':
+        this.#push(event.choice, mediaPart(event.media));
+        return;
       case 'annotation-add':
         this.#candidate(event.choice).annotations.push(event.annotation);
         return;

@@ -1,6 +1,7 @@
 // Ollama's native API (/api/chat, /api/embed), both sides; /api/generate is in generate.ts. Its OpenAI-compatible routes are the openai-chat dialect.
 
 import type { Dialect } from '../dialect.ts';
+import { withoutPictures } from '../without-pictures.ts';
 import { embeddingClient, embeddingUpstream } from './embeddings.ts';
 import { parseError, renderError } from './errors.ts';
 import { parseRequest } from './parse-request.ts';
@@ -13,13 +14,13 @@ import { OllamaStreamRenderer } from './stream-renderer.ts';
 export const ollama: Dialect = {
   name: 'ollama',
   framing: 'ndjson',
-  client: {
+  client: withoutPictures({
     parseRequest,
     renderResponse,
     streamRenderer: (request, answer) => new OllamaStreamRenderer(request, answer),
     renderError,
     embeddings: embeddingClient,
-  },
+  }),
   upstream: {
     renderRequest,
     parseResponse,

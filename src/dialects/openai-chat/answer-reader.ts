@@ -6,6 +6,7 @@ import { asArray, asNumber, asObject, asString, isObject, type JsonObject, type 
 import type { StreamEvent } from '../../model/stream.ts';
 import { openAiEventError } from '../openai-error.ts';
 import { readAnnotation, readFinishReason, readLogprobs, readUsage } from './answer-fields.ts';
+import { readPictures } from './pictures.ts';
 import { readReasoning, reasoningEvents } from './reasoning-details.ts';
 import { readThinking } from './thinking-content.ts';
 import { ToolCallTracker } from './tool-call-tracker.ts';
@@ -164,16 +165,22 @@ function contentEvents(holder: JsonObject, choice: number, events: StreamEvent[]
   for (const annotation of asArray(holder.annotations)) {
     if (isObject(annotation)) events.push({ type: 'annotation-add', choice, annotation: readAnnotation(annotation) });
   }
-  // Spoken and drawn answers: content that only this dialect can carry on.
-  if (isObject(holder.audio) || asArray(holder.images).length > 0) events.push({ type: 'opaque-delta' });
+  const pictures = readPictures(holder);
+  for (const media of pictures) events.push({ type: 'media-add', choice, media });
+  // Spoken answers, and pictures of unknown shape: content that only this dialect can carry on.
+  if (isObject(holder.audio) || asArray(holder.images).length > pictures.length) events.push({ type: 'opaque-delta' });
 }
 
-/** Mistral's reasoning models answer in parts. */
+/** Mistral's reasoning models answer in parts, and some servers have pictures among them. */
 function partEvents(part: JsonValue, choice: number): StreamEvent[] {
   if (!isObject(part)) return [];
   if (part.type === 'thinking') {
     const text = readThinking(part);
     return text === '' ? [] : [{ type: 'reasoning-delta', choice, text }];
+  }
+  if (part.type === 'image_url') {
+    const [media] = readPictures({ images: [part] });
+    return [media ? { type: 'media-add', choice, media } : { type: 'opaque-delta' }];
   }
   if (part.type !== 'text') return [{ type: 'opaque-delta' }];
   const text = asString(part.text) ?? '';

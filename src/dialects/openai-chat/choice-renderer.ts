@@ -5,6 +5,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
 import { FreeTextReader } from '../free-text-reader.ts';
 import { renderAnnotation, renderFinishReason, renderLogprobs } from './answer-fields.ts';
+import { renderPicture } from './pictures.ts';
 import { renderReasoningDetail } from './reasoning-details.ts';
 import { isCustomCall } from './tool-call.ts';
 
@@ -26,6 +27,7 @@ export class ChoiceRenderer {
   #reasoningText = '';
   #reasoningCount = 0;
   #annotationCount = 0;
+  #pictureCount = 0;
 
   constructor(hasLegacyCalls: boolean, customTools: ReadonlySet<string>) {
     this.#hasLegacyCalls = hasLegacyCalls;
@@ -44,6 +46,7 @@ export class ChoiceRenderer {
     this.#isOpened = true;
     if (event.type === 'tool-call-start') this.#begin(event);
     if (event.type === 'tool-call-delta') this.#append(event);
+    if (event.type === 'media-add') this.#nextPicture();
   }
 
   render(event: ContentEvent): JsonObject[] {
@@ -74,6 +77,8 @@ export class ChoiceRenderer {
         const annotation = renderAnnotation(event.annotation);
         return annotation ? [this.#annotation(annotation)] : [];
       }
+      case 'media-add':
+        return [{ delta: { images: [renderPicture(event.media, this.#nextPicture())] } }];
       case 'logprobs-add':
         return [{ logprobs: renderLogprobs(event.logprobs) }];
       case 'tool-call-start':
@@ -88,6 +93,11 @@ export class ChoiceRenderer {
     const index = this.#annotationCount;
     this.#annotationCount += 1;
     return { delta: { annotations: [{ index, ...annotation }] } };
+  }
+
+  #nextPicture(): number {
+    this.#pictureCount += 1;
+    return this.#pictureCount - 1;
   }
 
   #signature(event: Extract<StreamEvent, { type: 'reasoning-signature' }>): JsonObject[] {

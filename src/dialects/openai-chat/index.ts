@@ -26,6 +26,7 @@ export const openaiChat: Dialect = {
     embeddings: { parseRequest: parseEmbeddingRequest, renderResponse: renderEmbeddingResponse },
   },
   upstream: {
+    hasModalities: true,
     hasOpenAiEndpoints: true,
     toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 64 },
     renderRequest,

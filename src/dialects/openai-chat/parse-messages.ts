@@ -15,6 +15,7 @@ import { badRequest, optionalArray, optionalString, requiredObject, requiredStri
 import { freeTextArguments } from '../free-text-tool.ts';
 import { madeToolCallId } from '../tool-call-id.ts';
 import { parseMediaPart } from './parse-media.ts';
+import { readPictures } from './pictures.ts';
 import { readReasoning } from './reasoning-details.ts';
 import { readThinking } from './thinking-content.ts';
 import { fieldsBeside, partExtensions } from './unmodelled-fields.ts';
@@ -60,9 +61,10 @@ const MODELLED_IN_MESSAGE: ReadonlySet<string> = new Set([
   'tool_call_id',
   'function_call',
 ]);
+const MODELLED_IN_ASSISTANT: ReadonlySet<string> = new Set([...MODELLED_IN_MESSAGE, 'images']);
 
 function messageExtensions(wire: JsonObject): Extensions | undefined {
-  const rest = fieldsBeside(wire, MODELLED_IN_MESSAGE);
+  const rest = fieldsBeside(wire, wire.role === 'assistant' ? MODELLED_IN_ASSISTANT : MODELLED_IN_MESSAGE);
   const isSpecialRole = wire.role === 'developer' || wire.role === 'function';
   if (!isSpecialRole) return rest && { 'openai-chat': rest };
   return { 'openai-chat': { ...rest, role: wire.role } };
@@ -107,6 +109,7 @@ function parseAssistantParts(wire: JsonObject, param: string, legacyIds: Map<str
   return [
     ...readReasoning(wire),
     ...parseContent(wire, param, 'any'),
+    ...readPictures(wire),
     ...refusals,
     ...toolCalls,
     ...parseLegacyCall(wire, param, legacyIds),

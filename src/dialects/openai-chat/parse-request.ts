@@ -14,6 +14,7 @@ import {
   requiredArray,
   requiredString,
 } from '../fields.ts';
+import { readModalities } from '../modalities.ts';
 import { isEffort } from '../reasoning.ts';
 import { parseMessages } from './parse-messages.ts';
 import { parseToolChoice, parseTools } from './parse-tools.ts';
@@ -35,14 +36,15 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     reasoning: parseReasoning(body),
     endUser: optionalString(body, 'user') ?? optionalString(body, 'safety_identifier'),
     metadata: parseMetadata(body),
+    modalities: readModalities(body.modalities),
     untranslatable: asksForMore(body) ? ['modalities'] : undefined,
     original: { dialect: 'openai-chat', body, ...(route.headers && { headers: route.headers }) },
   });
 }
 
-/** Sounds and pictures as an answer: where only text could come, the answer would be another one. */
-function asksForMore(body: JsonObject): boolean {
-  return asArray(body.modalities).some((modality) => modality !== 'text');
+/** Sounds as an answer, say: where only text could come, the answer would be another one. */
+function asksForMore({ modalities }: JsonObject): boolean {
+  return asArray(modalities).some((modality) => modality !== 'text') && !readModalities(modalities);
 }
 
 /** What chat and legacy completions share besides sampling. */

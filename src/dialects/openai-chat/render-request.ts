@@ -8,6 +8,7 @@ import { withOneSystemMessage } from '../one-system-message.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { patchMessages } from './patch-messages.ts';
+import { withPicturesOfUser } from './pictures-back.ts';
 import { withReasoningBack } from './reasoning-back.ts';
 import { renderMessages } from './render-messages.ts';
 
@@ -23,13 +24,18 @@ function patchOriginal(request: ChatRequest, original: OriginalRequest, target: 
   const { traits } = target;
   const body: JsonObject = { ...original.body, model: target.model };
   const messages = original.isConversationEdited ? renderMessages(request.messages, traits) : body.messages;
-  if (Array.isArray(messages)) body.messages = soundMessages(patchMessages(messages, traits), traits);
+  if (Array.isArray(messages))
+    body.messages = soundMessages(patchMessages(toldPictures(messages, traits), traits), traits);
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
   patchStreamOptions(body, target);
   patchMaxTokens(body, traits.maxTokensField);
   // Mistral's older word, which its SDK still sends; every server knows the other.
   if (body.tool_choice === 'any') body.tool_choice = 'required';
   return body;
+}
+
+function toldPictures(messages: JsonValue[], { refusedMessageFields = [] }: UpstreamTraits): JsonValue[] {
+  return refusedMessageFields.includes('images') ? withPicturesOfUser(messages) : messages;
 }
 
 function soundMessages(messages: JsonValue[], traits: UpstreamTraits): JsonValue[] {
@@ -77,6 +83,7 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
       top_logprobs: sampling.topLogprobs,
     }),
     response_format: request.responseFormat && renderResponseFormat(request.responseFormat),
+    modalities: request.modalities && [...request.modalities],
     reasoning_effort: effortFor(model, request.reasoning),
     ...openaiFields(request, traits),
     stream: target.isStream || undefined,

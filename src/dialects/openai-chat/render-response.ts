@@ -3,6 +3,7 @@
 import type { ChatRequest, ChatResponse, Choice, Part, ReasoningPart, ToolCallPart } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import { renderAnnotation, renderFinishReason, renderLogprobs, renderUsage } from './answer-fields.ts';
+import { renderPicture } from './pictures.ts';
 import { renderReasoningDetail } from './reasoning-details.ts';
 import { customToolNames, isCustomCall, renderToolCall } from './tool-call.ts';
 
@@ -52,6 +53,7 @@ function renderMessage(parts: readonly Part[], calls: readonly ToolCallPart[], s
   const annotations = texts
     .flatMap((part) => (part.annotations ?? []).map(renderAnnotation))
     .filter((annotation) => annotation !== undefined);
+  const pictures = parts.filter((part) => part.type === 'media');
   const isSilent = content === '' && (calls.length > 0 || refusal !== '');
   return {
     role: 'assistant',
@@ -59,6 +61,7 @@ function renderMessage(parts: readonly Part[], calls: readonly ToolCallPart[], s
     refusal: refusal === '' ? null : refusal,
     ...renderReasoning(parts.filter((part) => part.type === 'reasoning')),
     ...(annotations.length > 0 && { annotations }),
+    ...(pictures.length > 0 && { images: pictures.map(renderPicture) }),
     ...renderCalls(calls, style),
   };
 }

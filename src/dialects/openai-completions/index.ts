@@ -3,6 +3,7 @@
 
 import type { Dialect } from '../dialect.ts';
 import { renderError } from '../openai-chat/errors.ts';
+import { withoutPictures } from '../without-pictures.ts';
 import { parseRequest } from './parse-request.ts';
 import { renderResponse } from './render-response.ts';
 import { CompletionStreamRenderer } from './stream-renderer.ts';
@@ -10,10 +11,10 @@ import { CompletionStreamRenderer } from './stream-renderer.ts';
 export const openaiCompletions: Dialect = {
   name: 'openai-completions',
   framing: 'sse',
-  client: {
+  client: withoutPictures({
     parseRequest,
     renderResponse,
     streamRenderer: (request, answer) => new CompletionStreamRenderer(request, answer),
     renderError,
-  },
+  }),
 };

@@ -7,6 +7,7 @@ import type { StreamEvent } from '../../model/stream.ts';
 import { definedOnly } from '../fields.ts';
 import { parseAnnotation } from './annotations.ts';
 import { sectionTexts } from './parse-content.ts';
+import { readPicture } from './pictures.ts';
 
 interface ItemState {
   /** Of a function call: its place among the calls. */
@@ -110,6 +111,10 @@ export class ItemReader {
         return this.#reasoningItemDone(index, item);
       case 'function_call':
         return [...this.#startCall(state, item), ...this.argumentsDone(index, asString(item.arguments) ?? '')];
+      case 'image_generation_call': {
+        const media = readPicture(item);
+        return [media ? { type: 'media-add', choice: 0, media } : { type: 'opaque-delta' }];
+      }
       default:
         return [{ type: 'opaque-delta' }];
     }

@@ -3,6 +3,7 @@
 
 import type { ChatRequest } from '../../model/chat.ts';
 import { asArray, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { adoptedId } from './own-items.ts';
 
 /** The input as items; a string is one user message. */
 export function inputItems(body: JsonObject): JsonValue[] {
@@ -33,12 +34,7 @@ export function isReference(item: JsonValue): item is JsonObject {
 }
 
 /** Calls that the upstream ran by itself: their ids mean nothing anywhere else, and the answer's text has their result. */
-const SERVER_RUN_TYPES: ReadonlySet<string> = new Set([
-  'web_search_call',
-  'file_search_call',
-  'code_interpreter_call',
-  'image_generation_call',
-]);
+const SERVER_RUN_TYPES: ReadonlySet<string> = new Set(['web_search_call', 'file_search_call', 'code_interpreter_call']);
 
 /**
  * What to store of a turn, so that `withHistory` can continue it at any upstream: its input (with the history that was
@@ -56,6 +52,10 @@ export function conversationItems(body: JsonObject, responseBody: JsonObject): J
 function storedItem(item: JsonObject): JsonObject[] {
   const type = asString(item.type) ?? 'message';
   if (type === 'item_reference' || SERVER_RUN_TYPES.has(type)) return [];
+  // Kept as one of ours, because at another server, or with another key, nobody knows the item.
+  if (type === 'image_generation_call') {
+    return item.result ? [{ ...item, id: adoptedId('ig', asString(item.id) ?? '') }] : [];
+  }
   if (type === 'reasoning') return typeof item.encrypted_content === 'string' ? [item] : [];
   // An OpenAI id would bind the item to reasoning that is perhaps not stored; without one the item stands for itself.
   if (type === 'message' || type === 'function_call' || type === 'custom_tool_call') {

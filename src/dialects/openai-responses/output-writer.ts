@@ -1,13 +1,15 @@
 // Events → output items and the wire events that tell them: one item at a time, each opened, filled and closed in
 // OpenAI's order. Calls whose arguments interleave stay open side by side until they are complete.
 
-import type { TokenLogprob } from '../../model/chat.ts';
+import type { MediaPart, TokenLogprob } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
+import { linkTo } from '../without-pictures.ts';
 import { renderAnnotation } from './annotations.ts';
 import { type CallWriter, callWriter } from './call-writer.ts';
 import type { ClientTools } from './client-tools.ts';
 import { type OwnItemKind, ownItemId, sealSignature } from './own-items.ts';
+import { pictureItem } from './pictures.ts';
 
 /** A wire event without its `sequence_number`. */
 export interface WireEvent extends JsonObject {
@@ -77,6 +79,8 @@ export class OutputWriter {
         const annotation = renderAnnotation(event.annotation, this.#lastText?.offset ?? 0);
         return annotation ? this.#annotation(annotation) : [];
       }
+      case 'media-add':
+        return this.#picture(event.media);
       case 'logprobs-add':
         return this.#logprobs(event.logprobs.map(renderLogprob));
       case 'tool-call-start':
@@ -195,6 +199,24 @@ export class OutputWriter {
   #signature(encrypted: string): WireEvent[] {
     const events = this.#open?.kind === 'reasoning' ? [] : this.#openReasoning();
     return [...events, ...this.#closeOpen('completed', encrypted)];
+  }
+
+  /** A picture without bytes has no item: its address is told as text. */
+  #picture(media: MediaPart): WireEvent[] {
+    const { source } = media;
+    if (source.type !== 'base64') return this.#text('text', linkTo(media) ?? '');
+    const events = [...this.#closeOpen('completed'), ...this.#closeCompleteCalls()];
+    const item = this.#nextItem('ig');
+    const wire = pictureItem(item.id, media, source.data);
+    const place = { item_id: item.id, output_index: item.index };
+    return [
+      ...events,
+      itemAdded(item, { ...wire, status: 'in_progress', result: null }),
+      { type: 'response.image_generation_call.in_progress', ...place },
+      { type: 'response.image_generation_call.generating', ...place },
+      { type: 'response.image_generation_call.completed', ...place },
+      this.#itemDone(item, wire),
+    ];
   }
 
   #startCall(index: number, callId: string, name: string): WireEvent[] {

@@ -8,11 +8,17 @@
 import type { DialectName, Signature } from '../../model/chat.ts';
 import { asArray, asString, isObject, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
 import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
+import { pictureMessage, readPicture } from './pictures.ts';
 
 const SEAL = 'fm1.';
-const OWN_ID = /^(rs|msg|fc|ctc)_fm_/;
+const OWN_ID = /^(rs|msg|fc|ctc|ig)_fm_/;
 
-export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc';
+export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig';
+
+/** An item that its server knows, from now on one of ours: what it says counts, and nobody looks it up. */
+export function adoptedId(kind: OwnItemKind, id: string): string {
+  return OWN_ID.test(id) ? id : `${kind}_fm_${id}`;
+}
 
 /** The id of the `position`-th output item of an answer. */
 export function ownItemId(kind: OwnItemKind, identity: string, position: number): string {
@@ -45,7 +51,7 @@ export function openSignature(encrypted: string): OpenedSignature | undefined {
 
 /**
  * The client's items as an OpenAI upstream takes them: reasoning that we made is restored to what OpenAI sealed or left
- * out, ids that we made are left out, signatures inside tool call ids are stripped. Everything else stays untouched.
+ * out, pictures of others become images of the user, ids that we made are left out, signatures inside tool call ids are stripped. Everything else stays untouched.
  */
 export function withoutOwnItems(items: readonly JsonValue[]): JsonValue[] {
   return items.flatMap((item): JsonValue[] => (isObject(item) ? upstreamItem(item) : [item]));
@@ -60,6 +66,10 @@ function upstreamItem(item: JsonObject): JsonObject[] {
   }
   const isOwn = OWN_ID.test(asString(item.id) ?? '');
   if (isOwn && item.type === 'reasoning') return [];
+  if (isOwn && item.type === 'image_generation_call') {
+    const picture = readPicture(item);
+    return picture ? [pictureMessage(picture)] : [];
+  }
   const callId = asString(item.call_id);
   const isSigned = callId !== undefined && unpackToolCallId(callId).signature !== undefined;
   if (!isOwn && !isSigned) return [item];

@@ -9,6 +9,7 @@ import { freeTextArguments } from '../free-text-tool.ts';
 import { ClientTools, parseWireName, wireExtensions } from './client-tools.ts';
 import { openSignature } from './own-items.ts';
 import { parseContent, sectionTexts } from './parse-content.ts';
+import { readPicture } from './pictures.ts';
 
 interface MessageDraft {
   readonly role: Message['role'];
@@ -52,6 +53,10 @@ function parseItem(item: JsonObject, param: string, tools: ClientTools): ParsedI
     case 'reasoning': {
       const part = parseReasoning(item);
       return part && { role: 'assistant', parts: [part] };
+    }
+    case 'image_generation_call': {
+      const picture = readPicture(item);
+      return picture && { role: 'assistant', parts: [picture] };
     }
     case 'function_call':
       return { role: 'assistant', parts: [parseFunctionCall(item, param, tools)] };

@@ -1,9 +1,7 @@
 // Messages → input items, for conversations of other dialects and for those that were edited.
 
-import { GatewayError } from '../../errors.ts';
-import type { MediaPart, Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../model/chat.ts';
+import type { Message, Part, ReasoningPart, ToolCallPart, ToolResultPart } from '../../model/chat.ts';
 import { asNumber, type JsonObject, type JsonValue } from '../../model/json.ts';
-import { formatDataUri } from '../data-uri.ts';
 import type { UpstreamTraits } from '../dialect.ts';
 import { definedOnly } from '../fields.ts';
 import { freeTextInput } from '../free-text-tool.ts';
@@ -13,6 +11,8 @@ import { renderAnnotation } from './annotations.ts';
 import { wireToolOf } from './client-tools.ts';
 import { withoutOwnItems } from './own-items.ts';
 import { parseItems } from './parse-items.ts';
+import { pictureMessage } from './pictures.ts';
+import { renderMedia } from './render-media.ts';
 
 export function renderItems(messages: readonly Message[], traits: UpstreamTraits): JsonObject[] {
   return messages.flatMap((message) => renderMessage(message, traits));
@@ -85,7 +85,7 @@ function renderAssistant(parts: readonly Part[]): JsonObject[] {
     content = [];
     offset = 0;
   };
-  for (const part of parts) {
+  for (const part of withCallsLast(parts)) {
     if (part.type === 'text' && part.text !== '') {
       const start = offset;
       const annotations = (part.annotations ?? []).flatMap((annotation): JsonObject[] => {
@@ -102,10 +102,19 @@ function renderAssistant(parts: readonly Part[]): JsonObject[] {
     } else if (part.type === 'tool-call') {
       closeMessage();
       items.push(renderCall(part));
+    } else if (part.type === 'media' && part.kind === 'image') {
+      closeMessage();
+      items.push(pictureMessage(part));
     }
   }
   closeMessage();
   return items;
+}
+
+/** Nothing may come between calls and their results, and pictures are told by the user. */
+function withCallsLast(parts: readonly Part[]): readonly Part[] {
+  if (!parts.some((part) => part.type === 'media')) return parts;
+  return [...parts.filter((part) => part.type !== 'tool-call'), ...parts.filter((part) => part.type === 'tool-call')];
 }
 
 /** Reasoning of other providers is dropped: OpenAI takes back only what it sealed itself. */
@@ -136,54 +145,4 @@ function renderToolResult(part: ToolResultPart): JsonObject {
   const isCustom = part.extensions?.['openai-responses']?.type === 'custom';
   const type = isCustom ? 'custom_tool_call_output' : 'function_call_output';
   return { type, call_id: plainToolCallId(part.toolCallId), output };
-}
-
-function renderMedia(part: MediaPart): JsonObject {
-  const { source } = part;
-  if (source.type === 'text') return { type: 'input_text', text: source.text };
-  if (source.type === 'file' && source.dialect !== 'openai-responses' && source.dialect !== 'openai-chat') {
-    throw unsupported(`The file '${source.fileId}' was uploaded to another provider. Send its content instead.`);
-  }
-  switch (part.kind) {
-    case 'image':
-      return definedOnly<JsonObject>({ type: 'input_image', ...imageSource(part), detail: part.detail ?? 'auto' });
-    case 'document':
-      return definedOnly<JsonObject>({ type: 'input_file', ...fileSource(part) });
-    case 'audio':
-    case 'video':
-      throw unsupported(`OpenAI's Responses API takes no ${part.kind}. Use a model of another provider for it.`);
-  }
-}
-
-function imageSource({ source, mimeType }: MediaPart): JsonObject {
-  switch (source.type) {
-    case 'base64':
-      return { image_url: formatDataUri(mimeType ?? 'image/png', source.data) };
-    case 'url':
-      return { image_url: source.url };
-    case 'file':
-      return { file_id: source.fileId };
-    case 'text':
-      return {};
-  }
-}
-
-function fileSource({ source, mimeType, fileName }: MediaPart): JsonObject {
-  switch (source.type) {
-    case 'base64': {
-      const type = mimeType ?? 'application/pdf';
-      // A file without a name is refused.
-      return { filename: fileName ?? `document.${type.split('/')[1]}`, file_data: formatDataUri(type, source.data) };
-    }
-    case 'url':
-      return { file_url: source.url };
-    case 'file':
-      return { file_id: source.fileId };
-    case 'text':
-      return {};
-  }
-}
-
-function unsupported(message: string): GatewayError {
-  return new GatewayError('unsupported', message);
 }

@@ -257,11 +257,31 @@ test('bytes that are no JSON are an error', () => {
   assert.equal(event?.type === 'error' && event.error.code, 'upstream_garbage');
 });
 
-test('pictures and code that ran count as content of Gemini’s own', () => {
-  assert.deepEqual(
-    eventsOf(chunk([{ inlineData: { mimeType: 'image/png', data: 'AA==' } }, { executableCode: {} }])).slice(1, 3),
-    [{ type: 'opaque-delta' }, { type: 'opaque-delta' }],
-  );
+test('sounds, drafts of pictures and code that ran count as content of Gemini’s own', () => {
+  const sound = { inlineData: { mimeType: 'audio/wav', data: 'AA==' } };
+  const draft = { inlineData: { mimeType: 'image/png', data: 'AA==' }, thought: true };
+  assert.deepEqual(eventsOf(chunk([sound, draft, { executableCode: {} }])).slice(1, 4), [
+    { type: 'opaque-delta' },
+    { type: 'opaque-delta' },
+    { type: 'opaque-delta' },
+  ]);
+});
+
+test('a picture is media, with the signature that belongs to it', () => {
+  const part = { inlineData: { mimeType: 'image/png', data: 'AA==' }, thoughtSignature: 's' };
+  assert.deepEqual(eventsOf(chunk([part])).slice(1, 2), [
+    {
+      type: 'media-add',
+      choice: 0,
+      media: {
+        type: 'media',
+        kind: 'image',
+        mimeType: 'image/png',
+        source: { type: 'base64', data: 'AA==' },
+        extensions: { gemini: { thoughtSignature: 's' } },
+      },
+    },
+  ]);
 });
 
 test('sources become annotations once, with places in UTF-16 where Gemini counts bytes', () => {

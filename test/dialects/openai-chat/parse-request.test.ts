@@ -31,7 +31,11 @@ describe('openai-chat parseRequest of modalities', () => {
 
   it('keeps a wish for sounds or pictures from upstreams that would answer it with text', () => {
     assert.deepEqual(untranslatable(['text', 'audio']), ['modalities']);
-    assert.deepEqual(untranslatable(['image']), ['modalities']);
+    assert.equal(untranslatable(['image', 'text']), undefined);
+    assert.deepEqual(parse({ model: 'm', messages: [HELLO], modalities: ['image', 'text'] }).modalities, [
+      'image',
+      'text',
+    ]);
     assert.equal(untranslatable(['text']), undefined);
     assert.equal(untranslatable(), undefined);
   });

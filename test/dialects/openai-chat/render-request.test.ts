@@ -86,6 +86,31 @@ describe('openai-chat renderRequest of an own request', () => {
     assert.equal('reasoning_content' in messages[1]!, true);
   });
 
+  it('tells pictures of earlier answers by the user where the server refuses `images`', () => {
+    const picture = (data: string) => ({ type: 'image_url', image_url: { url: `data:image/png;base64,${data}` } });
+    const calling = { role: 'assistant', content: null, tool_calls: [wireCall('c1')] };
+    const result = { role: 'tool', tool_call_id: 'c1', content: 'x' };
+    const messages = [
+      USER,
+      { role: 'assistant', content: null, images: [{ index: 0, ...picture('AA==') }] },
+      { role: 'user', content: 'And now?' },
+      { ...calling, images: [picture('BB==')] },
+      result,
+      { role: 'assistant', content: 'x', images: [] },
+    ];
+    const heading = { type: 'text', text: 'Media from the assistant:' };
+    assert.deepEqual(sameDialect({ model: 'm', messages }, { refusedMessageFields: ['images'] }).messages, [
+      USER,
+      { role: 'assistant', content: '' },
+      { role: 'user', content: [heading, picture('AA=='), { type: 'text', text: 'And now?' }] },
+      calling,
+      result,
+      { role: 'user', content: [heading, picture('BB==')] },
+      { role: 'assistant', content: 'x' },
+    ]);
+    assert.deepEqual(sameDialect({ model: 'm', messages }).messages, messages);
+  });
+
   it('strips packed signatures from ids, and only them', () => {
     const packed = packToolCallId('call_1', 'signature');
     const messages = [

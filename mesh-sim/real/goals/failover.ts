@@ -100,7 +100,9 @@ export async function lostPeer(how: keyof typeof GOINGS, options: Program): Prom
     const before = rig.seen.filter(({ at }) => at > goneAt - BEFORE_MS / 2 && at < goneAt - 1_000);
     const begunAfter = rig.seen.filter(({ at }) => at >= goneAt);
     const waiting = rig.seen.filter((seen) => seen.at < goneAt && seen.at + (seen.ttftMs ?? seen.totalMs) > goneAt);
-    const broken = failed(rig.seen.filter((seen) => seen.at < goneAt && !waiting.includes(seen)));
+    // First tokens that were on their way came after that moment.
+    const lost = failed(waiting).filter(({ ttftMs }) => ttftMs === undefined);
+    const broken = failed(rig.seen.filter((seen) => seen.at < goneAt && !lost.includes(seen)));
     const typed = broken.filter(({ error }) => error?.code !== undefined).length;
     const usual = quantile(ttftsOf(before), 0.5);
     const slow = begunAfter.filter(({ ttftMs = Number.POSITIVE_INFINITY }) => ttftMs > usual + SLOW_MS);
@@ -113,7 +115,7 @@ export async function lostPeer(how: keyof typeof GOINGS, options: Program): Prom
         failed(begunAfter).length,
         begunAfter.length,
       ),
-      none('… that waited for their first token', failed(waiting).length, waiting.length),
+      none('… that waited for their first token', lost.length, waiting.length),
       {
         promise: '… streams past their first token that broke',
         bound: 'with a typed error',

@@ -11,6 +11,7 @@ import { forgetPages } from '../storage/database.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
 import { releaseFreedMemory } from '../system/freed-memory.ts';
 import { keepIdleMemorySmall } from '../system/idle-memory.ts';
+import { keepTickShape, tellMoreShapesApart } from '../system/object-shapes.ts';
 import { createLogger } from '../system/pino-logger.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
@@ -42,6 +43,7 @@ interface RunningNode {
 
 /** Resolves when the node is ready; the process then ends with a signal. */
 export async function start(options: StartOptions): Promise<void> {
+  keepTickShape();
   const around = { env: process.env, directory: process.cwd(), http: new UndiciHttpClient(), clock: systemClock };
   try {
     await run(options, around);
@@ -71,6 +73,7 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
+  tellMoreShapesApart();
   keepIdleMemorySmall({
     clock: systemClock,
     isIdle: () => node.runningCount === 0,

@@ -4,7 +4,7 @@ import { type AttemptSummary, GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { Clock, Random, StopSignal } from '../ports.ts';
 import { policyOf, usefulness } from './failure-policy.ts';
-import { type Hedging, tryHedged } from './hedge-race.ts';
+import { asResult, type Hedging, tryHedged } from './hedge-race.ts';
 import type { Chain, Target } from './target.ts';
 import type { TargetHealth, VisitOutcome } from './target-health.ts';
 import type { RequestTrace } from './trace.ts';
@@ -66,7 +66,14 @@ export async function walkChain<Answer>(
       failures.push({ target, failure: refusal });
       continue;
     }
-    const outcome = await tryOne(target, rest, attempt, walk, hedging);
+    let outcome: Answered<Answer> | readonly TargetFailure[];
+    try {
+      outcome = hedging
+        ? await tryHedged(target, rest, (one, lane) => tryTarget(one, attempt, lane), walk, hedging)
+        : asResult(await tryTarget(target, attempt, walk));
+    } catch (error) {
+      throw walk.signal.aborted ? endOf(walk) : error;
+    }
     if ('answer' in outcome) return outcome;
     failures.push(...outcome);
     const final = outcome.find(({ failure }) => policyOf(failure.code).proceed === 'final');
@@ -80,22 +87,6 @@ export async function walkChain<Answer>(
     }
   }
   throw allFailed(failures, walk);
-}
-
-async function tryOne<Answer>(
-  target: Target,
-  rest: Target[],
-  attempt: Attempt<Answer>,
-  walk: ChainWalk,
-  hedging: Hedging<Answer> | undefined,
-): Promise<Answered<Answer> | readonly TargetFailure[]> {
-  try {
-    if (hedging) return await tryHedged(target, rest, (one, lane) => tryTarget(one, attempt, lane), walk, hedging);
-    const outcome = await tryTarget(target, attempt, walk);
-    return 'answer' in outcome ? outcome : [outcome];
-  } catch (error) {
-    throw walk.signal.aborted ? endOf(walk) : error;
-  }
 }
 
 /** Why the whole request was given up; at its deadline the attempts tell what the time went into. */

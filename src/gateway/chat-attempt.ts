@@ -14,7 +14,7 @@ import type { Clock, HttpClient, StopSignal } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
-import { type FrameSource, LocalFrames, StreamedFrames, WholeFrame } from './frame-source.ts';
+import { type FrameSource, LocalFrames, StreamedFrames, WholeAnswer } from './frame-source.ts';
 import { frameWithoutKey, guardedParser } from './key-guard.ts';
 import { spokenTo } from './spoken-dialect.ts';
 import type { Target } from './target.ts';
@@ -33,13 +33,13 @@ export function attemptChat(
   key: string,
   deps: ChatAttemptDeps,
   signal: StopSignal,
-): Promise<AttemptResult<CommittedFrames>> {
+): Promise<AttemptResult<AnswerFrames>> {
   return attempted(request, target, deps.clock, signal, (scope) =>
     openFrames(request, spokenTo(target, request), key, deps, scope),
   );
 }
 
-export type OpenedFrames = { readonly source: FrameSource } | { readonly failure: UpstreamError };
+export type Opened = { readonly source: FrameSource } | { readonly whole: Frame } | { readonly failure: UpstreamError };
 
 /** Opens an answer and waits for its first content, within the target's deadlines. */
 export async function attempted(
@@ -47,29 +47,15 @@ export async function attempted(
   target: Target,
   clock: Clock,
   signal: StopSignal,
-  open: (scope: AbortScope) => Promise<OpenedFrames>,
-): Promise<AttemptResult<CommittedFrames>> {
+  open: (scope: AbortScope) => Promise<Opened>,
+): Promise<AttemptResult<AnswerFrames>> {
   const scope = new AbortScope(clock, signal);
   scope.deadline(contentDeadlineMs(request, target), 'The upstream sent no content');
   try {
     const opened = await open(scope);
-    if ('failure' in opened) {
-      scope.end();
-      return { ok: false, failure: opened.failure };
-    }
-    const head = await untilContent(opened.source);
-    if (!head.ok) {
-      opened.source.cancel();
-      scope.end();
-      return { ok: false, failure: head.failure };
-    }
-    if (opened.source instanceof WholeFrame) {
-      scope.end();
-    } else {
-      scope.deadline(target.timeouts.idleMs, 'The upstream fell silent and sent nothing');
-      scope.rest();
-    }
-    return { ok: true, answer: new CommittedFrames(head.frames, opened.source, scope) };
+    if ('source' in opened) return await committed(opened.source, target, scope);
+    scope.end();
+    return 'whole' in opened ? wholeAnswer(opened.whole) : { ok: false, failure: opened.failure };
   } catch (thrown) {
     const reason = scope.signal.aborted ? scope.signal.reason : thrown;
     // Whatever was thrown, the upstream's connection must not stay open with nobody reading.
@@ -77,6 +63,23 @@ export async function attempted(
     scope.end();
     return failureOf(reason, signal);
   }
+}
+
+async function committed(source: FrameSource, target: Target, scope: AbortScope): Promise<AttemptResult<AnswerFrames>> {
+  const head = await untilContent(source);
+  if (!head.ok) {
+    source.cancel();
+    scope.end();
+    return { ok: false, failure: head.failure };
+  }
+  scope.deadline(target.timeouts.idleMs, 'The upstream fell silent and sent nothing');
+  scope.rest();
+  return { ok: true, answer: new CommittedFrames(head.frames, source, scope) };
+}
+
+function wholeAnswer(frame: Frame): AttemptResult<AnswerFrames> {
+  const failure = verdict(frame) ?? cutError();
+  return failure === 'content' ? { ok: true, answer: new WholeAnswer(frame) } : { ok: false, failure };
 }
 
 /** An unstreamed answer's first content comes with its last, so it has as many times longer. */
@@ -92,7 +95,7 @@ async function openFrames(
   key: string,
   deps: ChatAttemptDeps,
   scope: AbortScope,
-): Promise<OpenedFrames> {
+): Promise<Opened> {
   const { account, model, traits } = target;
   const crossing = cross(request, dialects[account.dialect]);
   if (account.isBuiltin) return { source: new LocalFrames(deps.builtin(request)) };
@@ -107,7 +110,7 @@ async function openFrames(
     return { source: new StreamedFrames(opened.response, framing, parser, deps.clock) };
   }
   const text = await readText(opened.response, ANSWER_BYTES_MAX, 'fail');
-  return { source: new WholeFrame(frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key)) };
+  return { whole: frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key) };
 }
 
 /** Some servers ignore `stream` and answer whole, others stream unasked. Their labels tell, where they are plain. */
@@ -133,10 +136,8 @@ async function untilContent(source: FrameSource): Promise<Head> {
     if (!batch) return { ok: false, failure: cutError() };
     held = held.length === 0 ? batch : [...held, ...batch];
     for (const frame of batch) {
-      for (const event of frame.events) {
-        if (event.type === 'error') return { ok: false, failure: event.error };
-        if (isContent(event)) return { ok: true, frames: held };
-      }
+      const found = verdict(frame);
+      if (found) return found === 'content' ? { ok: true, frames: held } : { ok: false, failure: found };
       heldLength += Math.max(HELD_FRAME_LENGTH_MIN, frame.original?.data.length ?? 0);
     }
     if (heldLength > HELD_LENGTH_MAX) {
@@ -145,8 +146,17 @@ async function untilContent(source: FrameSource): Promise<Head> {
   }
 }
 
+/** What decides an attempt: content, or an error before it. */
+function verdict({ events }: Frame): 'content' | UpstreamError | undefined {
+  for (const event of events) {
+    if (event.type === 'error') return event.error;
+    if (isContent(event)) return 'content';
+  }
+  return undefined;
+}
+
 /** A running answer. Ends by itself at the terminal mark; `next` throws the GatewayError that broke it. */
-export class CommittedFrames implements AnswerFrames {
+class CommittedFrames implements AnswerFrames {
   #head: readonly Frame[] | undefined;
   readonly #source: FrameSource;
   readonly #scope: AbortScope;

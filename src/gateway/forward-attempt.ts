@@ -2,8 +2,9 @@
 
 import type { ChatRequest } from '../model/chat.ts';
 import type { StopSignal } from '../ports.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
-import { attempted, type CommittedFrames } from './chat-attempt.ts';
+import { attempted } from './chat-attempt.ts';
 import { LocalFrames } from './frame-source.ts';
 import type { ServingPeer } from './peers.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -16,7 +17,7 @@ export function attemptForward(
   { trace, principal }: RequestContext,
   { clock, peers }: PipelineDeps,
   signal: StopSignal,
-): Promise<AttemptResult<CommittedFrames>> {
+): Promise<AttemptResult<AnswerFrames>> {
   return attempted(request, target, clock, signal, async (scope) => {
     if (!peers) return { failure: { code: 'unavailable', message: 'This node has left its mesh.' } };
     const result = await peers.forward(

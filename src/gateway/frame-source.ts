@@ -5,6 +5,7 @@ import type { FrameDecoder } from '../dialects/framing.ts';
 import { decoderFor } from '../dialects/framing.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpResponse } from '../ports.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 
 export interface FrameSource {
   /** The next batch, never empty; undefined when the answer has ended. */
@@ -72,8 +73,8 @@ export class StreamedFrames implements FrameSource {
   }
 }
 
-/** An answer that is already whole. */
-export class WholeFrame implements FrameSource {
+/** An answer that is already whole: there is nothing to wait for, and nothing to give up. */
+export class WholeAnswer implements AnswerFrames {
   #frame: Frame | undefined;
 
   constructor(frame: Frame) {

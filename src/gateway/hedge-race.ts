@@ -202,7 +202,8 @@ function isFinal({ failure }: TargetFailure): boolean {
   return policyOf(failure.code).proceed === 'final';
 }
 
-function asResult<Answer>(outcome: Outcome<Answer>): Answered<Answer> | readonly TargetFailure[] {
+/** What came of one target, as what came of several. */
+export function asResult<Answer>(outcome: Outcome<Answer>): Answered<Answer> | readonly TargetFailure[] {
   return 'answer' in outcome ? outcome : [outcome];
 }
 

@@ -5,7 +5,7 @@ import type { HedgeConfig } from '../config/routing.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Ending, OpenAccount } from '../tenancy/accountant.ts';
-import type { CommittedFrames } from './chat-attempt.ts';
+import type { AnswerFrames } from './answer-frames.ts';
 import type { Hedging, Loser, OpenHedge } from './hedge-race.ts';
 import { heldInputTokens } from './held-tokens.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
@@ -28,7 +28,7 @@ export function hedgingFor(
   hedged: HedgedRequest,
   context: RequestContext,
   deps: PipelineDeps,
-): Hedging<CommittedFrames> | undefined {
+): Hedging<AnswerFrames> | undefined {
   const { request, chain, modelOf } = hedged;
   const { hedge } = chain;
   if (!hedge) return undefined;

@@ -15,6 +15,7 @@ import { noteFailure } from '../telemetry/settlement.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { EventStream } from './event-stream.ts';
 import { answerHeaders, type ExchangeDeps, exchange, sendJsonSoon } from './exchange.ts';
+import { FreshIdentity } from './fresh-identity.ts';
 import { jsonBody } from './json-body.ts';
 import { type RepeatPlace, Repeats } from './repeats.ts';
 
@@ -45,7 +46,7 @@ export function chatEndpoint(name: DialectName, deps: ChatEndpointDeps, options:
       const hints = options.hints?.(request);
       const { principal } = context;
       const place = repeats?.placeOf(request.body, { hints, headers: request.headers });
-      const name = identity(deps);
+      const name = new FreshIdentity(deps.clock, deps.pipeline.random);
       const known = place?.textAgain(name, context, deps.pipeline);
       if (known !== undefined) {
         sendJsonSoon(deps.clock, reply, 200, known, answerHeaders(context.trace));
@@ -109,13 +110,13 @@ async function collected(answer: Answer): Promise<ChatResponse> {
 }
 
 /** What the upstream left unsaid: a name, a time, and our estimate of its tokens. */
-function completed(response: ChatResponse, { id, createdAt }: AnswerIdentity, { trace }: RequestContext): ChatResponse {
+function completed(response: ChatResponse, name: AnswerIdentity, { trace }: RequestContext): ChatResponse {
   const { usage = trace.usage } = response;
   if (response.id !== '' && response.createdAt !== undefined && response.usage) return response;
   return {
     ...response,
-    id: response.id || id,
-    createdAt: response.createdAt ?? createdAt,
+    id: response.id || name.id,
+    createdAt: response.createdAt ?? name.createdAt,
     ...(usage && { usage }),
   };
 }
@@ -167,11 +168,6 @@ const CONTENT_TYPES: Readonly<Record<Dialect['framing'], string>> = {
 };
 /** No cache and no proxy may hold frames back. */
 const STREAM_HEADERS = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
-
-/** Never made of the client's request id: two requests may bear the same one, two answers may not. */
-function identity({ pipeline, clock }: ChatEndpointDeps): AnswerIdentity {
-  return { id: pipeline.random.uuid().replaceAll('-', ''), createdAt: Math.floor(clock.now() / 1_000) };
-}
 
 /** Headers that belong to a wire format and so travel with the request to an upstream of the same one. */
 export function formatHeaders(request: FastifyRequest): Record<string, string> {

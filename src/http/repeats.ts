@@ -93,19 +93,21 @@ export class RepeatPlace {
   }
 
   /** What to write for a kept answer, which is thereby told; undefined when it is not known, or of another second. */
-  textsOf(answer: Answer, { id, createdAt }: AnswerIdentity): string[] | undefined {
+  textsOf(answer: Answer, name: AnswerIdentity): string[] | undefined {
     const repeat = this.#repeat;
     if (!(answer instanceof ReplayedAnswer) || repeat?.kept !== answer.kept) return undefined;
-    if (repeat.createdAt !== createdAt) return undefined;
+    if (repeat.createdAt !== name.createdAt) return undefined;
     answer.tellAtOnce();
-    return repeat.texts.map((pieces) => filledIn(pieces, id));
+    return repeat.texts.map((pieces) => filledIn(pieces, name.id));
   }
 
   /** Remembers what was written for a kept answer under this identity. */
-  keep(chat: ChatRequest, answer: Answer, { id, createdAt }: AnswerIdentity, texts: readonly string[]): void {
+  keep(chat: ChatRequest, answer: Answer, name: AnswerIdentity, texts: readonly string[]): void {
+    if (!(answer instanceof ReplayedAnswer)) return;
     const length = texts.reduce((sum, text) => sum + text.length, this.#body.length);
-    if (!(answer instanceof ReplayedAnswer) || length > LENGTH_MAX) return;
+    if (length > LENGTH_MAX) return;
     const { kept, hit } = answer;
+    const { id, createdAt } = name;
     const cut = texts.map((text) => text.split(id));
     this.#known.set(this.#name, { chat, kept, hit, createdAt, texts: cut, length });
   }

@@ -16,13 +16,25 @@ interface WrittenValue {
   readonly metricName: string;
 }
 
+interface Leaf<Series> {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly series: Series;
+}
+
+/** Where the label values so far lead to. */
+interface Branch<Series> {
+  readonly branches: Map<string, Branch<Series>>;
+  leaf: Leaf<Series> | undefined;
+}
+
 /** What all series of one name share; a series is one combination of label values, given in the order of the names. */
 abstract class Family<Series> {
   abstract readonly type: 'counter' | 'histogram';
   readonly name: string;
   readonly help: string;
   readonly #labelNames: readonly string[];
-  readonly #series = new Map<string, { readonly labels: Record<string, string>; readonly series: Series }>();
+  readonly #root: Branch<Series> = { branches: new Map(), leaf: undefined };
+  readonly #leaves: Leaf<Series>[] = [];
 
   constructor({ name, help, labelNames, registry }: FamilyOptions<string>) {
     this.name = name;
@@ -34,21 +46,33 @@ abstract class Family<Series> {
 
   /** What prom-client asks for when it is scraped. */
   get(): Promise<object> {
-    const values = [...this.#series.values()].flatMap(({ labels, series }) => this.written(series, labels));
+    const values = this.#leaves.flatMap(({ labels, series }) => this.written(series, labels));
     return Promise.resolve({ name: this.name, help: this.help, type: this.type, values });
   }
 
   protected abstract created(): Series;
   protected abstract written(series: Series, labels: Readonly<Record<string, string>>): WrittenValue[];
 
+  /** Label by label: one name for all of them would have to be put together and hashed each time. */
   protected seriesOf(labelValues: readonly string[]): Series {
-    const key = labelValues.length === 1 ? (labelValues[0] ?? '') : labelValues.join('\n');
-    const known = this.#series.get(key);
-    if (known) return known.series;
+    let at = this.#root;
+    for (const value of labelValues) {
+      let next = at.branches.get(value);
+      if (!next) {
+        next = { branches: new Map(), leaf: undefined };
+        at.branches.set(value, next);
+      }
+      at = next;
+    }
+    at.leaf ??= this.#newLeaf(labelValues);
+    return at.leaf.series;
+  }
+
+  #newLeaf(labelValues: readonly string[]): Leaf<Series> {
     const labels = Object.fromEntries(this.#labelNames.map((name, index) => [name, labelValues[index] ?? '']));
-    const series = this.created();
-    this.#series.set(key, { labels, series });
-    return series;
+    const leaf = { labels, series: this.created() };
+    this.#leaves.push(leaf);
+    return leaf;
   }
 }
 

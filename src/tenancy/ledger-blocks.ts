@@ -22,15 +22,18 @@ export class LedgerBlocks {
     this.#insert = database.prepare<(number | string)[]>(INSERT);
   }
 
-  /** One block. */
-  add(entries: readonly SettledEntry[], rows: readonly Columns[]): void {
+  /**
+   * One block.
+   * @param text the entries' rows as JSON
+   */
+  add(entries: readonly SettledEntry[], text: string): void {
     let [lastId, firstAt, lastAt] = [0, Number.MAX_SAFE_INTEGER, 0];
     for (const { id, startedAt } of entries) {
       lastId = Math.max(lastId, id);
       firstAt = Math.min(firstAt, startedAt);
       lastAt = Math.max(lastAt, startedAt);
     }
-    this.#insert.run(lastId, rows.length, firstAt, lastAt, JSON.stringify(rows));
+    this.#insert.run(lastId, entries.length, firstAt, lastAt, text);
   }
 
   /** Those of them that are not in the table. */

@@ -38,8 +38,17 @@ export interface Settlement {
   readonly error?: string | undefined;
 }
 
+/** Parts are counted in their wholes, too: cached and written tokens in input, reasoning in output. */
+export interface TokenCounts {
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+}
+
 /** What can be summed up of an entry; no text is empty text. */
-export interface SettledEntry {
+export interface SettledEntry extends TokenCounts {
   readonly id: number;
   /** When its request was admitted. */
   readonly startedAt: number;
@@ -51,11 +60,6 @@ export interface SettledEntry {
   readonly status: EntryStatus;
   readonly target: string;
   readonly provider: string;
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
   /** US dollars; null while the price is unknown. */
   readonly cost: number | null;
   readonly savedTokens: number;

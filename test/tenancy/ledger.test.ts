@@ -371,6 +371,25 @@ describe('the ledger', () => {
     assert.equal(notes().length, 2);
   });
 
+  test('spending since a moment is that of the rest of its day and of all days after it, of the running month', () => {
+    const { clock, ledger } = ledgerOf();
+    const hour = 3_600_000;
+    const start = clock.now();
+    for (let count = 0; count < 8; count += 1) {
+      ledger.open(entry(String(count))).settle({ ...DONE, cost: 2 ** count });
+      clock.advance(12 * hour);
+    }
+    clock.advance(-12 * hour);
+    const since = (hours: number) => ledger.spentSince('tenant:acme', start + hours * hour);
+    const both = ledger.spent('tenant:acme');
+    assert.equal(both.month.cost, 255);
+    assert.deepEqual(since(-1_000), both);
+    assert.deepEqual(since(12), { day: both.day, month: { tokens: 105, cost: 254 } });
+    assert.deepEqual(since(12.001), { day: both.day, month: { tokens: 90, cost: 252 } });
+    assert.deepEqual(since(84), { day: { tokens: 15, cost: 128 }, month: { tokens: 15, cost: 128 } });
+    assert.deepEqual(ledger.spentSince('tenant:other', start).month, { tokens: 0, cost: 0 });
+  });
+
   test('spending is summed by tenant, key and model over the running day and month', () => {
     const { clock, ledger } = ledgerOf();
     const record = (requestId: string, more: Partial<OpenEntry>, cost: number): void =>

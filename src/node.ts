@@ -277,7 +277,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
             token: adminToken(initial.dataDirectory),
             keyStore,
             cache,
-            usage: (query) => usageOf(ledger, database, query),
+            usage: (query) => usageOf(ledger, database, query, clock),
             shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
           }
         : undefined,
@@ -382,14 +382,19 @@ function refuseExposure({ server }: Config, keyStore: KeyStore): void {
 }
 
 /** With what was settled a moment ago. */
-function usageOf(ledger: Ledger, database: Database, query: UsageQuery): readonly UsageRow[] {
+async function usageOf(
+  ledger: Ledger,
+  database: Database,
+  query: UsageQuery,
+  clock: Clock,
+): Promise<readonly UsageRow[]> {
   if (query.scope === 'mesh' && originOf(database) === undefined) {
     throw new GatewayError('bad_request', 'This node has never been in a mesh: there is only its own usage.', {
       param: 'scope',
     });
   }
   ledger.flush();
-  return usageReport(database, query);
+  return usageReport(database, query, () => new Promise((resolve) => clock.soon(resolve)));
 }
 
 function urlHost(host: string): string {

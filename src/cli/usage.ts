@@ -19,12 +19,14 @@ const AMOUNT_HEADS = ['REQUESTS', 'FAILED', 'CACHED', 'INPUT', 'OUTPUT', 'COST']
 
 export async function usage(options: UsageOptions): Promise<void> {
   if (options.csv && options.json) throw new CommandError('Give --csv or --json, not both.', EXIT.usage);
-  const { by, rows, total } = await withState(options.config, ({ database, clock }) => {
+  const { by, rows, total } = await withState(options.config, async ({ database, clock }) => {
     if (options.mesh && originOf(database) === undefined) {
       throw new CommandError('This node has never been in a mesh: there is only its own usage.');
     }
     const query = readUsageQuery({ ...options, ...(options.mesh && { scope: 'mesh' }) }, clock.now());
-    return { by: query.by, rows: usageReport(database, query), total: usageReport(database, { ...query, by: [] })[0] };
+    const rows = await usageReport(database, query);
+    const [total] = await usageReport(database, { ...query, by: [] });
+    return { by: query.by, rows, total };
   });
   if (options.csv) process.stdout.write(usageCsv(by, rows));
   else if (options.json) printJson({ by, rows: rows.map((row) => named(by, row)), total: total && named([], total) });

@@ -8,12 +8,16 @@
 
 import type { ChatRequest, Part } from '../model/chat.ts';
 
-const LOWER_OR_SPACE = 0.36;
-const UPPER = 0.9;
-const DIGIT = 0.95;
-const PUNCTUATION = 0.6;
+/** In hundredths of a token, so that sums are whole numbers: this is done for every character of a request. */
+const LOWER_OR_SPACE = 36;
+const UPPER = 90;
+const DIGIT = 95;
+const PUNCTUATION = 60;
 /** Of a UTF-16 unit beyond ASCII. */
-const BEYOND_ASCII = 1.5;
+const BEYOND_ASCII = 150;
+/** By UTF-16 unit. */
+const WEIGHTS = new Uint8Array(0x10000).fill(BEYOND_ASCII);
+for (let code = 0; code < 0x80; code += 1) WEIGHTS[code] = weightOf(String.fromCharCode(code));
 
 /** Providers' own frame around a message, around a request, and around a tool; Anthropic adds 346 once there are tools. */
 const MESSAGE_TOKENS = 8;
@@ -22,7 +26,7 @@ const TOOL_TOKENS = 16;
 const TOOLS_TOKENS = 350;
 /** The most that Anthropic counts for an image; close to OpenAI's for an ordinary one. */
 const MEDIA_TOKENS = 1_600;
-/** Some 5 ns a character: of a longer text evenly spread ones are looked at. */
+/** Some nanosecond a character: of a longer text evenly spread ones are looked at. */
 const EXAMINED_MAX = 65_536;
 
 export function heldInputTokens({ messages, tools, responseFormat }: ChatRequest): number {
@@ -51,20 +55,27 @@ function heldByPart(part: Part): number {
   }
 }
 
+/** The text that is looked at. Copied out of its string at once, it is read twice as fast as letter by letter. */
+const units = new Uint16Array(EXAMINED_MAX);
+const unitBytes = Buffer.from(units.buffer);
+
 export function heldByText(text: string): number {
-  const stride = Math.ceil(text.length / EXAMINED_MAX) || 1;
-  let tokens = 0;
-  let examined = 0;
-  for (let index = 0; index < text.length; index += stride) {
-    tokens += weightOf(text.charCodeAt(index));
-    examined += 1;
-  }
-  return examined === 0 ? 0 : tokens * (text.length / examined);
+  const stride = Math.ceil(text.length / EXAMINED_MAX);
+  const examined = stride > 1 ? spread(text, stride) : text;
+  unitBytes.write(examined, 'utf16le');
+  let hundredths = 0;
+  for (let index = 0; index < examined.length; index += 1) hundredths += WEIGHTS[units[index] ?? 0] ?? 0;
+  return stride > 1 ? (hundredths / 100) * (text.length / examined.length) : hundredths / 100;
 }
 
-function weightOf(code: number): number {
-  if (code > 0x7f) return BEYOND_ASCII;
-  if ((code >= 0x61 && code <= 0x7a) || code === 0x20 || code === 0x0a) return LOWER_OR_SPACE;
-  if (code >= 0x41 && code <= 0x5a) return UPPER;
-  return code >= 0x30 && code <= 0x39 ? DIGIT : PUNCTUATION;
+function spread(text: string, stride: number): string {
+  let examined = '';
+  for (let index = 0; index < text.length; index += stride) examined += text.charAt(index);
+  return examined;
+}
+
+function weightOf(character: string): number {
+  if (/[a-z \n]/.test(character)) return LOWER_OR_SPACE;
+  if (/[A-Z]/.test(character)) return UPPER;
+  return /[0-9]/.test(character) ? DIGIT : PUNCTUATION;
 }

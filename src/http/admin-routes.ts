@@ -28,7 +28,7 @@ const FREE_FAILURES = 5;
 export interface Administration {
   readonly token: string;
   readonly keyStore: KeyStore;
-  readonly usage: (query: UsageQuery) => readonly UsageRow[];
+  readonly usage: (query: UsageQuery) => Promise<readonly UsageRow[]>;
   readonly shadowPairs: (query: TrafficQuery) => readonly StoredTraffic[];
   readonly cache: ResponseCache;
 }
@@ -135,18 +135,18 @@ function cacheRoutes(server: FastifyInstance, { cache }: Administration, { pipel
   });
 }
 
-function sendUsage(
+async function sendUsage(
   request: FastifyRequest,
   reply: FastifyReply,
   { usage }: Administration,
   { clock }: AdminRoutesDeps,
-): FastifyReply {
+): Promise<FastifyReply> {
   const { format = 'json', ...written } = queryOf(request, USAGE_FIELDS);
   if (format !== 'json' && format !== 'csv') {
     throw new GatewayError('bad_request', "format must be 'json' or 'csv'.", { param: 'format' });
   }
   const query = readUsageQuery(written, clock.now());
-  const rows = usage(query);
+  const rows = await usage(query);
   if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(usageCsv(query.by, rows));
   return sendObject(reply, 200, { data: rows.map((row) => usageView(query.by, row)) });
 }

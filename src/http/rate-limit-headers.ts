@@ -7,19 +7,16 @@ import type { RateLimitStatus } from '../tenancy/limiter.ts';
  * have it: when all of the limits named here are free again.
  */
 export function rateLimitHeaders(status: RateLimitStatus): Record<string, string> {
-  const { resetRequestsMs, resetTokensMs } = status;
+  const { limitRequests, remainingRequests, resetRequestsMs, limitTokens, remainingTokens, resetTokensMs } = status;
   const headers: Record<string, string> = {};
-  const set = (name: string, value: number | string | undefined): void => {
-    if (value !== undefined) headers[`x-ratelimit-${name}`] = String(value);
-  };
-  set('limit-requests', status.limitRequests);
-  set('remaining-requests', status.remainingRequests);
-  set('reset-requests', resetRequestsMs === undefined ? undefined : durationText(resetRequestsMs));
-  set('limit-tokens', status.limitTokens);
-  set('remaining-tokens', status.remainingTokens);
-  set('reset-tokens', resetTokensMs === undefined ? undefined : durationText(resetTokensMs));
+  if (limitRequests !== undefined) headers['x-ratelimit-limit-requests'] = String(limitRequests);
+  if (remainingRequests !== undefined) headers['x-ratelimit-remaining-requests'] = String(remainingRequests);
+  if (resetRequestsMs !== undefined) headers['x-ratelimit-reset-requests'] = durationText(resetRequestsMs);
+  if (limitTokens !== undefined) headers['x-ratelimit-limit-tokens'] = String(limitTokens);
+  if (remainingTokens !== undefined) headers['x-ratelimit-remaining-tokens'] = String(remainingTokens);
+  if (resetTokensMs !== undefined) headers['x-ratelimit-reset-tokens'] = durationText(resetTokensMs);
   if (resetRequestsMs !== undefined || resetTokensMs !== undefined) {
-    set('reset', Math.ceil(Math.max(resetRequestsMs ?? 0, resetTokensMs ?? 0) / 1_000));
+    headers['x-ratelimit-reset'] = String(Math.ceil(Math.max(resetRequestsMs ?? 0, resetTokensMs ?? 0) / 1_000));
   }
   return headers;
 }

@@ -105,7 +105,7 @@ export class Accountant {
     const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
     const held = isLimited ? this.#held(request, heldInputTokens) : NOTHING;
     const reservation = this.#limiter.reserve(principal.limits, model, held, kind);
-    const entry = this.#ledger.open({ ...entryOf(request), estimatedCost: this.#estimatedCost(request) });
+    const entry = this.#ledger.open(entryOf(request, this.#estimatedCost(request)));
     let current = request;
     return {
       rateLimit: reservation.status,
@@ -193,12 +193,13 @@ export class Accountant {
 /** A maximum that a larger value raises at once, and smaller ones let fall slowly. */
 function learn(maxima: LRUCache<string, number>, model: string, value: number): void {
   const known = maxima.get(model);
-  maxima.set(model, known === undefined ? value : Math.max(value, known * FORGETTING));
+  const learned = known === undefined ? value : Math.max(value, known * FORGETTING);
+  if (learned !== known) maxima.set(model, learned);
 }
 
 const NOTHING = { tokens: 0, cost: 0 };
 
-function entryOf(request: Accountable): OpenEntry {
+function entryOf(request: Accountable, estimatedCost?: number): OpenEntry {
   const { principal } = request;
   return {
     requestId: request.requestId,
@@ -209,6 +210,7 @@ function entryOf(request: Accountable): OpenEntry {
     model: request.model,
     prompt: request.prompt,
     estimatedInputTokens: request.inputTokens,
+    estimatedCost,
   };
 }
 

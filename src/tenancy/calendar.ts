@@ -1,6 +1,6 @@
 // Budget periods: calendar days and months in UTC.
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** The day asked for last: nearly always the next one too, and formatting dates costs more than a limit may. */
 let lastDay = { number: Number.NaN, name: '' };
 

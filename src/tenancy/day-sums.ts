@@ -2,21 +2,21 @@
 // start: summing up a month of entries for each key would hold up everybody for seconds.
 
 import type { Database } from '../storage/database.ts';
-import { dayOf, monthOf, startOfMonth, untilNext } from './calendar.ts';
+import { DAY_MS, dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts';
 import { entriesBetween } from './ledger-blocks.ts';
 import type { SettledEntry } from './ledger-row.ts';
-import type { Spent } from './limiter.ts';
+import type { Amounts, Spent } from './limiter.ts';
 import { IN_SCOPE, isInScope, type UsageScope } from './usage-scope.ts';
 
 const ADD = `INSERT INTO ledger_day (day, tenant, key_id, model, tokens, cost) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, cost = cost + excluded.cost`;
 
-/** Days of a month, as text, lie between its name and this. */
+/** Days of a month, as text, lie between its name and this; only those after a day. */
 const SUM = `SELECT
     COALESCE(SUM(CASE WHEN day = @day THEN tokens END), 0) AS dayTokens,
     COALESCE(SUM(CASE WHEN day = @day THEN cost END), 0) AS dayCost,
     COALESCE(SUM(tokens), 0) AS monthTokens, COALESCE(SUM(cost), 0) AS monthCost
-  FROM ledger_day WHERE day >= @month AND day < @month || '-99' AND ${IN_SCOPE}`;
+  FROM ledger_day WHERE day >= @month AND day < @month || '-99' AND day > @after AND ${IN_SCOPE}`;
 
 /** Of days whose entries have gone. */
 const PRUNE = 'DELETE FROM ledger_day WHERE day < ?';
@@ -52,29 +52,32 @@ export class DaySums {
 
   /** In the day and the month of a moment. */
   spent(scope: UsageScope, nowMs: number): Spent {
+    return this.#spentAfter('', scope, nowMs);
+  }
+
+  /** The part of it since then: of a day's rest entry by entry, and of whole days what they are known to come to. */
+  spentSince(scope: UsageScope, sinceMs: number, nowMs: number): Spent {
+    if (sinceMs <= startOfMonth(monthOf(nowMs))) return this.spent(scope, nowMs);
+    const firstDay = dayOf(sinceMs);
+    const { day, month } = this.#spentAfter(firstDay, scope, nowMs);
+    const rest = { tokens: 0, cost: 0 };
+    for (const entry of entriesBetween(this.#database, sinceMs, startOfDay(firstDay) + DAY_MS)) {
+      if (!isInScope(scope, entry)) continue;
+      rest.tokens += entry.inputTokens + entry.outputTokens;
+      rest.cost += entry.cost ?? 0;
+    }
+    const withRest = ({ tokens, cost }: Amounts): Amounts => ({ tokens: tokens + rest.tokens, cost: cost + rest.cost });
+    return { day: firstDay === dayOf(nowMs) ? withRest(day) : day, month: withRest(month) };
+  }
+
+  #spentAfter(after: string, scope: UsageScope, nowMs: number): Spent {
     const {
       dayTokens = 0,
       dayCost = 0,
       monthTokens = 0,
       monthCost = 0,
-    } = this.#sum.get({ ...scope, day: dayOf(nowMs), month: monthOf(nowMs) }) ?? {};
+    } = this.#sum.get({ ...scope, day: dayOf(nowMs), month: monthOf(nowMs), after }) ?? {};
     return { day: { tokens: dayTokens, cost: dayCost }, month: { tokens: monthTokens, cost: monthCost } };
-  }
-
-  /** The part of it since then: reads as many entries as there are. */
-  spentSince(scope: UsageScope, sinceMs: number, nowMs: number): Spent {
-    const today = dayOf(nowMs);
-    const day = { tokens: 0, cost: 0 };
-    const month = { tokens: 0, cost: 0 };
-    const since = Math.max(sinceMs, startOfMonth(monthOf(nowMs)));
-    for (const entry of entriesBetween(this.#database, since, nowMs + untilNext('month', nowMs))) {
-      if (!isInScope(scope, entry)) continue;
-      for (const sum of dayOf(entry.startedAt) === today ? [day, month] : [month]) {
-        sum.tokens += entry.inputTokens + entry.outputTokens;
-        sum.cost += entry.cost ?? 0;
-      }
-    }
-    return { day, month };
   }
 
   /** @param oldestAt when the oldest entry began: earlier days go */

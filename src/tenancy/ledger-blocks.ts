@@ -10,8 +10,24 @@ interface Bounds {
   readonly count: number;
 }
 
+/** In the order of the index by time. */
+interface BlockOfTime {
+  readonly lastAt: number;
+  readonly firstAt: number;
+  readonly lastId: number;
+  readonly entries: string;
+}
+
 const INSERT = 'INSERT INTO ledger_block (last_id, count, first_at, last_at, entries) VALUES (?, ?, ?, ?, ?)';
 const OLDEST = 'SELECT last_id AS lastId, count FROM ledger_block WHERE last_id <= ? ORDER BY last_id LIMIT ?';
+
+const LAST_ID = 'SELECT COALESCE(MAX(last_id), 0) FROM ledger_block';
+/** Those of a span of time, from where the last of them was. */
+const NEXT = `SELECT last_at AS lastAt, first_at AS firstAt, last_id AS lastId, entries FROM ledger_block
+  WHERE (last_at, first_at, last_id) > (@lastAt, @firstAt, @lastId) AND first_at < @until AND last_id <= @lastIdMax
+  ORDER BY last_at, first_at, last_id LIMIT @blocksMax`;
+/** Of at most 250 entries each, but for those of a table that could not be written for long. */
+const SLICE_BLOCKS = 12;
 
 export class LedgerBlocks {
   readonly #database: Database;
@@ -22,15 +38,18 @@ export class LedgerBlocks {
     this.#insert = database.prepare<(number | string)[]>(INSERT);
   }
 
-  /** One block. */
-  add(entries: readonly SettledEntry[], rows: readonly Columns[]): void {
+  /**
+   * One block.
+   * @param text the entries' rows as JSON
+   */
+  add(entries: readonly SettledEntry[], text: string): void {
     let [lastId, firstAt, lastAt] = [0, Number.MAX_SAFE_INTEGER, 0];
     for (const { id, startedAt } of entries) {
       lastId = Math.max(lastId, id);
       firstAt = Math.min(firstAt, startedAt);
       lastAt = Math.max(lastAt, startedAt);
     }
-    this.#insert.run(lastId, rows.length, firstAt, lastAt, JSON.stringify(rows));
+    this.#insert.run(lastId, entries.length, firstAt, lastAt, text);
   }
 
   /** Those of them that are not in the table. */
@@ -46,7 +65,7 @@ export class LedgerBlocks {
 
   /** Of all entries that there are. */
   lastId(): number {
-    return this.#database.prepare<[], number>('SELECT COALESCE(MAX(last_id), 0) FROM ledger_block').pluck().get() ?? 0;
+    return this.#database.prepare<[], number>(LAST_ID).pluck().get() ?? 0;
   }
 
   /** When the oldest entry began; undefined when there is none. */
@@ -71,14 +90,30 @@ export class LedgerBlocks {
 
 /** The entries whose requests began at this time or later, and before the other. */
 export function* entriesBetween(database: Database, since: number, until: number): Generator<SettledEntry> {
-  const blocks = database
-    .prepare<number[], string>('SELECT entries FROM ledger_block WHERE last_at >= ? AND first_at < ?')
-    .pluck();
-  for (const block of blocks.iterate(since, until)) {
-    for (const columns of columnsOf(block)) {
-      const entry = settledEntry(columns);
-      if (entry.startedAt >= since && entry.startedAt < until) yield entry;
+  for (const slice of entriesInSlices(database, since, until)) yield* slice;
+}
+
+/**
+ * The same, so many at a time as take some milliseconds. Between two slices others may work, and write to the ledger: what
+ * is entered then may be left out.
+ */
+export function* entriesInSlices(database: Database, since: number, until: number): Generator<SettledEntry[]> {
+  const next = database.prepare<object[], BlockOfTime>(NEXT);
+  const lastIdMax = database.prepare<[], number>(LAST_ID).pluck().get() ?? 0;
+  let place: Omit<BlockOfTime, 'entries'> = { lastAt: since, firstAt: Number.MIN_SAFE_INTEGER, lastId: 0 };
+  for (;;) {
+    const blocks = next.all({ ...place, until, lastIdMax, blocksMax: SLICE_BLOCKS });
+    const last = blocks.at(-1);
+    if (!last) return;
+    place = { lastAt: last.lastAt, firstAt: last.firstAt, lastId: last.lastId };
+    const slice: SettledEntry[] = [];
+    for (const block of blocks) {
+      for (const columns of columnsOf(block.entries)) {
+        const entry = settledEntry(columns);
+        if (entry.startedAt >= since && entry.startedAt < until) slice.push(entry);
+      }
     }
+    yield slice;
   }
 }
 

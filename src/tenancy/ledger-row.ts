@@ -1,6 +1,6 @@
 // An entry of the ledger as a list of columns, in two parts: the first is known when its request is sent, the second says
-// how it ended. Notes of the journal are an opening with its estimate, an ending under its id, or both parts in one; a
-// line has all notes of a moment as JSON, for making it of each alone costs several times as much.
+// how it ended. Notes of the journal are an opening with its estimate, or both parts in one; a line has all notes of a
+// moment as JSON, for making it of each alone costs several times as much.
 
 import type { Usage } from '../model/chat.ts';
 
@@ -38,8 +38,17 @@ export interface Settlement {
   readonly error?: string | undefined;
 }
 
+/** Parts are counted in their wholes, too: cached and written tokens in input, reasoning in output. */
+export interface TokenCounts {
+  readonly inputTokens: number;
+  readonly cachedTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+}
+
 /** What can be summed up of an entry; no text is empty text. */
-export interface SettledEntry {
+export interface SettledEntry extends TokenCounts {
   readonly id: number;
   /** When its request was admitted. */
   readonly startedAt: number;
@@ -51,11 +60,6 @@ export interface SettledEntry {
   readonly status: EntryStatus;
   readonly target: string;
   readonly provider: string;
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
   /** US dollars; null while the price is unknown. */
   readonly cost: number | null;
   readonly savedTokens: number;
@@ -96,10 +100,15 @@ export function endingOf(settlement: Settlement): Columns {
     settlement.savedTokens ?? 0,
     settlement.savedCost ?? null,
     settlement.attempts,
-    settlement.ttftMs ?? null,
-    settlement.durationMs ?? null,
+    toMicros(settlement.ttftMs),
+    toMicros(settlement.durationMs),
     settlement.error ?? null,
   ];
+}
+
+/** Nobody needs more digits, and each has to be written twice. */
+function toMicros(milliseconds: number | undefined): number | null {
+  return milliseconds === undefined ? null : Math.round(milliseconds * 1_000) / 1_000;
 }
 
 export function idOf([id]: Columns): number {
@@ -111,13 +120,9 @@ export function openingNote(opening: Columns, { estimatedInputTokens, estimatedC
   return [...opening, estimatedInputTokens, estimatedCost ?? null];
 }
 
-/** Of one whose opening is there. */
-export function endingNote(id: number, ending: Columns): Columns {
-  return [id, ...ending];
-}
-
-export function lineOf(notes: readonly Columns[]): string {
-  return `${JSON.stringify(notes)}\n`;
+/** Several lists as JSON, as one. */
+export function joined(lists: readonly string[]): string {
+  return `[${lists.map((list) => list.slice(1, -1)).join(',')}]`;
 }
 
 /** What a journal holds, as rows of the table; an entry's later note replaces or completes its earlier one. */
@@ -143,6 +148,7 @@ function completed(note: Columns, before: Columns | undefined): Columns | undefi
     case OPENINGS + 2:
       return [...note.slice(0, OPENINGS), ...recoveredEnding(note.slice(OPENINGS))];
     case 1 + ENDINGS:
+      // An ending under its id, in journals of earlier versions.
       return before && [...before.slice(0, OPENINGS), ...note.slice(1)];
     case OPENINGS + ENDINGS:
       return note;

@@ -14,10 +14,9 @@ import { LedgerAge } from './ledger-age.ts';
 import { LedgerBlocks } from './ledger-blocks.ts';
 import {
   type Columns,
-  endingNote,
   endingOf,
   idOf,
-  lineOf,
+  joined,
   type OpenEntry,
   openingNote,
   openingOf,
@@ -86,14 +85,15 @@ export class Ledger {
   readonly #sums: DaySums;
   /** Those in the journal whose requests still run. A list: the tables of a set that comes and goes are garbage. */
   readonly #sent: Running[] = [];
+  /** In the journal, and not in the table yet; the same as text. */
   #settled: Columns[] = [];
+  #texts: string[] = [];
   /** The table may have some of the settled ones: from before a crash, or of a commit that seemed to fail. */
   #isUncertain = true;
   /** What the journal does not have yet. */
-  #notes: Columns[] = [];
+  #openings: Columns[] = [];
+  #ended: Columns[] = [];
   #isTorn = false;
-  /** A line of an open entry may be missing in the journal. */
-  #isIncomplete = false;
   #timer: Timer | undefined;
   #lastId: number;
 
@@ -130,9 +130,7 @@ export class Ledger {
   enter(entry: OpenEntry, settlement: Settlement): void {
     this.#lastId += 1;
     const startedAt = Math.round(this.#clock.now() - (settlement.durationMs ?? 0));
-    const row = [...openingOf(this.#lastId, startedAt, entry), ...endingOf(settlement)];
-    this.#note(row);
-    this.#keep(row);
+    this.#end(openingOf(this.#lastId, startedAt, entry), settlement);
   }
 
   /**
@@ -154,24 +152,25 @@ export class Ledger {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#write();
     if (this.#settled.length === 0) return;
     try {
       this.#database.transaction(() => {
         const rows = this.#isUncertain ? this.#blocks.lackingOf(this.#settled) : this.#settled;
         if (rows.length === 0) return;
         const entries = rows.map(settledEntry);
-        this.#blocks.add(entries, rows);
+        this.#blocks.add(entries, this.#isUncertain ? JSON.stringify(rows) : joined(this.#texts));
         this.#sums.add(entries);
         this.#shards?.add(entries);
       })();
       this.#settled = [];
+      this.#texts = [];
       this.#isUncertain = false;
-      this.#notes = [];
       this.#shortenJournal();
     } catch (error) {
       this.#isUncertain = true;
       this.#onFailure(error);
-      this.#write();
+      this.#texts = [];
       this.#settled.splice(0, this.#settled.length - HELD_ROWS_MAX);
       this.#flushIn(RETRY_MS);
     }
@@ -216,12 +215,8 @@ export class Ledger {
   #settle(running: Running, settlement: Settlement): void {
     if (running.isSettled) return;
     running.isSettled = true;
-    const { place } = running;
-    if (place !== undefined) this.#leave(place);
-    const ending = endingOf(settlement);
-    const row = [...running.opening, ...ending];
-    this.#note(place !== undefined && !this.#isIncomplete ? endingNote(idOf(row), ending) : row);
-    this.#keep(row);
+    if (running.place !== undefined) this.#leave(running.place);
+    this.#end(running.opening, settlement);
   }
 
   /** The last one takes its place. */
@@ -233,20 +228,16 @@ export class Ledger {
   }
 
   #noteOpening({ opening, entry }: Running): void {
-    if (this.#journal !== NO_JOURNAL) this.#notes.push(openingNote(opening, entry));
+    this.#openings.push(openingNote(opening, entry));
   }
 
-  #note(note: Columns): void {
-    if (this.#journal === NO_JOURNAL) return;
+  /** The journal gets the whole entry once more: then its text is the table's, too. */
+  #end(opening: Columns, settlement: Settlement): void {
     // All settlements of one turn of the event loop are one write; the next `noteSent` takes them along, too.
-    if (this.#notes.length === 0) this.#clock.soon(() => this.#write(), 'journal');
-    this.#notes.push(note);
-  }
-
-  #keep(row: Columns): void {
-    this.#settled.push(row);
+    if (this.#ended.length === 0) this.#clock.soon(() => this.#write(), 'journal');
+    this.#ended.push([...opening, ...endingOf(settlement)]);
     if (!this.#timer) this.#flushIn(FLUSH_MS);
-    else if (this.#settled.length === FLUSHED_ROWS) this.#clock.soon(() => this.flush());
+    else if (this.#settled.length + this.#ended.length === FLUSHED_ROWS) this.#clock.soon(() => this.flush());
   }
 
   #flushIn(delayMs: number): void {
@@ -254,25 +245,31 @@ export class Ledger {
   }
 
   #write(): void {
-    if (this.#notes.length === 0) return;
-    const line = lineOf(this.#notes);
+    const lines: string[] = [];
+    if (this.#openings.length > 0) lines.push(JSON.stringify(this.#openings));
+    if (this.#ended.length > 0) {
+      const text = JSON.stringify(this.#ended);
+      lines.push(text);
+      this.#texts.push(text);
+      this.#settled.push(...this.#ended);
+    }
+    if (lines.length === 0) return;
+    this.#openings = [];
+    this.#ended = [];
     try {
       // What an earlier write left unfinished must not swallow the line after it.
-      this.#journal.append(this.#isTorn ? `\n${line}` : line);
+      this.#journal.append(`${this.#isTorn ? '\n' : ''}${lines.join('\n')}\n`);
       this.#isTorn = false;
     } catch (error) {
       this.#isTorn = true;
-      this.#isIncomplete = true;
       this.#onFailure(error);
     }
-    this.#notes = [];
   }
 
   /** All that is settled is in the table: only what is open must stay. */
   #shortenJournal(): void {
     if (this.#sent.length > 0 && this.#journal.length < JOURNAL_LENGTH_MAX) return;
     const notes = this.#sent.map(({ opening, entry }) => openingNote(opening, entry));
-    this.#journal.replace(notes.length === 0 ? '' : lineOf(notes));
-    this.#isIncomplete = false;
+    this.#journal.replace(notes.length === 0 ? '' : `${JSON.stringify(notes)}\n`);
   }
 }

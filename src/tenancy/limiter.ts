@@ -167,8 +167,7 @@ export class Limiter {
         [held, reserved, at] = [others, otherEstimate, now];
       },
       settle: (actual, isElsewhere = false) => {
-        this.#giveBack(held, reserved, at, kind);
-        for (const { meter } of held) this.#charge(meter, actual, at, kind, isElsewhere);
+        for (const { meter } of held) this.#settle(meter, reserved, actual, at, kind, isElsewhere);
       },
     };
   }
@@ -204,23 +203,23 @@ export class Limiter {
     }
   }
 
-  #giveBack(held: readonly Held[], { tokens, cost }: Amounts, at: Moment, kind: ReservationKind): void {
+  #giveBack(held: readonly Held[], reserved: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
       if (holdsPlace(kind)) meter.running -= 1;
-      this.#use(meter, { tokens: -tokens, cost: -cost }, at, kind);
+      this.#use(meter, change(reserved, NOTHING), at, kind);
     }
   }
 
   #allHeld(limits: readonly ScopedLimits[], model: string): Held[] {
-    return limits.flatMap(({ scope, spec }) => this.#held(scope, spec, model));
-  }
-
-  #held(scope: string, spec: LimitSpec, model: string): Held[] {
-    const held = [{ name: scope, spec, meter: this.#meter(scope) }];
-    for (const [pattern, modelSpec] of Object.entries(spec.models ?? {})) {
-      if (!matchesAny(model, [pattern])) continue;
-      const name = `${scope} model:${pattern}`;
-      held.push({ name, spec: modelSpec, meter: this.#meter(name) });
+    const held: Held[] = [];
+    for (const { scope, spec } of limits) {
+      held.push({ name: scope, spec, meter: this.#meter(scope) });
+      if (!spec.models) continue;
+      for (const [pattern, modelSpec] of Object.entries(spec.models)) {
+        if (!matchesAny(model, [pattern])) continue;
+        const name = `${scope} model:${pattern}`;
+        held.push({ name, spec: modelSpec, meter: this.#meter(name) });
+      }
     }
     return held;
   }
@@ -231,13 +230,23 @@ export class Limiter {
     meter.use.add(amounts, at.periods);
   }
 
-  #charge(meter: Meter, actual: Amounts, at: Moment, kind: ReservationKind, isElsewhere: boolean): void {
+  /** Gives back what is held and charges what was used, as one change. */
+  #settle(
+    meter: Meter,
+    reserved: Amounts,
+    actual: Amounts,
+    at: Moment,
+    kind: ReservationKind,
+    isElsewhere: boolean,
+  ): void {
+    if (holdsPlace(kind)) meter.running -= 1;
     // Without a mesh nobody else could have answered.
     if (meter.escrow && isElsewhere) {
+      this.#use(meter, change(reserved, NOTHING), at, kind);
       meter.tokens.used.add(actual.tokens, at.elapsedMs, this.#clock.elapsed());
       return;
     }
-    this.#use(meter, actual, at, kind);
+    this.#use(meter, change(reserved, actual), at, kind);
     meter.escrow?.spent(actual, at.periods.day);
   }
 
@@ -259,6 +268,12 @@ export class Limiter {
   }
 }
 
+const NOTHING: Amounts = { tokens: 0, cost: 0 };
+
+function change(from: Amounts, to: Amounts): Amounts {
+  return { tokens: to.tokens - from.tokens, cost: to.cost - from.cost };
+}
+
 const ALONE: ShareView = { members: 1, isWhole: true };
 const aloneView = (): ShareView => ALONE;
 
@@ -269,25 +284,14 @@ function holdsPlace(kind: ReservationKind): boolean {
 
 /** @param isCounted it is one of the requests of this minute already */
 function check(held: Held, estimate: Amounts, now: Moment, kind: ReservationKind, isCounted = false): void {
-  const { name, spec, meter } = held;
+  const { spec } = held;
   if (holdsPlace(kind)) checkPlace(held);
   if (kind === 'request' && !isCounted) checkCount(held, now.elapsedMs);
   if (kind !== 'forwarded') checkTokens(held, estimate.tokens, now.elapsedMs, kind);
-  for (const [period, costMax, tokensMax] of [
-    ['day', spec.costPerDay, spec.tokensPerDay],
-    ['month', spec.costPerMonth, spec.tokensPerMonth],
-  ] as const) {
-    const budgets = [
-      { unit: 'tokens', max: tokensMax, text: `${tokensMax} tokens` },
-      { unit: 'cost', max: costMax, text: `$${costMax}` },
-    ] as const;
-    for (const { unit, max, text } of budgets) {
-      if (max === undefined) continue;
-      const budget = { name: `${text} a ${period} of ${name}`, unit, period, max };
-      const used = meter.use.of(period, now.periods)[unit];
-      checkBudget({ ...budget, used, estimate: estimate[unit] }, meter, kind, now.wallMs);
-    }
-  }
+  checkBudget(held, estimate, { period: 'day', unit: 'tokens', max: spec.tokensPerDay }, now, kind);
+  checkBudget(held, estimate, { period: 'day', unit: 'cost', max: spec.costPerDay }, now, kind);
+  checkBudget(held, estimate, { period: 'month', unit: 'tokens', max: spec.tokensPerMonth }, now, kind);
+  checkBudget(held, estimate, { period: 'month', unit: 'cost', max: spec.costPerMonth }, now, kind);
 }
 
 function countRequest(held: readonly Held[], { elapsedMs }: Moment): void {
@@ -331,21 +335,22 @@ function isAlone({ running }: Meter, kind: ReservationKind): boolean {
 }
 
 interface Budget {
-  readonly name: string;
   readonly period: Period;
   readonly unit: keyof Amounts;
-  readonly used: number;
-  readonly estimate: number;
-  readonly max: number;
+  readonly max: number | undefined;
 }
 
-function checkBudget(budget: Budget, meter: Meter, kind: ReservationKind, nowMs: number): void {
-  const { name, period, unit, used, estimate, max } = budget;
+function checkBudget(held: Held, estimates: Amounts, budget: Budget, now: Moment, kind: ReservationKind): void {
+  const { period, unit, max } = budget;
+  if (max === undefined) return;
+  const { meter } = held;
+  const used = meter.use.of(period, now.periods)[unit];
   const share = meter.escrow?.share(period, unit, max) ?? { max, others: 0, isCut: false };
-  if (used < share.max && fits(used, estimate, share.max, kind, isAlone(meter, kind))) return;
+  if (used < share.max && fits(used, estimates[unit], share.max, kind, isAlone(meter, kind))) return;
+  const name = `${unit === 'cost' ? `$${max}` : `${max} tokens`} a ${period} of ${held.name}`;
   if (meter.running === 0 && used + share.others >= max) {
     throw new GatewayError('budget_exhausted', `The budget of ${name} is used up.`, {
-      retryAfterMs: untilNext(period, nowMs),
+      retryAfterMs: untilNext(period, now.wallMs),
     });
   }
   if (meter.running === 0 && used >= share.max && share.isCut) {

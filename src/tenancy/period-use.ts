@@ -49,13 +49,16 @@ export class PeriodUse {
   }
 
   /** Adds to the periods of a moment; those that are forgotten are read anew when the clock is back in them. */
-  add({ tokens, cost }: Amounts, at: Periods): void {
-    for (const period of ['day', 'month'] as const) {
-      const use = this.#known(period, at[period]);
-      if (!use) continue;
-      use.tokens += tokens;
-      use.cost += cost;
-    }
+  add(amounts: Amounts, at: Periods): void {
+    this.#addTo('day', amounts, at);
+    this.#addTo('month', amounts, at);
+  }
+
+  #addTo(period: Period, { tokens, cost }: Amounts, at: Periods): void {
+    const use = this.#known(period, at[period]);
+    if (!use) return;
+    use.tokens += tokens;
+    use.cost += cost;
   }
 
   #known(period: Period, name: string): Use | undefined {

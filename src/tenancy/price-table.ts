@@ -34,6 +34,13 @@ interface Wanted {
   readonly day: string;
 }
 
+/** What `find` said of one model; there are no more of them than accounts. */
+interface Found {
+  readonly provider: string;
+  readonly account: string | undefined;
+  readonly facts: ModelFacts | undefined;
+}
+
 /** Clients choose model names, so what is remembered of them is bounded. */
 const FOUND_MAX = 5_000;
 
@@ -49,8 +56,8 @@ export class PriceTable {
   readonly #prefixRows: readonly ModelFacts[];
   readonly #overrides: readonly PriceConfig[];
   readonly #energy: ReadonlyMap<string, EnergyConfig>;
-  /** Answers of `find` on this day, by names: asked twice a request. */
-  readonly #found = new LRUCache<string, { readonly facts: ModelFacts | undefined }>(atMost(FOUND_MAX));
+  /** Answers of `find` on this day, by model: asked twice a request. */
+  readonly #found = new LRUCache<string, Found[]>(atMost(FOUND_MAX));
   #foundOn = '';
 
   constructor(clock: Pick<Clock, 'now'>, { fileRows = [], overrides = [], energy = new Map() }: PriceSources = {}) {
@@ -70,12 +77,13 @@ export class PriceTable {
     const day = this.#today();
     if (day !== this.#foundOn) this.#found.clear();
     this.#foundOn = day;
-    const asked = `${provider} ${account ?? ''} ${model}`;
-    const known = this.#found.get(asked);
+    const ofModel = this.#found.get(model);
+    const known = ofModel?.find((one) => one.provider === provider && one.account === account);
     if (known) return known.facts;
-    const facts = this.#find(provider, model, account, day);
-    this.#found.set(asked, { facts });
-    return facts;
+    const found = { provider, account, facts: this.#find(provider, model, account, day) };
+    if (ofModel) ofModel.push(found);
+    else this.#found.set(model, [found]);
+    return found.facts;
   }
 
   #find(provider: string, model: string, account: string | undefined, day: string): ModelFacts | undefined {

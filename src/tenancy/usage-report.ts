@@ -1,10 +1,10 @@
 // What was used, summed over any of the ledger's columns.
 
 import type { Database } from '../storage/database.ts';
-import { dayOf, monthOf } from './calendar.ts';
-import { entriesBetween } from './ledger-blocks.ts';
-import type { SettledEntry } from './ledger-row.ts';
-import { summedUsage, USAGE_COUNTERS } from './usage-sums.ts';
+import { DAY_MS, dayOf, monthOf } from './calendar.ts';
+import { entriesInSlices } from './ledger-blocks.ts';
+import type { SettledEntry, TokenCounts } from './ledger-row.ts';
+import { USAGE_COUNTERS, UsageSums } from './usage-sums.ts';
 
 /** What entries can be grouped by. */
 const GROUPS = {
@@ -41,8 +41,6 @@ export const USAGE_GROUPS: Readonly<Record<UsageScopeName, readonly UsageGroup[]
   mesh: Object.keys(MESH_GROUPS) as UsageGroup[],
 };
 
-const DAY_MS = 86_400_000;
-
 export interface UsageQuery {
   readonly scope?: UsageScopeName;
   /** One row for each combination; empty: one row for everything. */
@@ -56,7 +54,7 @@ export interface UsageQuery {
   readonly model?: string | undefined;
 }
 
-export interface UsageRow {
+export interface UsageRow extends TokenCounts {
   /** One value for each of `by`, in its order. */
   readonly group: readonly string[];
   readonly requests: number;
@@ -67,11 +65,6 @@ export interface UsageRow {
   /** Of the requests, how many did not end well. */
   readonly failed: number;
   readonly cacheHits: number;
-  readonly inputTokens: number;
-  readonly cachedTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
   /** US dollars of the requests whose price is known; null while that is none of them. */
   readonly cost: number | null;
   /** Requests whose price is unknown: `cost` leaves them out. */
@@ -83,18 +76,26 @@ export interface UsageRow {
 /** Rows at most; more would not be read by anybody. */
 const ROWS_MAX = 10_000;
 
-export function usageReport(database: Database, query: UsageQuery): UsageRow[] {
-  return query.scope === 'mesh' ? meshUsage(database, query) : nodeUsage(database, query);
+/** @param pause lets others work: a ledger of months is added up in a second, and requests cannot wait so long */
+export async function usageReport(
+  database: Database,
+  query: UsageQuery,
+  pause?: () => Promise<void>,
+): Promise<UsageRow[]> {
+  return query.scope === 'mesh' ? meshUsage(database, query) : await nodeUsage(database, query, pause);
 }
 
 /** Of this node, from its ledger. */
-function nodeUsage(database: Database, query: UsageQuery): UsageRow[] {
+async function nodeUsage(database: Database, query: UsageQuery, pause?: () => Promise<void>): Promise<UsageRow[]> {
   const { by, since = 0, until = Number.MAX_SAFE_INTEGER } = query;
   const parts = by.map((group) => (group === 'node' ? () => '' : GROUPS[group]));
-  const sums = summedUsage(asked(entriesBetween(database, since, until), query), (entry) =>
-    parts.map((part) => part(entry)),
-  );
+  const sums = new UsageSums((entry) => parts.map((part) => part(entry)));
+  for (const slice of entriesInSlices(database, since, until)) {
+    sums.add(slice.filter((entry) => isAsked(entry, query)));
+    await pause?.();
+  }
   return sums
+    .all()
     .map(({ group, counts }) => ({ group, counts, order: Buffer.from(group.join('\0')) }))
     .sort((one, other) => Buffer.compare(one.order, other.order))
     .slice(0, ROWS_MAX)
@@ -103,15 +104,12 @@ function nodeUsage(database: Database, query: UsageQuery): UsageRow[] {
 
 const NAMES = USAGE_COUNTERS.map(({ name }) => name);
 
-function* asked(
-  entries: Iterable<SettledEntry>,
-  { tenant, keyId, model }: Pick<UsageQuery, 'tenant' | 'keyId' | 'model'>,
-): Generator<SettledEntry> {
-  for (const entry of entries) {
-    if (tenant !== undefined && entry.tenant !== tenant) continue;
-    if (keyId !== undefined && entry.keyId !== keyId) continue;
-    if (model === undefined || entry.model === model) yield entry;
-  }
+function isAsked(entry: SettledEntry, { tenant, keyId, model }: UsageQuery): boolean {
+  return (
+    (tenant === undefined || entry.tenant === tenant) &&
+    (keyId === undefined || entry.keyId === keyId) &&
+    (model === undefined || entry.model === model)
+  );
 }
 
 /** Of all nodes of the mesh, from their shards: whole days, and the groups that shards know. */

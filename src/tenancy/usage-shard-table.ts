@@ -5,7 +5,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { Database } from '../storage/database.ts';
 import { dayOf } from './calendar.ts';
 import type { SettledEntry } from './ledger-row.ts';
-import { summedUsage, USAGE_COUNTERS } from './usage-sums.ts';
+import { USAGE_COUNTERS, UsageSums } from './usage-sums.ts';
 
 /** Append only: a released step never changes. */
 export const USAGE_SHARD_MIGRATIONS: readonly string[] = [
@@ -61,13 +61,14 @@ export function addEntries(
   entries: Iterable<SettledEntry>,
 ): ShardRow[] {
   const add = database.prepare<(string | number)[], ShardRow>(ADD);
-  const sums = summedUsage(entries, ({ tenant, keyId, model, startedAt }) => [
+  const sums = new UsageSums(({ tenant, keyId, model, startedAt }) => [
     tenant,
     keyId,
     shortened(model),
     dayOf(startedAt),
   ]);
-  return sums.flatMap(({ group, counts }) => add.all(node, epoch, ...group, ...counts));
+  sums.add(entries);
+  return sums.all().flatMap(({ group, counts }) => add.all(node, epoch, ...group, ...counts));
 }
 
 function shortened(model: string): string {

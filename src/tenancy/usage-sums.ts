@@ -51,22 +51,30 @@ export interface UsageSum {
 }
 
 /** What entries of the same group come to. What another node has answered it has counted itself. */
-export function summedUsage(
-  entries: Iterable<SettledEntry>,
-  groupOf: (entry: SettledEntry) => readonly string[],
-): UsageSum[] {
-  const sums = new Map<string, { readonly group: readonly string[]; readonly counts: number[] }>();
-  for (const entry of entries) {
-    if (entry.status === 'forwarded') continue;
-    const group = groupOf(entry);
-    const name = JSON.stringify(group);
-    let sum = sums.get(name);
-    if (!sum) {
-      sum = { group, counts: USAGE_COUNTERS.map(() => 0) };
-      sums.set(name, sum);
-    }
-    const { counts } = sum;
-    for (const [index, { of }] of USAGE_COUNTERS.entries()) counts[index] = (counts[index] ?? 0) + of(entry);
+export class UsageSums {
+  readonly #groupOf: (entry: SettledEntry) => readonly string[];
+  readonly #sums = new Map<string, { readonly group: readonly string[]; readonly counts: number[] }>();
+
+  constructor(groupOf: (entry: SettledEntry) => readonly string[]) {
+    this.#groupOf = groupOf;
   }
-  return [...sums.values()];
+
+  add(entries: Iterable<SettledEntry>): void {
+    for (const entry of entries) {
+      if (entry.status === 'forwarded') continue;
+      const group = this.#groupOf(entry);
+      const name = JSON.stringify(group);
+      let sum = this.#sums.get(name);
+      if (!sum) {
+        sum = { group, counts: USAGE_COUNTERS.map(() => 0) };
+        this.#sums.set(name, sum);
+      }
+      const { counts } = sum;
+      for (const [index, { of }] of USAGE_COUNTERS.entries()) counts[index] = (counts[index] ?? 0) + of(entry);
+    }
+  }
+
+  all(): UsageSum[] {
+    return [...this.#sums.values()];
+  }
 }

@@ -49,9 +49,9 @@ export function accountingNode({ node, clock, epoch = 'e1', onUsage, evicted, ..
   };
   const shards = node === undefined ? undefined : new UsageShards({ database, node, epoch, changes: log, onFailure });
   const ledger = new Ledger({ database, clock, ...(shards && { shards }), onFailure });
-  const report = (query: UsageQuery): Record<string, number> =>
+  const report = async (query: UsageQuery): Promise<Record<string, number>> =>
     Object.fromEntries(
-      usageReport(database, { ...query, scope: 'mesh' }).map(({ group, inputTokens }) => [
+      (await usageReport(database, { ...query, scope: 'mesh' })).map(({ group, inputTokens }) => [
         group.join(' '),
         inputTokens,
       ]),

@@ -116,7 +116,7 @@ describe('the ledger', () => {
     using directory = place();
     const { ledger } = directory.open();
     const notes = () => notesOf(readFileSync(directory.journal, 'utf8'));
-    const ids = () => notes().map(([, id]) => id);
+    const ids = () => notes().map((note) => (note.includes('done') ? `${note[1]}: done` : note[1]));
     const first = ledger.open(entry('a'));
     const second = ledger.open(entry('b'));
     assert.deepEqual(ids(), []);
@@ -126,12 +126,12 @@ describe('the ledger', () => {
     first.settle(DONE);
     assert.deepEqual(ids(), ['a']);
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(ids(), ['a', 'done']);
+    assert.deepEqual(ids(), ['a', 'a: done']);
     const third = ledger.open(entry('c'));
     third.noteSent();
     third.settle(DONE);
     second.noteSent();
-    assert.deepEqual(ids(), ['a', 'done', 'c', 'done', 'b']);
+    assert.deepEqual(ids(), ['a', 'a: done', 'c', 'b', 'c: done']);
     second.settle(DONE);
     ledger.flush();
     assert.deepEqual(notes(), []);
@@ -340,14 +340,14 @@ describe('the ledger', () => {
     isFull = false;
     ledger.open(entry('whole')).noteSent();
     assert.deepEqual(failures.map(String), ['Error: ENOSPC']);
-    // How it ended says all of it, as its first line is of no use.
+    // How it ended says all of it, so that its first line is not missed.
     cut.settle(DONE);
     ledger.open(entry('next')).noteSent();
     const [torn, ...lines] = readFileSync(directory.journal, 'utf8').trim().split('\n');
     assert.equal(torn?.length, 5);
     assert.deepEqual(
       notesOf(lines.join('\n')).map(([, id]) => id),
-      ['whole', 'torn', 'next'],
+      ['whole', 'next', 'torn'],
     );
   });
 
@@ -369,6 +369,25 @@ describe('the ledger', () => {
     );
     ledger.open(entry('next')).noteSent();
     assert.equal(notes().length, 2);
+  });
+
+  test('spending since a moment is that of the rest of its day and of all days after it, of the running month', () => {
+    const { clock, ledger } = ledgerOf();
+    const hour = 3_600_000;
+    const start = clock.now();
+    for (let count = 0; count < 8; count += 1) {
+      ledger.open(entry(String(count))).settle({ ...DONE, cost: 2 ** count });
+      clock.advance(12 * hour);
+    }
+    clock.advance(-12 * hour);
+    const since = (hours: number) => ledger.spentSince('tenant:acme', start + hours * hour);
+    const both = ledger.spent('tenant:acme');
+    assert.equal(both.month.cost, 255);
+    assert.deepEqual(since(-1_000), both);
+    assert.deepEqual(since(12), { day: both.day, month: { tokens: 105, cost: 254 } });
+    assert.deepEqual(since(12.001), { day: both.day, month: { tokens: 90, cost: 252 } });
+    assert.deepEqual(since(84), { day: { tokens: 15, cost: 128 }, month: { tokens: 15, cost: 128 } });
+    assert.deepEqual(ledger.spentSince('tenant:other', start).month, { tokens: 0, cost: 0 });
   });
 
   test('spending is summed by tenant, key and model over the running day and month', () => {

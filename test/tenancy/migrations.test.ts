@@ -48,7 +48,7 @@ function oldRow(id: number, more: Readonly<Record<string, string | number | null
   };
 }
 
-test('a ledger that had a row for each entry is read as it was, and gone on with', () => {
+test('a ledger that had a row for each entry is read as it was, and gone on with', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'flowmesh-migration-'));
   try {
     const path = join(directory, 'gateway.db');
@@ -67,7 +67,7 @@ test('a ledger that had a row for each entry is read as it was, and gone on with
       Array.from(entriesBetween(database, START + 250, START + 252), ({ id }) => id),
       [250, 251],
     );
-    const [total] = usageReport(database, { by: [] });
+    const [total] = await usageReport(database, { by: [] });
     assert.deepEqual(
       total && [total.requests, total.failed, total.inputTokens, total.cost, total.savedCost, total.unpriced],
       [601, 1, 6010, 180, 0.0000601, 1],

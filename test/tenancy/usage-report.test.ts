@@ -50,23 +50,23 @@ const COUNTS = ({ requests, failed, cacheHits, inputTokens, outputTokens, cost, 
   unpriced,
 ];
 
-test('money has no dust of binary fractions', () => {
+test('money has no dust of binary fractions', async () => {
   const { database, enter } = filled();
   for (let index = 0; index < 3; index += 1) enter('done', 0.00005, 10);
-  assert.equal(usageReport(database, { by: [] })[0]?.cost, 0.00015);
+  assert.equal((await usageReport(database, { by: [] }))[0]?.cost, 0.00015);
 });
 
-test('requests are summed over all endings; running ones are left out', () => {
+test('requests are summed over all endings; running ones are left out', async () => {
   const { database, ledger, enter } = filled();
   enter('done', 0.5, 10);
   enter('cached', 0, 0);
   enter('aborted', 0.25, 10);
   ledger.open({ requestId: 'x', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 });
   ledger.flush();
-  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 1, 1, 20, 6, 0.75, 0]]);
+  assert.deepEqual((await usageReport(database, { by: [] })).map(COUNTS), [[3, 1, 1, 20, 6, 0.75, 0]]);
 });
 
-test('a second attempt is no request, but its tokens and its cost count; one that was never sent counts as nothing', () => {
+test('a second attempt is no request, but its tokens and its cost count; one that was never sent counts as nothing', async () => {
   const { database, ledger, enter } = filled();
   enter('done', 0.5, 10);
   const hedge = (requestId: string, attempts: number, cost: number | undefined): void => {
@@ -78,11 +78,11 @@ test('a second attempt is no request, but its tokens and its cost count; one tha
   };
   hedge('1~hedge', 1, 0.25);
   hedge('2~hedge', 0, undefined);
-  const [total] = usageReport(database, { by: [] });
+  const [total] = await usageReport(database, { by: [] });
   assert.deepEqual(total && [total.requests, total.hedges, total.failed], [1, 1, 0]);
   assert.deepEqual(total && COUNTS(total), [1, 0, 0, 20, 3, 0.75, 0]);
   assert.deepEqual(
-    usageReport(database, { by: ['operation'] }).map(({ group, requests, inputTokens }) => [
+    (await usageReport(database, { by: ['operation'] })).map(({ group, requests, inputTokens }) => [
       group[0],
       requests,
       inputTokens,
@@ -94,28 +94,28 @@ test('a second attempt is no request, but its tokens and its cost count; one tha
   );
 });
 
-test('a failure that used nothing costs nothing; one that used tokens without a price costs an unknown amount', () => {
+test('a failure that used nothing costs nothing; one that used tokens without a price costs an unknown amount', async () => {
   const { database, enter } = filled();
   enter('error', undefined, 0);
-  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[1, 1, 0, 0, 0, 0, 0]]);
+  assert.deepEqual((await usageReport(database, { by: [] })).map(COUNTS), [[1, 1, 0, 0, 0, 0, 0]]);
   enter('error', undefined, 10);
-  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[2, 2, 0, 10, 3, null, 1]]);
+  assert.deepEqual((await usageReport(database, { by: [] })).map(COUNTS), [[2, 2, 0, 10, 3, null, 1]]);
   enter('done', 2, 10);
-  assert.deepEqual(usageReport(database, { by: [] }).map(COUNTS), [[3, 2, 0, 20, 6, 2, 1]]);
+  assert.deepEqual((await usageReport(database, { by: [] })).map(COUNTS), [[3, 2, 0, 20, 6, 2, 1]]);
 });
 
-test('counting tokens is never unpriced', () => {
+test('counting tokens is never unpriced', async () => {
   const { database, enter } = filled();
   enter('done', undefined, 0, 'count-tokens');
-  assert.deepEqual(usageReport(database, { by: ['operation'] })[0]?.unpriced, 0);
+  assert.deepEqual((await usageReport(database, { by: ['operation'] }))[0]?.unpriced, 0);
 });
 
-test('days and months are those of UTC, and `until` is exclusive', () => {
+test('days and months are those of UTC, and `until` is exclusive', async () => {
   const { clock, database, enter } = filled();
   enter('done', 1, 10);
   clock.advance(60_000);
   enter('done', 2, 10);
-  const rows = usageReport(database, { by: ['month', 'day'] });
+  const rows = await usageReport(database, { by: ['month', 'day'] });
   assert.deepEqual(
     rows.map(({ group, cost }) => [group, cost]),
     [
@@ -124,12 +124,12 @@ test('days and months are those of UTC, and `until` is exclusive', () => {
     ],
   );
   const midnight = Date.UTC(2026, 10, 1);
-  assert.deepEqual(usageReport(database, { by: [], until: midnight })[0]?.cost, 1);
-  assert.deepEqual(usageReport(database, { by: [], since: midnight })[0]?.cost, 2);
-  assert.deepEqual(usageReport(database, { by: [], since: midnight + 1 }), []);
+  assert.deepEqual((await usageReport(database, { by: [], until: midnight }))[0]?.cost, 1);
+  assert.deepEqual((await usageReport(database, { by: [], since: midnight }))[0]?.cost, 2);
+  assert.deepEqual(await usageReport(database, { by: [], since: midnight + 1 }), []);
 });
 
-test('in CSV, names are quoted where they must be and never become formulas', () => {
+test('in CSV, names are quoted where they must be and never become formulas', async () => {
   const { database, ledger } = filled();
   ledger
     .open({
@@ -142,11 +142,13 @@ test('in CSV, names are quoted where they must be and never become formulas', ()
     })
     .settle({ status: 'done', attempts: 1 });
   ledger.flush();
-  const [, line] = usageCsv(['tenant', 'model'], usageReport(database, { by: ['tenant', 'model'] })).split('\r\n');
+  const [, line] = usageCsv(['tenant', 'model'], await usageReport(database, { by: ['tenant', 'model'] })).split(
+    '\r\n',
+  );
   assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0,0,0`);
 });
 
-test('rows come in the order of their groups, byte by byte, and groups are never taken for each other', () => {
+test('rows come in the order of their groups, byte by byte, and groups are never taken for each other', async () => {
   const { database, ledger } = filled();
   const names = ['b', 'a', 'B', 'ä', 'a\nb', '\u{1F600}', '\uFFFD', 'ab', ''];
   for (const [index, model] of names.entries()) {
@@ -156,12 +158,12 @@ test('rows come in the order of their groups, byte by byte, and groups are never
   }
   ledger.flush();
   assert.deepEqual(
-    usageReport(database, { by: ['tenant', 'model'] }).map(({ group }) => group[1]),
+    (await usageReport(database, { by: ['tenant', 'model'] })).map(({ group }) => group[1]),
     ['', 'B', 'a', 'a\nb', 'ab', 'b', 'ä', '\uFFFD', '\u{1F600}'],
   );
 });
 
-test('of many entries in a block only those that are asked for are counted', () => {
+test('of many entries in a block only those that are asked for are counted', async () => {
   const { clock, database, ledger } = filled();
   for (const keyId of ['k1', 'k2', 'k1']) {
     ledger
@@ -170,11 +172,32 @@ test('of many entries in a block only those that are asked for are counted', () 
     clock.advance(10);
   }
   ledger.flush();
-  const count = (query: object) => usageReport(database, { by: [], ...query })[0]?.requests ?? 0;
+  const count = async (query: object) => (await usageReport(database, { by: [], ...query }))[0]?.requests ?? 0;
   const start = clock.now() - 30;
-  assert.deepEqual([count({ keyId: 'k1' }), count({ model: 'k2' }), count({ tenant: 'b' })], [2, 1, 0]);
   assert.deepEqual(
-    [count({ since: start + 1 }), count({ until: start + 10 }), count({ since: start + 20 })],
+    [await count({ keyId: 'k1' }), await count({ model: 'k2' }), await count({ tenant: 'b' })],
+    [2, 1, 0],
+  );
+  assert.deepEqual(
+    [await count({ since: start + 1 }), await count({ until: start + 10 }), await count({ since: start + 20 })],
     [2, 1, 1],
   );
+});
+
+test('a long ledger is added up in slices, and others may write to it in between', async () => {
+  const { clock, database, ledger, enter } = filled();
+  for (let index = 0; index < 100; index += 1) {
+    enter('done', 1, 10);
+    clock.advance(index % 3);
+  }
+  let pauses = 0;
+  const rows = await usageReport(database, { by: [] }, async () => {
+    pauses += 1;
+    enter('done', 1, 10);
+  });
+  assert.deepEqual(rows.map(COUNTS), [[100, 0, 0, 1_000, 300, 100, 0]], 'what came later is left out');
+  assert.equal(pauses, 9);
+  const [all] = await usageReport(database, { by: [] });
+  assert.equal(all?.requests, 109);
+  ledger.close();
 });

@@ -21,8 +21,16 @@ export function releaseUnusedCode(): void {
   if (process.platform !== 'linux') return;
   if (advise === null) advise = cFunction('madvise', { arguments: ['u64', 'u64', 'i32'], return: 'i32' });
   if (!advise) return;
-  for (const { start, length } of unchangedMappings(readFileSync(MAPPINGS, 'utf8')))
-    advise(start, length, MADV_DONTNEED);
+  for (const { start, length } of unchangedMappings(ownMappings())) advise(start, length, MADV_DONTNEED);
+}
+
+/** Empty where the kernel was built without them, or nothing is mounted at /proc. */
+function ownMappings(): string {
+  try {
+    return readFileSync(MAPPINGS, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** What cannot be written to and is as it is in its file: what the loader or a debugger has changed would be lost. */

@@ -97,10 +97,10 @@ const METHOD = `## How it is measured, and how to read it
   many clients write; a proxy that waits for a delayed acknowledgement would show 40 ms there.
 - Frames carry their sequence number and the upstream's time of writing (one monotonic clock for the machine), so added
   delay, changed gaps, losses and overtaking are seen at the client, frame by frame.
-- About 45 MB of each Node process is the node binary, which is mapped from one file and shared by all of them. Under load
-  it becomes 53, because more of its code is used.
+- About 45 MB of a Node process is the node binary, which is mapped from one file and shared by all of them. Under load it
+  becomes 53, because more of its code is used. Of it flowmesh keeps some 8 to 16 MB while it is idle (src/system/unused-code.ts).
 - Memory is that of a flowmesh with a document, so with its knowledge thread, which is 10 MB of it. *After* is 45 s after:
-  when 36 s were quiet, flowmesh gives back what it does not use (src/system/idle-memory.ts), 50 MB in 5 ms.
+  when 36 s were quiet, and again at 48, flowmesh gives back what it does not use (src/system/idle-memory.ts).
 - Portkey 1.15.2 answers 500 to every stream with the dependencies that npm picks today; \`bench/package.json\` pins
   \`hono\` and \`@hono/node-server\` to ones it works with. It has features that flowmesh has not, and the other way round;
   only the common part, one request to one OpenAI-compatible upstream, is compared.

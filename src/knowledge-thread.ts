@@ -8,6 +8,7 @@ import type { ThreadData, ThreadMessage } from './knowledge/worker/thread-channe
 import { releaseFreedMemory } from './system/freed-memory.ts';
 import { keepIdleMemorySmall } from './system/idle-memory.ts';
 import { systemClock } from './system/system-clock.ts';
+import { releaseUnusedCode } from './system/unused-code.ts';
 import { releaseUnusedHeap } from './system/unused-heap.ts';
 
 const { file, cancelled } = workerData as ThreadData;
@@ -42,5 +43,7 @@ keepIdleMemorySmall({
     store.forgetPages();
     releaseUnusedHeap();
     releaseFreedMemory();
+    // The other thread's release may have been before this one, which has used much of it.
+    releaseUnusedCode();
   },
 });

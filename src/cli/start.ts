@@ -16,6 +16,7 @@ import { createLogger } from '../system/pino-logger.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
 import { UndiciHttpClient } from '../system/undici-http-client.ts';
+import { releaseUnusedCode } from '../system/unused-code.ts';
 import { releaseUnusedHeap } from '../system/unused-heap.ts';
 import { VERSION } from '../version.ts';
 import { banner } from './banner.ts';
@@ -83,6 +84,7 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
       forgetPages();
       releaseUnusedHeap();
       releaseFreedMemory();
+      releaseUnusedCode();
     },
   });
 }

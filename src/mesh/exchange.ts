@@ -5,6 +5,7 @@ import type { IncomingMeshRequest, MeshResponse, PeerId } from '../ports.ts';
 import { parseCredential, renderCredential } from './certificate.ts';
 import { parseCharter, renderCharter } from './charter.ts';
 import { type Heartbeat, parseHeartbeat, parseModels, renderHeartbeat } from './heartbeat.ts';
+import { listPage, nextPage, wholeList } from './member-pages.ts';
 import type { MeshCore } from './mesh-core.ts';
 import type { Papers } from './registrar.ts';
 import { parseRemoval, renderRemoval } from './removal.ts';
@@ -38,6 +39,8 @@ export interface ExchangeListeners {
 export class Exchange {
   readonly #core: MeshCore;
   readonly #listeners: ExchangeListeners;
+  /** Pages may take longer than it takes until the same peer would be asked again. */
+  readonly #tellsMembers = new Set<PeerId>();
 
   constructor(core: MeshCore, listeners: ExchangeListeners) {
     this.#core = core;
@@ -58,7 +61,7 @@ export class Exchange {
       case MEMBER_PATHS.probe:
         return this.#answerProbe(body);
       case MEMBER_PATHS.members:
-        return jsonResponse(200, this.#membersBody(papers));
+        return jsonResponse(200, this.#membersBody(body, papers));
       case MEMBER_PATHS.models:
         return jsonResponse(200, { models: own.status().models.map((model) => ({ ...model })) });
       case MEMBER_PATHS.renew:
@@ -102,8 +105,17 @@ export class Exchange {
 
   async fetchMembers(peer: PeerId): Promise<void> {
     const papers = this.#core.registrar.papers;
-    if (!papers) return;
-    this.#takeMembers(await this.#ask(peer, MEMBER_PATHS.members, {}, FETCH_TIMEOUT_MS));
+    if (!papers || this.#tellsMembers.has(peer)) return;
+    this.#tellsMembers.add(peer);
+    try {
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const page: JsonObject = await this.#ask(peer, MEMBER_PATHS.members, { from }, FETCH_TIMEOUT_MS);
+        this.#takeMembers(page);
+        from = nextPage(page, from);
+      }
+    } finally {
+      this.#tellsMembers.delete(peer);
+    }
   }
 
   async fetchModels(peer: PeerId): Promise<void> {
@@ -205,14 +217,10 @@ export class Exchange {
     return jsonResponse(200, isReached === undefined ? {} : { isReached });
   }
 
-  #membersBody({ membership }: Papers): JsonObject {
-    return {
-      members: membership.credentials().map((credential) => ({
-        credential: renderCredential(credential),
-        addresses: this.#addressesOf(credential.certificate.peer),
-      })),
-      removals: membership.removals().map(renderRemoval),
-    };
+  #membersBody(body: JsonObject, { membership }: Papers): JsonObject {
+    const from = asNumber(body.from);
+    const addressesOf = (peer: PeerId): string[] => this.#addressesOf(peer);
+    return from === undefined ? wholeList(membership, addressesOf) : listPage(membership, addressesOf, from);
   }
 
   /** As others may use them. */

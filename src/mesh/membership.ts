@@ -32,6 +32,7 @@ const CLOCK_LEAD_MAX_MS = RENEWAL_MS + EXPIRY_GRACE_MS;
 /** Far above any mesh; a stolen admin key must not fill the disks. */
 const MEMBERS_MAX = 5_000;
 const REMOVALS_MAX = 10_000;
+export const STATEMENTS_MAX = MEMBERS_MAX + REMOVALS_MAX;
 
 export class Membership {
   #roots: MeshRoots;

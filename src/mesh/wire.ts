@@ -3,7 +3,7 @@
 import { type JsonObject, parseObject } from '../model/json.ts';
 import type { Clock, MeshRequest, MeshResponse } from '../ports.ts';
 
-/** Members of a mesh, with their certificates, come in one answer. */
+/** Of one request or answer. Longer lists come in pages. */
 export const BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** What strangers may send and are answered. */
 export const JOIN_BODY_BYTES_MAX = 16 * 1024;

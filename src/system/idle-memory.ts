@@ -5,8 +5,11 @@ import type { Clock } from '../ports.ts';
 
 /** Between two looks. The first is when all that a start does later has been done; a mesh is whole by then. */
 const LOOK_MS = 6_000;
-/** Looks in a row that find nothing begun since the one before: 36 s. By then the engine has shrunk its heap by itself. */
-const QUIET_LOOKS = 6;
+/**
+ * Looks in a row that find nothing begun since the one before: 36 s, by when the engine has mostly shrunk its heap by itself,
+ * and 48 s, for what the first release and the collections that the engine makes after it have used once more.
+ */
+const RELEASING_LOOKS: readonly number[] = [6, 8];
 /** Of what was held after the last release: less is not worth the work. */
 const GROWN_SHARE = 1.1;
 
@@ -22,7 +25,7 @@ export interface IdleMemory {
   release(): void;
 }
 
-/** Releases memory at the first idle look, then at the end of each quiet time in which more of it is held than after that. */
+/** Releases memory at the first idle look, then in each quiet time in which more of it is held than after that. */
 export function keepIdleMemorySmall({ clock, isIdle, begun, held, release }: IdleMemory): void {
   let floor: number | undefined;
   let lastBegun = begun();
@@ -37,6 +40,6 @@ export function keepIdleMemorySmall({ clock, isIdle, begun, held, release }: Idl
     quietLooks = isQuiet ? quietLooks + 1 : 0;
     if (floor === undefined) {
       if (isIdle()) giveBack();
-    } else if (quietLooks === QUIET_LOOKS && held() > floor * GROWN_SHARE) giveBack();
+    } else if (RELEASING_LOOKS.includes(quietLooks) && held() > floor * GROWN_SHARE) giveBack();
   });
 }

@@ -92,6 +92,15 @@ async function toldChat(question: Omit<OpenAI.ChatCompletionCreateParamsStreamin
   return told;
 }
 
+/** Parts of a streamed answer, as they come. */
+async function toldGemini(model: string): Promise<unknown[]> {
+  const told: unknown[] = [];
+  for await (const { candidates } of await google().models.generateContentStream({ model, contents: QUESTION })) {
+    told.push(...(candidates?.[0]?.content?.parts ?? []).filter((part) => part.text !== ''));
+  }
+  return told;
+}
+
 /** Without ids, and of messages only the text. */
 function shownItems(output: readonly OpenAI.Responses.ResponseOutputItem[]): unknown[] {
   return output.map((item) => {
@@ -252,14 +261,7 @@ describe('a Responses upstream', () => {
     const response = await google().models.generateContent({ model, contents: QUESTION });
     assert.deepEqual(response.candidates?.[0]?.content?.parts, parts);
     answer = streamed;
-    const told = [];
-    for await (const { candidates } of await google().models.generateContentStream({ model, contents: QUESTION })) {
-      told.push(...(candidates?.[0]?.content?.parts ?? []));
-    }
-    assert.deepEqual(
-      told.filter((part) => part.text !== ''),
-      parts,
-    );
+    assert.deepEqual(await toldGemini(model), parts);
   });
 
   it('keeps its own answer for Responses clients, and what it made when the conversation goes on', async () => {
@@ -333,14 +335,7 @@ describe('an OpenRouter-like upstream', () => {
 
   it('tells Gemini clients its pictures as inline data of a stream', async () => {
     answer = streamed;
-    const told = [];
-    for await (const { candidates } of await google().models.generateContentStream({ model, contents: QUESTION })) {
-      told.push(...(candidates?.[0]?.content?.parts ?? []));
-    }
-    assert.deepEqual(
-      told.filter((part) => part.text !== ''),
-      parts,
-    );
+    assert.deepEqual(await toldGemini(model), parts);
   });
 
   it('may have its pictures among the parts of the content', async () => {

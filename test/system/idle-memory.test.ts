@@ -41,7 +41,7 @@ test('a node that is busy from its start on gives that back at the first look th
   assert.deepEqual(state.at, [24]);
 });
 
-test('after a load memory is given back once, when 36 seconds were quiet', () => {
+test('after a load memory is given back when 36 seconds were quiet, and what is in use again at 48; then it is let be', () => {
   const { clock, state } = node();
   clock.advance(6_000);
   state.begun = 1_000;
@@ -51,9 +51,14 @@ test('after a load memory is given back once, when 36 seconds were quiet', () =>
   assert.deepEqual(state.at, [6]);
   clock.advance(1);
   assert.deepEqual(state.at, [6, 48]);
+  state.held = 120;
+  clock.advance(11_999);
+  assert.deepEqual(state.at, [6, 48]);
+  clock.advance(1);
+  assert.deepEqual(state.at, [6, 48, 60]);
   state.held = 250;
   clock.advance(3_600_000);
-  assert.deepEqual(state.at, [6, 48]);
+  assert.deepEqual(state.at, [6, 48, 60]);
 });
 
 test('a request now and then, between two looks, is no quiet time', () => {

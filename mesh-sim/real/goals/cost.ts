@@ -5,8 +5,8 @@ import { Rig, type RigOptions } from '../rig.ts';
 import { type Measured, most } from './measured.ts';
 
 const NODES = 10;
-/** By then the engine has collected what the start left, which it does twice in the first 50 s: 0.3 % of those. */
-const FORMING_MS = 60_000;
+/** The garbage of the start is collected by then. */
+const FORMING_MS = 35_000;
 const IDLE_MS = 30_000;
 
 export async function idleCost(options: Pick<RigOptions, 'program'>): Promise<Measured[]> {

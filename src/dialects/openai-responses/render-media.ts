@@ -24,27 +24,22 @@ export function renderMedia(part: MediaPart): JsonObject {
 }
 
 function imageSource({ source, mimeType }: MediaPart): JsonObject {
-  switch (source.type) {
-    case 'base64':
-      return { image_url: formatDataUri(mimeType ?? 'image/png', source.data) };
-    case 'url':
-      return { image_url: source.url };
-    case 'file':
-      return { file_id: source.fileId };
-    case 'text':
-      return {};
-  }
+  return linked(source, 'image_url', (data) => ({ image_url: formatDataUri(mimeType ?? 'image/png', data) }));
 }
 
 function fileSource({ source, mimeType, fileName }: MediaPart): JsonObject {
+  const type = mimeType ?? 'application/pdf';
+  // A file without a name is refused.
+  const filename = fileName ?? `document.${type.split('/')[1]}`;
+  return linked(source, 'file_url', (data) => ({ filename, file_data: formatDataUri(type, data) }));
+}
+
+function linked(source: MediaPart['source'], urlField: string, inline: (data: string) => JsonObject): JsonObject {
   switch (source.type) {
-    case 'base64': {
-      const type = mimeType ?? 'application/pdf';
-      // A file without a name is refused.
-      return { filename: fileName ?? `document.${type.split('/')[1]}`, file_data: formatDataUri(type, source.data) };
-    }
+    case 'base64':
+      return inline(source.data);
     case 'url':
-      return { file_url: source.url };
+      return { [urlField]: source.url };
     case 'file':
       return { file_id: source.fileId };
     case 'text':

@@ -17,7 +17,7 @@ import type { Principal } from '../tenancy/principal.ts';
 import { clientDialect } from './client-dialect.ts';
 import { ownKeys } from './client-key.ts';
 import { stackOverflowOf } from './json-body.ts';
-import { rateLimitHeaders } from './rate-limit-headers.ts';
+import { addRateLimitHeaders } from './rate-limit-headers.ts';
 
 export interface ExchangeDeps {
   readonly clock: Clock;
@@ -132,7 +132,7 @@ export function answerHeaders(trace: RequestTrace): Record<string, string> {
   if (trace.cacheAgeMs !== undefined) headers.age = String(Math.floor(trace.cacheAgeMs / 1_000));
   if (trace.route !== undefined) headers['x-flowmesh-route'] = headerText(trace.route);
   if (trace.knowledge) headers['x-flowmesh-knowledge'] = knowledgeText(trace.knowledge);
-  if (trace.account) Object.assign(headers, rateLimitHeaders(trace.account.rateLimit));
+  if (trace.account) addRateLimitHeaders(headers, trace.account.rateLimit);
   if (trace.ttftMs !== undefined)
     headers['x-flowmesh-overhead-ms'] = Math.max(0, trace.ttftMs - trace.waitedMs).toFixed(2);
   return headers;
@@ -169,7 +169,7 @@ export function sendError(
     headers['retry-after'] = String(Math.ceil(error.retryAfterMs / 1_000));
     headers['retry-after-ms'] = String(Math.ceil(error.retryAfterMs));
   }
-  if (error instanceof LimitReached) Object.assign(headers, rateLimitHeaders(error.rateLimit));
+  if (error instanceof LimitReached) addRateLimitHeaders(headers, error.rateLimit);
   if (isLastOfConnection(error, request)) headers.connection = 'close';
   sendJson(reply, error.status, JSON.stringify(client.renderError(error, request.id)), headers);
 }

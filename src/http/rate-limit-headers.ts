@@ -6,9 +6,8 @@ import type { RateLimitStatus } from '../tenancy/limiter.ts';
  * As OpenAI names them. `reset-requests` and `reset-tokens` have its form (`6m0s`), `reset` is in seconds, as others
  * have it: when all of the limits named here are free again.
  */
-export function rateLimitHeaders(status: RateLimitStatus): Record<string, string> {
+export function addRateLimitHeaders(headers: Record<string, string>, status: RateLimitStatus): void {
   const { limitRequests, remainingRequests, resetRequestsMs, limitTokens, remainingTokens, resetTokensMs } = status;
-  const headers: Record<string, string> = {};
   if (limitRequests !== undefined) headers['x-ratelimit-limit-requests'] = String(limitRequests);
   if (remainingRequests !== undefined) headers['x-ratelimit-remaining-requests'] = String(remainingRequests);
   if (resetRequestsMs !== undefined) headers['x-ratelimit-reset-requests'] = durationText(resetRequestsMs);
@@ -18,7 +17,6 @@ export function rateLimitHeaders(status: RateLimitStatus): Record<string, string
   if (resetRequestsMs !== undefined || resetTokensMs !== undefined) {
     headers['x-ratelimit-reset'] = String(Math.ceil(Math.max(resetRequestsMs ?? 0, resetTokensMs ?? 0) / 1_000));
   }
-  return headers;
 }
 
 /** `0s`, `250ms`, `12s`, `1m0s`; rounded up, so that nobody comes too early. */

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rateLimitHeaders } from '../../src/http/rate-limit-headers.ts';
+import { addRateLimitHeaders } from '../../src/http/rate-limit-headers.ts';
+import type { RateLimitStatus } from '../../src/tenancy/limiter.ts';
+
+function rateLimitHeaders(status: RateLimitStatus): Record<string, string> {
+  const headers = {};
+  addRateLimitHeaders(headers, status);
+  return headers;
+}
 
 test('the headers tell limit, rest and reset of requests and tokens, and the later reset in seconds', () => {
   const requests = { limitRequests: 10, remainingRequests: 3, resetRequestsMs: 59_001 };

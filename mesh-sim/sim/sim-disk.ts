@@ -57,6 +57,7 @@ export class SimDisk implements NodeDisk {
 
   /** What is free within the files may still be used, as on a real disk. */
   setFull(isFull: boolean): void {
+    if (isFull === this.isFull) return;
     this.isFull = isFull;
     this.journal.isFull = isFull;
     for (const database of this.#opened.values()) limit(database, isFull);

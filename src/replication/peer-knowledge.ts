@@ -10,7 +10,12 @@ export interface Acknowledged {
   readonly heardAt: number;
 }
 
+/** What a peer says again is written down again only so often: it is about silences of days. */
+const WRITTEN_EVERY_MS = 60_000;
+
 export class PeerKnowledge {
+  /** As it was written last by this process. */
+  readonly #written = new Map<string, { readonly known: string; readonly at: number }>();
   readonly #find;
   readonly #write;
   readonly #expect;
@@ -36,7 +41,11 @@ export class PeerKnowledge {
 
   /** Replaces what we believed: a peer with a restored disk knows less than it did. */
   heard(peer: string, known: VersionVector, now: number): void {
-    this.#write.run(peer, JSON.stringify(known.toJson()), Math.floor(now));
+    const text = JSON.stringify(known.toJson());
+    const written = this.#written.get(peer);
+    if (written?.known === text && Math.abs(now - written.at) < WRITTEN_EVERY_MS) return;
+    this.#write.run(peer, text, Math.floor(now));
+    this.#written.set(peer, { known: text, at: now });
   }
 
   /** A member of whom nothing was heard yet: its silence begins now. */

@@ -41,6 +41,7 @@ type Work = Parameters<BetterSqlite3.Database['transaction']>[0];
  */
 class LazyDatabase extends BetterSqlite3 {
   readonly #statements = new LRUCache<string, LazyStatement<unknown[], unknown>>(atMost(STATEMENTS_MAX));
+  rollbacks = 0;
 
   constructor(content: string | Buffer, options?: BetterSqlite3.Options) {
     super(content, options);
@@ -85,6 +86,7 @@ class LazyDatabase extends BetterSqlite3 {
       this.#lazy(isPart ? 'RELEASE part' : 'COMMIT').run();
       return result;
     } catch (error) {
+      this.rollbacks += 1;
       // SQLite itself has undone all of it after some failures, as of a full disk.
       if (this.inTransaction) {
         this.#lazy(isPart ? 'ROLLBACK TO part' : 'ROLLBACK').run();
@@ -151,6 +153,14 @@ export function forgetPages(): void {
 /** A database in memory that begins as a copy of another one, as `serialize` gave it. */
 export function openCopy(content: Buffer): Database {
   return new LazyDatabase(content);
+}
+
+/**
+ * How often this connection has taken back what it had written. Whoever remembers what he has read inside a transaction
+ * must read it anew when this number is another one.
+ */
+export function rollbacksOf(database: Database): number {
+  return (database as LazyDatabase).rollbacks;
 }
 
 /** Does SQLite say that the file is no sound database? */

@@ -7,7 +7,7 @@ import { GatewayError } from '../errors.ts';
 import { type JsonObject, parseObject } from '../model/json.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { ChangeRecorder } from '../storage/changes.ts';
-import { type Database, rollbacksOf } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import { canonicalText, compareVersions, joinBases, KEY_BYTES_MAX, type Sign, signedBytes } from './change.ts';
 import { ChangeTable, type HeldChange } from './change-table.ts';
 import { Conflicts } from './conflicts.ts';
@@ -243,7 +243,7 @@ export class ChangeLog implements ChangeRecorder {
   async signPending(sign: Sign): Promise<void> {
     while (!this.#isSigned) {
       const writes = this.#writes;
-      const rollbacks = rollbacksOf(this.database);
+      const { rollbacks } = this.database;
       const pending = this.changes.unsigned(SIGNED_AT_ONCE);
       const signatures = await Promise.all(pending.map((change) => sign(signedBytes(this.name, change))));
       if (pending.length > 0) {
@@ -265,13 +265,13 @@ export class ChangeLog implements ChangeRecorder {
   /** Surely; other processes leave what they write unsigned at any time. */
   get #isSigned(): boolean {
     const { writes, rollbacks } = this.#signedAt ?? {};
-    return !this.hasOtherWriters && writes === this.#writes && rollbacks === rollbacksOf(this.database);
+    return !this.hasOtherWriters && writes === this.#writes && rollbacks === this.database.rollbacks;
   }
 
   /** What other processes have committed is read anew. */
   #notice(): void {
     const commits = this.otherCommits();
-    const rollbacks = rollbacksOf(this.database);
+    const { rollbacks } = this.database;
     if (commits !== this.#statesOf.commits) for (const table of [this.known, this.collected]) table.forget();
     else if (rollbacks === this.#statesOf.rollbacks) return;
     this.#states.clear();

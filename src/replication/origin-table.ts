@@ -1,7 +1,7 @@
 // Names of origins are long and rows are many: rows hold a number. No row is ever removed or changed, so numbers are
 // remembered, until the transaction of some caller is rolled back: it may have added a name.
 
-import { type Database, rollbacksOf } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 
 export class OriginTable {
   readonly #database: Database;
@@ -19,7 +19,7 @@ export class OriginTable {
   }
 
   find(name: string): number | undefined {
-    const rollbacks = rollbacksOf(this.#database);
+    const { rollbacks } = this.#database;
     if (rollbacks !== this.#rollbacks) this.#numbers.clear();
     this.#rollbacks = rollbacks;
     const known = this.#numbers.get(name);

@@ -1,7 +1,7 @@
 // A version vector on disk: one row for each range, disjoint and never adjacent. What is remembered of it is what was
 // read and what was added since, until a transaction is rolled back: that takes its additions along.
 
-import { type Database, rollbacksOf } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import type { OriginTable } from './origin-table.ts';
 import { type Dot, type DotRange, VersionVector } from './version-vector.ts';
 
@@ -108,7 +108,7 @@ export class RangeTable {
 
   /** All of it, read once. Shared: not to be changed. Other processes' additions are in it only after `forget`. */
   vector(): VersionVector {
-    const rollbacks = rollbacksOf(this.#database);
+    const { rollbacks } = this.#database;
     if (this.#remembered?.rollbacks !== rollbacks) {
       this.#remembered = { vector: this.load(), rollbacks };
     } else if (!this.#added.isEmpty) {

@@ -9,7 +9,13 @@ import { atMost } from '../model/at-most.ts';
 import { LazyStatement } from './lazy-statement.ts';
 import { steadySql } from './steady-sql.ts';
 
-export type Database = BetterSqlite3.Database;
+export interface Database extends BetterSqlite3.Database {
+  /**
+   * How often this connection has taken back what it had written. Whoever remembers what he has read inside a transaction
+   * must read it anew when this number is another one.
+   */
+  readonly rollbacks: number;
+}
 export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Statement<Bind, Row>;
 
 /** Steps by component, each only ever added to at its end. A plain list is one component's. */
@@ -155,14 +161,6 @@ export function openCopy(content: Buffer): Database {
   return new LazyDatabase(content);
 }
 
-/**
- * How often this connection has taken back what it had written. Whoever remembers what he has read inside a transaction
- * must read it anew when this number is another one.
- */
-export function rollbacksOf(database: Database): number {
-  return (database as LazyDatabase).rollbacks;
-}
-
 /** Does SQLite say that the file is no sound database? */
 export function isDamage(error: unknown): error is Error {
   return error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code);
@@ -246,7 +244,7 @@ function componentsOf(migrations: Migrations): Components {
 }
 
 /** Returns how many steps of each component the file has had. */
-function refuseNewer(database: Database, path: string, steps: Components): ReadonlyMap<string, number> {
+function refuseNewer(database: BetterSqlite3.Database, path: string, steps: Components): ReadonlyMap<string, number> {
   const versions = new Map(
     database.prepare<[], [string, number]>('SELECT component, version FROM schema_version').raw().all(),
   );

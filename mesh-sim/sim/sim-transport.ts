@@ -347,10 +347,7 @@ export class SimTransport implements Transport {
         () => far.abort(request.signal?.reason),
       );
     // A connection that breaks ends what runs over it, at both of its ends.
-    const onBreak = (): void => {
-      end();
-      other.#clock.deliver(() => far.abort(new HttpFailure('response', 'connection reset')));
-    };
+    const onBreak = (): void => other.#clock.deliver(() => far.abort(new HttpFailure('response', 'connection reset')));
     const end = (): void => {
       request.signal?.removeEventListener('abort', onAbort);
       connection.onClose.delete(onBreak);

@@ -245,8 +245,8 @@ export class ChangeLog implements ChangeRecorder {
       const writes = this.#writes;
       const { rollbacks } = this.database;
       const pending = this.changes.unsigned(SIGNED_AT_ONCE);
-      const signatures = await Promise.all(pending.map((change) => sign(signedBytes(this.name, change))));
       if (pending.length > 0) {
+        const signatures = await Promise.all(pending.map((change) => sign(signedBytes(this.name, change))));
         this.database.transaction(() => {
           for (const [index, change] of pending.entries()) {
             this.changes.sign(change, signatures[index] ?? new Uint8Array());

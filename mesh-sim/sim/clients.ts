@@ -21,6 +21,8 @@ export class Clients {
   /** By the schedule's number. */
   readonly keys = new Map<number, KeyHistory>();
   readonly #world: World;
+  /** Of requests that have not ended. */
+  readonly #waiting = new Set<AbortController>();
 
   constructor(world: World) {
     this.#world = world;
@@ -69,12 +71,14 @@ export class Clients {
       sampling: question === undefined ? {} : { temperature: 0 },
     };
     const work = machine.ask(request, record, known?.secret, client.signal);
-    void work.then(() =>
+    this.#waiting.add(client);
+    void work.then(() => {
+      this.#waiting.delete(client);
       this.#world.observer.log(
         machine.name,
         `${record.id} ${record.end} ${record.errorCode ?? ''} ${record.errorMessage}`,
-      ),
-    );
+      );
+    });
   }
 
   createKey({ life, options }: Machine, { key, tenant }: Of<'create-key'>): void {
@@ -138,6 +142,11 @@ export class Clients {
     for (let number = 0; number < documents; number += 1) {
       this.write(machine, `imported-${number}`, `The text of the imported document ${number}.`);
     }
+  }
+
+  /** Nobody waits any longer, also for those who will never answer. */
+  leave(): void {
+    for (const client of this.#waiting) client.abort(new Error('the world is over'));
   }
 
   /** Of a process that died. */

@@ -36,7 +36,10 @@ export async function runSchedule(schedule: Schedule, isTraced = false): Promise
   world.undoFaults();
   await settle(world);
   const history = world.finish();
-  return { schedule, breaches: breachesOf(history), history, lines: world.observer.lines, events: world.clock.fired };
+  const lines = [...world.observer.lines];
+  const outcome = { schedule, breaches: breachesOf(history), history, lines, events: world.clock.fired };
+  await world.leave();
+  return outcome;
 }
 
 /** Lets the world come to rest. What it costs to watch a mesh that is at rest is better spent on another seed. */
@@ -76,7 +79,7 @@ async function warmDisks(nodes: number): Promise<readonly DiskImage[]> {
   world.do({ kind: 'boot', nodes: 'all' });
   await world.clock.run(MEETING_MS);
   const disks = world.machines.map(({ disk }) => disk.image());
-  world.finish();
+  await world.leave();
   warm.set(nodes, disks);
   return disks;
 }

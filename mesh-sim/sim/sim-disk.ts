@@ -35,6 +35,7 @@ export class SimDisk implements NodeDisk {
   readonly #opened = new Map<string, Database>();
 
   isFull = false;
+  #isGone = false;
 
   constructor({ files, lines }: DiskImage) {
     this.#contents = new Map(files);
@@ -45,7 +46,7 @@ export class SimDisk implements NodeDisk {
     const database = openCopy(this.#contents.get(file) ?? newFile(migrations));
     const close = database.close.bind(database);
     database.close = () => {
-      this.#contents.set(file, database.serialize());
+      if (!this.#isGone) this.#contents.set(file, database.serialize());
       this.#opened.delete(file);
       return close();
     };
@@ -56,6 +57,7 @@ export class SimDisk implements NodeDisk {
 
   /** What is free within the files may still be used, as on a real disk. */
   setFull(isFull: boolean): void {
+    if (isFull === this.isFull) return;
     this.isFull = isFull;
     this.journal.isFull = isFull;
     for (const database of this.#opened.values()) limit(database, isFull);
@@ -72,7 +74,9 @@ export class SimDisk implements NodeDisk {
     return { files, lines: this.journal.read() };
   }
 
+  /** Nobody will look at it any more. */
   close(): void {
+    this.#isGone = true;
     for (const database of this.#opened.values()) database.close();
   }
 }

@@ -16,10 +16,23 @@ interface Pending {
 
 export const START_MS = 1_800_000_000_000;
 
+/** Between two callbacks of one turn of the event loop all promises run as well: a turn for each event is dearer. */
+const STEPS_A_TURN = 64;
+
+/** What `run` is to reach. */
+interface Run {
+  readonly end: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class VirtualClock extends TimerClock {
   #time: number;
   #order = 0;
   readonly #heap: Pending[] = [];
+  #run: Run | undefined;
+  /** Of this turn of the event loop, still to come. */
+  #stepsLeft = 0;
   /** Events so far: what a simulation costs. */
   fired = 0;
 
@@ -52,17 +65,45 @@ export class VirtualClock extends TimerClock {
   }
 
   /** Moves the time on, event by event. */
-  async run(durationMs: number): Promise<void> {
-    const end = this.#time + durationMs;
-    await settled();
-    for (let due = this.#heap[0]; due && due.at <= end; due = this.#heap[0]) {
-      this.#remove(due);
-      this.#time = due.at;
-      this.fired += 1;
+  run(durationMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#run = { end: this.#time + durationMs, resolve, reject };
+      this.#takeSteps();
+    });
+  }
+
+  #takeSteps(): void {
+    if (this.#stepsLeft > 0) return;
+    this.#stepsLeft = STEPS_A_TURN;
+    for (let step = 0; step < STEPS_A_TURN; step += 1) setImmediate(this.#step);
+  }
+
+  /** All promises have run as far as they get: nothing in a simulated world waits for anything but its clock. */
+  readonly #step = (): void => {
+    this.#stepsLeft -= 1;
+    if (!this.#run) return;
+    const due = this.#heap[0];
+    if (due && due.at <= this.#run.end) this.#fire(due);
+    else this.#arrive(this.#run);
+    if (this.#run) this.#takeSteps();
+  };
+
+  #fire(due: Pending): void {
+    this.#remove(due);
+    this.#time = due.at;
+    this.fired += 1;
+    try {
       due.action();
-      await settled();
+    } catch (error) {
+      this.#run?.reject(error);
+      this.#run = undefined;
     }
+  }
+
+  #arrive({ end, resolve }: Run): void {
     this.#time = end;
+    this.#run = undefined;
+    resolve();
   }
 
   #add(pending: Pending): void {
@@ -112,9 +153,4 @@ export class VirtualClock extends TimerClock {
 
 function isSooner(a: Pending, b: Pending): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-/** All promises have run as far as they get: nothing in a simulated world waits for anything but its clock. */
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -226,12 +226,20 @@ export class World {
       roundTripMs: 2 * (link.delayMs + link.jitterMs),
       isWholeNetwork: this.#links.isWhole,
     };
-    for (const { life, disk } of this.machines) {
-      life?.clock.switchOff();
-      disk.close();
-    }
-    for (const disk of this.#retired) disk.close();
     return history;
+  }
+
+  /**
+   * The last that is done with a world. Runtime and disks would else remember its processes: a request that nobody has
+   * ended waits for ever, and whatever it waits for keeps its listeners.
+   */
+  async leave(): Promise<void> {
+    for (const { life } of this.machines) life?.transport.kill();
+    this.clients.leave();
+    // What is cut off ends as in a process that dies, while it can still read its files.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const { disk } of this.machines) disk.close();
+    for (const disk of this.#retired) disk.close();
   }
 
   #evict(by: number, node: number): void {

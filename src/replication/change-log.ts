@@ -49,14 +49,6 @@ export interface ChangeLogOptions {
   readonly faults?: Faults;
 }
 
-/** As it was read at one moment. */
-interface Known {
-  readonly generation: number;
-  readonly commits: number;
-  readonly known: VersionVector;
-  readonly digest: string;
-}
-
 /** Signed in one go, so that a burst of writes does not wait for one signature after another. */
 const SIGNED_AT_ONCE = 256;
 
@@ -84,7 +76,15 @@ export class ChangeLog implements ChangeRecorder {
   /** Called after a write, still inside its transaction. */
   onWrite: () => void = () => undefined;
   #epoch: number | undefined;
-  #cache: Known | undefined;
+  #digest: { readonly of: VersionVector; readonly text: string } | undefined;
+  /** Of `replication_state`, as it was read or written. */
+  readonly #states = new Map<string, string | undefined>();
+  /** When they were. */
+  #statesOf = { rollbacks: 0, commits: 0 };
+  /** How many this process has made, whether they were rolled back afterwards or not. */
+  #writes = 0;
+  /** After so many of them all were signed. */
+  #signedAt: { readonly writes: number; readonly rollbacks: number } | undefined;
 
   constructor(deps: ChangeLogDeps, options: ChangeLogOptions) {
     const { database } = deps;
@@ -113,12 +113,13 @@ export class ChangeLog implements ChangeRecorder {
 
   put(kind: string, key: string, body: JsonObject): void {
     const definition = this.#kind(kind, key);
-    const text = canonicalText(this.#grown(definition, key, body));
+    const held = this.changes.byKey(kind, key);
+    const text = canonicalText(this.#grown(definition, key, body, held));
     if (Buffer.byteLength(text) > definition.bodyBytesMax) {
       throw new GatewayError('body_too_large', `The ${kind} ${key} is larger than ${definition.bodyBytesMax} bytes`);
     }
     if (!definition.isValid(key, body)) throw new Error(`The ${kind} ${key} has a body that its own kind refuses`);
-    this.write(kind, key, text);
+    this.#writeOver(held, kind, key, text);
   }
 
   remove(kind: string, key: string): void {
@@ -130,9 +131,12 @@ export class ChangeLog implements ChangeRecorder {
    * A new change of this node over whatever is held of the row. The store is the caller's business.
    * @param floor a stamp that the change must beat, besides those of the held ones
    */
-  write(kind: string, key: string, body: string | null, floor: Hlc = FIRST_HLC): void {
+  write(kind: string, key: string, body: string | null, floor?: Hlc): void {
+    this.#writeOver(this.changes.byKey(kind, key), kind, key, body, floor);
+  }
+
+  #writeOver(held: readonly HeldChange[], kind: string, key: string, body: string | null, floor = FIRST_HLC): void {
     if (!this.database.inTransaction) throw new Error('Changes are recorded in the transaction that writes the row');
-    const held = this.changes.byKey(kind, key);
     const now = this.#clock.now();
     // Of a row that is not here there may be a tombstone elsewhere that we have dropped already: beat that as well.
     const beaten = later(newest(held)?.hlc ?? this.collectedHlc, floor);
@@ -144,6 +148,7 @@ export class ChangeLog implements ChangeRecorder {
       [],
     );
     for (const change of held) this.drop(change);
+    this.#writes += 1;
     this.changes.insert(
       { origin: this.origin, epoch, seq, hlc, kind, key, base, body, signature: null },
       { storedAt: now, isParked: false },
@@ -193,21 +198,21 @@ export class ChangeLog implements ChangeRecorder {
 
   /** A stamp of an earlier epoch that is far ahead is forgotten: then the clock was wrong and has been put right. */
   lastHlc(now: number): Hlc {
-    const last = this.#state.get('last-hlc') ?? FIRST_HLC;
+    const last = this.#stateOf('last-hlc') ?? FIRST_HLC;
     return this.#epoch === undefined && isAhead(last, Math.max(now, this.#meshNow())) ? hlcOf(now) : last;
   }
 
   keepHlc(hlc: Hlc): void {
-    this.#setState.run('last-hlc', hlc);
+    this.#keep('last-hlc', hlc);
   }
 
   /** The highest stamp of a tombstone that was dropped: what is written anew by a node that comes back must beat it. */
   get collectedHlc(): Hlc {
-    return this.#state.get('collected-hlc') ?? FIRST_HLC;
+    return this.#stateOf('collected-hlc') ?? FIRST_HLC;
   }
 
   keepCollectedHlc(hlc: Hlc): void {
-    this.#setState.run('collected-hlc', later(this.collectedHlc, hlc));
+    this.#keep('collected-hlc', later(this.collectedHlc, hlc));
   }
 
   /** Another number after each commit of another connection to the file. */
@@ -217,49 +222,79 @@ export class ChangeLog implements ChangeRecorder {
 
   /** What is known. Shared: not to be changed by the caller. */
   vector(): VersionVector {
-    return this.#known().known;
+    this.#notice();
+    return this.known.vector();
+  }
+
+  /** What was known everywhere when its tombstones were dropped. Shared as well. */
+  collectedVector(): VersionVector {
+    this.#notice();
+    return this.collected.vector();
   }
 
   /** Of what is known; equal on two nodes when both know the same. */
   digest(): string {
-    return this.#known().digest;
+    const known = this.vector();
+    if (this.#digest?.of !== known) this.#digest = { of: known, text: known.digest() };
+    return this.#digest.text;
   }
 
   /** Nothing may be sent before: what is unsigned would be held back, and with it what it superseded. */
   async signPending(sign: Sign): Promise<void> {
-    for (;;) {
+    while (!this.#isSigned) {
+      const writes = this.#writes;
+      const { rollbacks } = this.database;
       const pending = this.changes.unsigned(SIGNED_AT_ONCE);
+      if (pending.length > 0) {
+        const signatures = await Promise.all(pending.map((change) => sign(signedBytes(this.name, change))));
+        this.database.transaction(() => {
+          for (const [index, change] of pending.entries()) {
+            this.changes.sign(change, signatures[index] ?? new Uint8Array());
+          }
+        })();
+      }
+      if (pending.length < SIGNED_AT_ONCE) this.#signedAt = { writes, rollbacks };
       if (pending.length === 0) return;
-      const signatures = await Promise.all(pending.map((change) => sign(signedBytes(this.name, change))));
-      this.database.transaction(() => {
-        for (const [index, change] of pending.entries()) {
-          this.changes.sign(change, signatures[index] ?? new Uint8Array());
-        }
-      })();
     }
   }
 
   get hasUnsigned(): boolean {
-    return this.changes.hasUnsigned;
+    return !this.#isSigned && this.changes.hasUnsigned;
   }
 
-  #known(): Known {
-    // What this connection has changed, also when it is rolled back later, and any commit of another one show here.
-    const { generation } = this.known;
+  /** Surely; other processes leave what they write unsigned at any time. */
+  get #isSigned(): boolean {
+    const { writes, rollbacks } = this.#signedAt ?? {};
+    return !this.hasOtherWriters && writes === this.#writes && rollbacks === this.database.rollbacks;
+  }
+
+  /** What other processes have committed is read anew. */
+  #notice(): void {
     const commits = this.otherCommits();
-    if (this.#cache?.generation === generation && this.#cache.commits === commits) return this.#cache;
-    const known = this.known.load();
-    const read = { generation, commits, known, digest: known.digest() };
-    // What is read inside a transaction may never be committed.
-    this.#cache = this.database.inTransaction ? undefined : read;
-    return read;
+    const { rollbacks } = this.database;
+    if (commits !== this.#statesOf.commits) for (const table of [this.known, this.collected]) table.forget();
+    else if (rollbacks === this.#statesOf.rollbacks) return;
+    this.#states.clear();
+    this.#statesOf = { commits, rollbacks };
+  }
+
+  #stateOf(name: string): string | undefined {
+    this.#notice();
+    if (!this.#states.has(name)) this.#states.set(name, this.#state.get(name));
+    return this.#states.get(name);
+  }
+
+  #keep(name: string, value: string): void {
+    this.#setState.run(name, value);
+    this.#states.set(name, value);
   }
 
   /** Of a kind that only grows, a writer who knows less than the log must not shrink the row. */
-  #grown({ name, join, apply }: Kind, key: string, body: JsonObject): JsonObject {
+  #grown({ join, apply }: Kind, key: string, body: JsonObject, held: readonly HeldChange[]): JsonObject {
     if (!join) return body;
-    const held = this.changes.byKey(name, key).filter(({ isParked }) => !isParked);
-    const joined = held.reduce((larger, change) => join(larger, parseObject(change.body ?? '') ?? larger), body);
+    const joined = held
+      .filter(({ isParked }) => !isParked)
+      .reduce((larger, change) => join(larger, parseObject(change.body ?? '') ?? larger), body);
     if (canonicalText(joined) !== canonicalText(body)) {
       apply(this.database, key, joined, { origin: this.origin, hlc: this.lastHlc(this.#clock.now()), isLocal: true });
     }

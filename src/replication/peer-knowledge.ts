@@ -10,7 +10,14 @@ export interface Acknowledged {
   readonly heardAt: number;
 }
 
+/** What a peer has learnt is written down only so often: until then the file believes less than is true, which is safe. */
+const WRITTEN_EVERY_MS = 60_000;
+
 export class PeerKnowledge {
+  /** As this process has heard it, where the file is behind. */
+  readonly #heard = new Map<string, Acknowledged>();
+  /** As this process has written it. */
+  readonly #written = new Map<string, Acknowledged>();
   readonly #find;
   readonly #write;
   readonly #expect;
@@ -29,14 +36,25 @@ export class PeerKnowledge {
   }
 
   of(peer: string): Acknowledged | undefined {
+    const heard = this.#heard.get(peer);
+    if (heard) return heard;
     const row = this.#find.get(peer);
     const known = row && VersionVector.parse(parseObject(row.known));
     return row && known && { known, heardAt: row.heard_at };
   }
 
-  /** Replaces what we believed: a peer with a restored disk knows less than it did. */
+  /** Replaces what we believed: a peer with a restored disk knows less than it did. `known` is not changed later. */
   heard(peer: string, known: VersionVector, now: number): void {
-    this.#write.run(peer, JSON.stringify(known.toJson()), Math.floor(now));
+    const heardAt = Math.floor(now);
+    const written = this.#written.get(peer);
+    if (written && Math.abs(heardAt - written.heardAt) < WRITTEN_EVERY_MS && known.dominates(written.known)) {
+      this.#heard.set(peer, { known, heardAt });
+      return;
+    }
+    // What could not be written is not believed either.
+    this.#heard.delete(peer);
+    this.#write.run(peer, JSON.stringify(known.toJson()), heardAt);
+    this.#written.set(peer, { known, heardAt });
   }
 
   /** A member of whom nothing was heard yet: its silence begins now. */

@@ -112,7 +112,7 @@ export class PullSession {
     const ours = log.vector();
     const weAreBehind = !ours.dominates(collected);
     // Two islands that forgot while they were apart lack each other's: then both come back to one another.
-    const peerIsBehind = !weAreBehind && !theirs.dominates(log.collected.load());
+    const peerIsBehind = !weAreBehind && !theirs.dominates(log.collectedVector());
     this.#missing = theirs.minus(ours).size;
     this.#collected = collected;
     this.#collectedHlc = reply.collectedHlc;

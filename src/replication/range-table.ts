@@ -1,5 +1,5 @@
-// A version vector on disk: one row for each range, disjoint and never adjacent. Always read from SQLite, so that a
-// transaction that is rolled back takes its additions along.
+// A version vector on disk: one row for each range, disjoint and never adjacent. What is remembered of it is what was
+// read and what was added since, until a transaction is rolled back: that takes its additions along.
 
 import type { Database } from '../storage/database.ts';
 import type { OriginTable } from './origin-table.ts';
@@ -11,6 +11,7 @@ interface Bounds {
 }
 
 export class RangeTable {
+  readonly #database: Database;
   readonly #origins: OriginTable;
   readonly #below;
   readonly #insert;
@@ -18,11 +19,15 @@ export class RangeTable {
   readonly #extend;
   readonly #within;
   readonly #all;
-  readonly #isAny;
   /** Counts what this process has changed, whether it was rolled back afterwards or not. */
   generation = 0;
 
+  #remembered: { readonly vector: VersionVector; readonly rollbacks: number } | undefined;
+  /** Not in there yet. */
+  #added = new VersionVector();
+
   constructor(database: Database, table: `replication_${string}`, origins: OriginTable) {
+    this.#database = database;
     this.#origins = origins;
     this.#below = database.prepare<[number, number, number], Bounds>(
       `SELECT first, last FROM ${table} WHERE origin = ? AND epoch = ? AND first <= ? ORDER BY first DESC LIMIT 1`,
@@ -35,7 +40,6 @@ export class RangeTable {
          COALESCE((SELECT max(first) FROM ${table} WHERE origin = $id AND epoch = $epoch AND first <= $from), $from)
        ORDER BY first`,
     );
-    this.#isAny = database.prepare<[], number>(`SELECT EXISTS (SELECT 1 FROM ${table})`).pluck();
     this.#all = database
       .prepare<[], [origin: string, epoch: number, first: number, last: number]>(
         `SELECT name, epoch, first, last FROM ${table} JOIN replication_origin ON id = ${table}.origin`,
@@ -53,8 +57,13 @@ export class RangeTable {
     return id === undefined ? 0 : (this.#below.get(id, epoch, Number.MAX_SAFE_INTEGER)?.last ?? 0);
   }
 
-  add({ origin, epoch, first, last }: DotRange): void {
+  add(range: DotRange): void {
     this.generation += 1;
+    this.#store(range);
+    if (this.#remembered) this.#added.add(range);
+  }
+
+  #store({ origin, epoch, first, last }: DotRange): void {
     const id = this.#origins.idOf(origin);
     let from = first;
     let to = last;
@@ -77,6 +86,7 @@ export class RangeTable {
     const near = id === undefined ? undefined : this.#below.get(id, epoch, seq);
     if (id === undefined || near === undefined || near.last < seq) return;
     this.generation += 1;
+    this.forget();
     this.#delete.run(id, epoch, near.first);
     if (near.first < seq) this.#insert.run(id, epoch, near.first, seq - 1);
     if (near.last > seq) this.#insert.run(id, epoch, seq + 1, near.last);
@@ -96,8 +106,22 @@ export class RangeTable {
       .filter((row) => row.first <= row.last);
   }
 
-  get isEmpty(): boolean {
-    return this.#isAny.get() === 0;
+  /** All of it, read once. Shared: not to be changed. Other processes' additions are in it only after `forget`. */
+  vector(): VersionVector {
+    const { rollbacks } = this.#database;
+    if (this.#remembered?.rollbacks !== rollbacks) {
+      this.#remembered = { vector: this.load(), rollbacks };
+    } else if (!this.#added.isEmpty) {
+      const vector = this.#remembered.vector.copy();
+      vector.merge(this.#added);
+      this.#remembered = { vector, rollbacks };
+    }
+    if (!this.#added.isEmpty) this.#added = new VersionVector();
+    return this.#remembered.vector;
+  }
+
+  forget(): void {
+    this.#remembered = undefined;
   }
 
   load(): VersionVector {

@@ -148,7 +148,7 @@ export class Replica {
   }
 
   #claim({ cleared, collected, collectedHlc, comeback }: Claim, now: number): void {
-    const fresh = cleared.minus(this.#log.known.load());
+    const fresh = cleared.minus(this.#log.vector());
     this.#log.cleared.addAll(fresh);
     this.#log.known.addAll(fresh);
     this.#log.collected.addAll(collected);
@@ -169,7 +169,8 @@ export class Replica {
       merge.result.parked += 1;
       log.flags.raise('parked', change.kind, merge.now);
     } else if (!winner) {
-      this.#apply(change, kind?.join ? undefined : change);
+      const others = kind?.join ? held.filter((other) => !other.isParked && !superseded.includes(other)) : [];
+      this.#apply(change, [...others, change]);
     }
   }
 
@@ -221,17 +222,20 @@ export class Replica {
     merge.result.conflicts += 1;
   }
 
-  /** Brings the store's row to what the held changes say; `only` is the one change when there is no other. */
-  #apply(row: AppliedRow, only?: Pick<Change, 'body'>): void {
+  /** Brings the store's row to what the held changes say. */
+  #apply(row: AppliedRow, held: readonly Pick<Change, 'body'>[] = this.#understood(row)): void {
     const kind = this.#log.kinds.get(row.kind);
     if (!kind) return;
-    const held = only ? [only] : this.#log.changes.byKey(row.kind, row.key).filter(({ isParked }) => !isParked);
     const bodies = held.flatMap(({ body }) => (body === null ? [] : [parseObject(body) ?? {}]));
     const [first, ...others] = bodies;
     const { join } = kind;
     const body = join && first ? others.reduce((left, right) => join(left, right), first) : first;
     const { origin, hlc } = row;
     kind.apply(this.#log.database, row.key, body, { origin, hlc, isLocal: origin === this.#log.origin });
+  }
+
+  #understood({ kind, key }: AppliedRow): readonly HeldChange[] {
+    return this.#log.changes.byKey(kind, key).filter(({ isParked }) => !isParked);
   }
 
   /** Kinds that an upgrade has taught us: what waited for them is settled now. */

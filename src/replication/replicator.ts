@@ -296,9 +296,8 @@ export class Replicator {
   #mayTake(from: string, bytes: number): boolean {
     const { log, clock } = this.#deps;
     if (this.#pushes.take(from, bytes, clock.elapsed()) > 0) return false;
-    if (log.collected.isEmpty) return true;
-    const collected = log.collected.load();
-    return log.peers.of(from)?.known.dominates(collected) === true;
+    const collected = log.collectedVector();
+    return collected.isEmpty || log.peers.of(from)?.known.dominates(collected) === true;
   }
 
   #isBefore(changes: readonly Change[]): boolean {

@@ -26,7 +26,7 @@ export function answer(log: ChangeLog, request: Request, pageBytesMax = PAGE_BYT
       return {
         type: 'vector',
         known: log.vector(),
-        collected: log.collected.load(),
+        collected: log.collectedVector(),
         collectedHlc: log.collectedHlc,
       };
     case 'want':
@@ -39,7 +39,7 @@ export function answer(log: ChangeLog, request: Request, pageBytesMax = PAGE_BYT
       return {
         type: 'rows',
         changes: request.rows.flatMap(({ kind, key }) => log.changes.byKey(kind, key)).filter(isSigned),
-        collected: log.collected.load(),
+        collected: log.collectedVector(),
       };
   }
 }

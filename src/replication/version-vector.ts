@@ -87,7 +87,11 @@ export class VersionVector {
   }
 
   copy(): VersionVector {
-    return VersionVector.of(this.ranges());
+    const copy = new VersionVector();
+    for (const [origin, epochs] of this.#origins) {
+      copy.#origins.set(origin, new Map(Array.from(epochs, ([epoch, set]) => [epoch, set.slice()])));
+    }
+    return copy;
   }
 
   /** In order of origin, epoch and number. */

@@ -9,7 +9,13 @@ import { atMost } from '../model/at-most.ts';
 import { LazyStatement } from './lazy-statement.ts';
 import { steadySql } from './steady-sql.ts';
 
-export type Database = BetterSqlite3.Database;
+export interface Database extends BetterSqlite3.Database {
+  /**
+   * How often this connection has taken back what it had written. Whoever remembers what he has read inside a transaction
+   * must read it anew when this number is another one.
+   */
+  readonly rollbacks: number;
+}
 export type Statement<Bind extends unknown[], Row = unknown> = BetterSqlite3.Statement<Bind, Row>;
 
 /** Steps by component, each only ever added to at its end. A plain list is one component's. */
@@ -41,6 +47,7 @@ type Work = Parameters<BetterSqlite3.Database['transaction']>[0];
  */
 class LazyDatabase extends BetterSqlite3 {
   readonly #statements = new LRUCache<string, LazyStatement<unknown[], unknown>>(atMost(STATEMENTS_MAX));
+  rollbacks = 0;
 
   constructor(content: string | Buffer, options?: BetterSqlite3.Options) {
     super(content, options);
@@ -85,6 +92,7 @@ class LazyDatabase extends BetterSqlite3 {
       this.#lazy(isPart ? 'RELEASE part' : 'COMMIT').run();
       return result;
     } catch (error) {
+      this.rollbacks += 1;
       // SQLite itself has undone all of it after some failures, as of a full disk.
       if (this.inTransaction) {
         this.#lazy(isPart ? 'ROLLBACK TO part' : 'ROLLBACK').run();
@@ -236,7 +244,7 @@ function componentsOf(migrations: Migrations): Components {
 }
 
 /** Returns how many steps of each component the file has had. */
-function refuseNewer(database: Database, path: string, steps: Components): ReadonlyMap<string, number> {
+function refuseNewer(database: BetterSqlite3.Database, path: string, steps: Components): ReadonlyMap<string, number> {
   const versions = new Map(
     database.prepare<[], [string, number]>('SELECT component, version FROM schema_version').raw().all(),
   );

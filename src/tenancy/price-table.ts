@@ -41,6 +41,10 @@ interface Found {
   readonly facts: ModelFacts | undefined;
 }
 
+/** By provider and model. Alike for all tables of a process: with each reload of the configuration there is one more. */
+const BUILTIN: ReadonlyMap<string, ModelFacts> = rowsOver(new Map(), builtinFacts);
+const BUILTIN_PREFIXES: readonly ModelFacts[] = prefixRowsOf(BUILTIN);
+
 /** Clients choose model names, so what is remembered of them is bounded. */
 const FOUND_MAX = 5_000;
 
@@ -51,7 +55,7 @@ const CONFIGURATION = 'configuration';
 
 export class PriceTable {
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #rows = new Map<string, ModelFacts>();
+  readonly #rows: ReadonlyMap<string, ModelFacts>;
   /** Rows ending with `*`, longest first. */
   readonly #prefixRows: readonly ModelFacts[];
   readonly #overrides: readonly PriceConfig[];
@@ -62,12 +66,8 @@ export class PriceTable {
 
   constructor(clock: Pick<Clock, 'now'>, { fileRows = [], overrides = [], energy = new Map() }: PriceSources = {}) {
     this.#clock = clock;
-    for (const written of [...builtinFacts, ...fileRows]) {
-      const row = { ...written, provider: tableProvider(written.provider) };
-      const key = keyOf(row);
-      this.#rows.set(key, merged(this.#rows.get(key), row));
-    }
-    this.#prefixRows = [...this.#rows.values()].filter(({ model }) => isPrefix(model)).sort(longestFirst);
+    this.#rows = fileRows.length === 0 ? BUILTIN : rowsOver(BUILTIN, fileRows);
+    this.#prefixRows = this.#rows === BUILTIN ? BUILTIN_PREFIXES : prefixRowsOf(this.#rows);
     this.#overrides = [...overrides].sort((left, right) => specificity(right) - specificity(left));
     this.#energy = energy;
   }
@@ -132,6 +132,20 @@ function merged(known: ModelFacts | undefined, row: ModelFacts): ModelFacts {
   const { price: _price, changes: _changes, remark: _remark, ...rest } = older;
   const capabilities = newer.capabilities.length > 0 ? newer.capabilities : older.capabilities;
   return newer.price ? { ...rest, ...newer, capabilities } : { ...older, ...newer, capabilities };
+}
+
+function rowsOver(known: ReadonlyMap<string, ModelFacts>, written: readonly ModelFacts[]): Map<string, ModelFacts> {
+  const rows = new Map(known);
+  for (const each of written) {
+    const row = { ...each, provider: tableProvider(each.provider) };
+    const key = keyOf(row);
+    rows.set(key, merged(rows.get(key), row));
+  }
+  return rows;
+}
+
+function prefixRowsOf(rows: ReadonlyMap<string, ModelFacts>): readonly ModelFacts[] {
+  return [...rows.values()].filter(({ model }) => isPrefix(model)).sort(longestFirst);
 }
 
 function keyOf({ provider, model }: Pick<ModelFacts, 'provider' | 'model'>): string {

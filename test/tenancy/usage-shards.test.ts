@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import BetterSqlite3 from 'better-sqlite3';
 import { GatewayError } from '../../src/errors.ts';
+import { openCopy } from '../../src/storage/database.ts';
 import { settledEntry } from '../../src/tenancy/ledger-row.ts';
 import { usageReport } from '../../src/tenancy/usage-report.ts';
 import { UsageShards } from '../../src/tenancy/usage-shards.ts';
@@ -100,7 +100,7 @@ describe('usage of a mesh', () => {
     const backup = before.database.serialize();
     before.use({ inputTokens: 40 });
     before.tell(other);
-    const restored = accountingNode({ node: 'n1', clock, epoch: 'e2', database: new BetterSqlite3(backup) });
+    const restored = accountingNode({ node: 'n1', clock, epoch: 'e2', database: openCopy(backup) });
     restored.use({ inputTokens: 5 });
     restored.tell(other);
     other.tell(restored);

@@ -66,6 +66,7 @@ export function openNode(options: TestNodeOptions): TestNode {
     {
       name: 'test',
       origin: options.origin,
+      hasOtherWriters: false,
       ...(options.meshNow && { meshNow: options.meshNow }),
       ...(options.faults && { faults: options.faults }),
       ...(options.mayWrite && { mayWrite: options.mayWrite }),

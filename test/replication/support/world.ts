@@ -1,7 +1,6 @@
 // A small deterministic world of replicas: seeded, in virtual time, with everything that goes wrong out there. Requests
 // are answered at once, but sessions may be cut after any message, pushes come late, twice or never.
 
-import BetterSqlite3 from 'better-sqlite3';
 import { AuditSession, digestOfRows } from '../../../src/replication/audit.ts';
 import type { Change } from '../../../src/replication/change.ts';
 import { compareVersions, hasSeen } from '../../../src/replication/change.ts';
@@ -11,7 +10,7 @@ import { parseReply, parseRequest, renderReply, renderRequest } from '../../../s
 import { PullSession } from '../../../src/replication/pull-session.ts';
 import { answer } from '../../../src/replication/responder.ts';
 import type { Database } from '../../../src/storage/database.ts';
-import { openDatabase } from '../../../src/storage/database.ts';
+import { openCopy, openDatabase } from '../../../src/storage/database.ts';
 import { seededRandom } from '../../support/seeded-random.ts';
 import { brokenKnowledge, heldBy, openNode, STORE_MIGRATIONS, signAll, type TestNode } from './node.ts';
 
@@ -215,13 +214,13 @@ export class World {
   /** The disk becomes what it was. */
   restore(member: Member): void {
     if (!member.backup) return;
-    this.open(member, new BetterSqlite3(member.backup));
+    this.open(member, openCopy(member.backup));
     this.forgetUnheard();
   }
 
   /** A second node starts with a copy of this one's disk. */
   clone(member: Member): Member {
-    return this.join(member.origin, new BetterSqlite3(member.node.database.serialize()));
+    return this.join(member.origin, openCopy(member.node.database.serialize()));
   }
 
   leave(member: Member): void {

@@ -9,6 +9,7 @@ import {
   type MeshRequest,
   type MeshResponse,
   type PeerConnection,
+  type PeerHint,
   type PeerId,
   type StopSignal,
   type Timer,
@@ -16,7 +17,9 @@ import {
   type TransportHandlers,
 } from '../../src/ports.ts';
 import { cheapSignature } from './cheap-signature.ts';
+import { floodTimes } from './flood.ts';
 import type { HostClock } from './host-clock.ts';
+import { beginAnnouncing } from './sim-beacons.ts';
 import {
   addressOf,
   bodyOf,
@@ -34,8 +37,6 @@ import type { SimNetwork } from './sim-network.ts';
 /** A connection over a cut cable is given up after this long, as Linux does. */
 const SILENCE_MS = 15 * 60_000;
 const STRANGER_LIFETIME_MS = 10_000;
-const ANNOUNCEMENT_PERIOD_MS = 10_000;
-const FLOOD_HOPS_MAX = 16;
 
 export interface SimTransportOptions {
   readonly network: SimNetwork<SimTransport>;
@@ -90,7 +91,7 @@ export class SimTransport implements Transport {
     this.#handlers = handlers;
     for (const other of this.#network.hosts.values()) other.#meetReset(this.peer);
     this.#network.hosts.set(this.peer, this);
-    if (this.#options.isDiscovered !== false) this.#beginAnnouncing();
+    if (this.isDiscovered) beginAnnouncing(this, this.#network, this.#clock);
     return Promise.resolve();
   }
 
@@ -195,25 +196,17 @@ export class SimTransport implements Transport {
     this.sent.broadcasts += 1;
     this.sent.broadcastBytes += message.length;
     this.sent.largestBroadcastBytes = Math.max(this.sent.largestBroadcastBytes, message.length);
-    const reached = new Map<SimTransport, number>([[this, 0]]);
-    let edge: SimTransport[] = [this];
-    const hopsMax = reach === 'neighbours' ? 1 : FLOOD_HOPS_MAX;
-    for (let hop = 0; hop < hopsMax && edge.length > 0; hop += 1) {
-      const next: SimTransport[] = [];
-      for (const relay of edge) {
-        if (relay.#clock.isPaused) continue;
-        for (const other of relay.#memberNeighbours()) {
-          if (reached.has(other) || !this.#network.isOpen(relay.peer, other.peer)) continue;
-          const wayMs = this.#network.travelMs() + this.#network.queueMs(relay.peer, other.peer, message.length);
-          reached.set(other, (reached.get(relay) ?? 0) + wayMs);
-          next.push(other);
-        }
-      }
-      edge = next;
-    }
-    reached.delete(this);
+    const reached = floodTimes<SimTransport>(this, reach, (relay, hasIt) => relay.#passOn(message.length, hasIt));
     for (const [other, delayMs] of reached) this.#deliverBroadcast(other, delayMs, topic, message);
     return Promise.resolve();
+  }
+
+  *#passOn(bytes: number, hasIt: (host: SimTransport) => boolean): Generator<readonly [SimTransport, number]> {
+    if (this.#clock.isPaused) return;
+    for (const other of this.#memberNeighbours()) {
+      if (hasIt(other) || !this.#network.isOpen(this.peer, other.peer)) continue;
+      yield [other, this.#network.travelMs() + this.#network.queueMs(this.peer, other.peer, bytes)];
+    }
   }
 
   sign(message: Uint8Array): Promise<Uint8Array> {
@@ -387,33 +380,17 @@ export class SimTransport implements Transport {
     }
   }
 
-  #beginAnnouncing(): void {
-    const announce = (isFirst: boolean): void => {
-      if (!this.isRunning) return;
-      const others = [...this.#network.hosts.values()].filter(
-        (other) => other !== this && other.#options.isDiscovered !== false,
-      );
-      this.#beacon(others);
-      // The first one is a question too, which the others answer.
-      if (isFirst) for (const other of others) other.#beacon([this]);
-      const period = ANNOUNCEMENT_PERIOD_MS * (0.9 + 0.2 * this.#network.random.next());
-      this.#clock.after(period, () => announce(false));
-    };
-    announce(true);
+  get isDiscovered(): boolean {
+    return this.#options.isDiscovered !== false;
   }
 
-  /** One packet, which the wire brings to everybody at once. */
-  #beacon(others: readonly SimTransport[]): void {
-    const network = this.#network;
-    network.clock.after(network.travelMs(), () => {
-      if (!this.isRunning) return;
-      const meshTag = this.#options.meshTag?.();
-      const hint = { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
-      for (const other of others) {
-        if (network.chance(network.lossRate) || !network.isOpen(this.peer, other.peer)) continue;
-        other.beaconsHeard += 1;
-        other.#clock.deliver(() => other.#handlers?.onDiscover(hint));
-      }
-    });
+  hint(): PeerHint {
+    const meshTag = this.#options.meshTag?.();
+    return { peer: this.peer, addresses: this.addresses(), ...(meshTag !== undefined && { meshTag }) };
+  }
+
+  hear(hint: PeerHint): void {
+    this.beaconsHeard += 1;
+    this.#clock.deliver(() => this.#handlers?.onDiscover(hint));
   }
 }

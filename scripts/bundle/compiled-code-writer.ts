@@ -19,7 +19,7 @@ vm.Script = class extends vm.Script {
 };
 
 // V8 forgets the compiled code of what has not run for a while. Its flags must be the usual ones in the end, so the node
-// must not set its own (system/object-shapes.ts).
+// must not set its own (system/engine.ts).
 const { setFlagsFromString } = v8;
 setFlagsFromString('--no-flush-bytecode');
 v8.setFlagsFromString = (): void => undefined;

@@ -9,9 +9,9 @@ import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
 import { forgetPages } from '../storage/database.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
+import { keepTickShape, tuneEngine } from '../system/engine.ts';
 import { releaseFreedMemory } from '../system/freed-memory.ts';
 import { keepIdleMemorySmall } from '../system/idle-memory.ts';
-import { keepTickShape, tellMoreShapesApart } from '../system/object-shapes.ts';
 import { createLogger } from '../system/pino-logger.ts';
 import { systemClock } from '../system/system-clock.ts';
 import { systemRandom } from '../system/system-random.ts';
@@ -74,7 +74,7 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
-  tellMoreShapesApart();
+  tuneEngine();
   keepIdleMemorySmall({
     clock: systemClock,
     isIdle: () => node.runningCount === 0,

@@ -9,7 +9,7 @@ import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
 import { forgetPages } from '../storage/database.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
-import { keepTickShape, tuneEngine } from '../system/engine.ts';
+import { keepTickShape, optimizeEarlier, tellMoreShapesApart } from '../system/engine.ts';
 import { releaseFreedMemory } from '../system/freed-memory.ts';
 import { keepIdleMemorySmall } from '../system/idle-memory.ts';
 import { createLogger } from '../system/pino-logger.ts';
@@ -74,7 +74,12 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
-  tuneEngine();
+  tellMoreShapesApart();
+  const untilRequests = systemClock.every(LOOK_FOR_REQUESTS_MS, () => {
+    if (node.begunCount === 0) return;
+    optimizeEarlier();
+    untilRequests.cancel();
+  });
   keepIdleMemorySmall({
     clock: systemClock,
     isIdle: () => node.runningCount === 0,
@@ -158,6 +163,7 @@ function takeOver({ config, file, warnings }: CommandConfig, { node, logger, lis
 
 /** A wrapper passes on what the terminal has sent to the whole group already: that is not asking twice. */
 const ECHO_MS = 500;
+const LOOK_FOR_REQUESTS_MS = 1_000;
 
 function stopOnSignal({ node, logger }: RunningNode, stopWatching: () => Promise<void>): void {
   let first: { readonly signal: string; readonly at: number } | undefined;

@@ -3,7 +3,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import v8 from 'node:v8';
+import { setFlagsFromString } from 'node:v8';
 import vm, { type ScriptOptions } from 'node:vm';
 import { compiledPath } from './run-script.ts';
 
@@ -17,14 +17,10 @@ vm.Script = class extends vm.Script {
     if (options.filename === path) watched = this;
   }
 };
-
-// V8 forgets the compiled code of what has not run for a while. Its flags must be the usual ones in the end, so the node
-// must not set its own (system/engine.ts).
-const { setFlagsFromString } = v8;
-setFlagsFromString('--no-flush-bytecode');
-v8.setFlagsFromString = (): void => undefined;
 syncBuiltinESMExports();
 
+// V8 forgets the compiled code of what has not run for a while. Its flags must be the usual ones in the end.
+setFlagsFromString('--no-flush-bytecode');
 process.on('message', () => {
   setFlagsFromString('--flush-bytecode');
   if (watched) writeFileSync(compiledPath(path), watched.createCachedData());

@@ -9,7 +9,7 @@ import { createNode, type FlowmeshNode } from '../node.ts';
 import type { Logger } from '../ports.ts';
 import { forgetPages } from '../storage/database.ts';
 import { DirectoryInUse } from '../storage/directory-lock.ts';
-import { keepTickShape, optimizeEarlier, tellMoreShapesApart } from '../system/engine.ts';
+import { keepTickShape, tuneForRequests } from '../system/engine.ts';
 import { releaseFreedMemory } from '../system/freed-memory.ts';
 import { keepIdleMemorySmall } from '../system/idle-memory.ts';
 import { createLogger } from '../system/pino-logger.ts';
@@ -74,10 +74,9 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   process.stderr.write(banner({ ...loaded, config }, url));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
-  tellMoreShapesApart();
   const untilRequests = systemClock.every(LOOK_FOR_REQUESTS_MS, () => {
     if (node.begunCount === 0) return;
-    optimizeEarlier();
+    tuneForRequests();
     untilRequests.cancel();
   });
   keepIdleMemorySmall({

@@ -16,26 +16,19 @@ export function keepTickShape(): void {
   });
 }
 
-/** So many kinds of objects at one place in the code are told apart; the engine's own bound is 4. */
-const SHAPES_MAX = 8;
+const OPTIONS = [
+  // A place in the code that meets more kinds of objects looks their properties up by name. Requests of several kinds meet
+  // in Node's streams and in our own code; the engine's own bound is 4.
+  '--max-valid-polymorphic-map-count=8',
+  // A function is made as fast as it can be when it has run so often. The engine waits three times as long, which for a
+  // gateway are tens of thousands of requests: many a box has not that many in a week.
+  '--invocation-count-for-turbofan=1000',
+];
 
 /**
- * A place that meets more kinds of objects looks their properties up by name. Requests of several kinds meet in Node's streams
- * and in our own code. Compiled code that lies beside the program is taken by an engine with equal options only: call this
- * when all of it has been loaded.
+ * Call this when requests come: what a node does at its start and at rest is not worth the compiler's time. By then all
+ * compiled code that lies beside the program has been loaded, too, which an engine takes with its usual options only.
  */
-export function tellMoreShapesApart(): void {
-  setFlagsFromString(`--max-valid-polymorphic-map-count=${SHAPES_MAX}`);
-}
-
-/** Runs of a function, counted by its length; the engine's own number is 3,000. */
-const RUNS_MIN = 1_000;
-
-/**
- * A function is made as fast as it can be when it has run so often. The engine waits three times as long, which for a gateway
- * are tens of thousands of requests: many a box has not that many in a week. Call this when requests come: what a node does
- * at rest is not worth the compiler's time.
- */
-export function optimizeEarlier(): void {
-  setFlagsFromString(`--invocation-count-for-turbofan=${RUNS_MIN}`);
+export function tuneForRequests(): void {
+  for (const option of OPTIONS) setFlagsFromString(option);
 }

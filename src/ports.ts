@@ -83,6 +83,8 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   /** Everything that one read of the socket brought comes as one chunk; reading slowly slows the sender. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** All of the body, where it is here already, as small ones mostly are with their head; `body` has nothing more then. */
+  readonly arrived?: (bytesMax: number) => Uint8Array | undefined;
 }
 
 export interface HttpClient {

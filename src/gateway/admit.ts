@@ -27,16 +27,17 @@ export async function admit(asked: Asked, context: RequestContext, deps: Pipelin
 /** What other nodes lent may have been taken by requests that came meanwhile. */
 const TRIES_MAX = 3;
 
-/** Opens an account; where this node's share of a limit is used up, other nodes are asked for some of theirs first. */
-export async function withShares<Opened>(open: () => Opened): Promise<Opened> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return open();
-    } catch (error) {
-      const borrow = error instanceof LimitReached && tries < TRIES_MAX ? error.borrow : undefined;
-      if (!borrow) throw error;
-      await borrow();
-    }
+/**
+ * Opens an account, mostly at once; where this node's share of a limit is used up, other nodes are asked for some of theirs
+ * first.
+ */
+export function withShares<Opened>(open: () => Opened, tries = 1): Opened | Promise<Opened> {
+  try {
+    return open();
+  } catch (error) {
+    const borrow = error instanceof LimitReached && tries < TRIES_MAX ? error.borrow : undefined;
+    if (!borrow) throw error;
+    return borrow().then(() => withShares(open, tries + 1));
   }
 }
 

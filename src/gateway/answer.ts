@@ -52,10 +52,17 @@ export class Answer {
     }
     if (batch) {
       this.#tap?.add(batch);
-      return this.#note(batch);
+      const noted = this.#note(batch);
+      if (this.#frames.isEnded && !this.#failure) this.#end('success');
+      return noted;
     }
     this.#end('success');
     return undefined;
+  }
+
+  /** Has `next` given all that there is? It may still be asked, and waited for in vain. */
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** The client left: stops the upstream. Does nothing after the end. */

@@ -81,6 +81,10 @@ export class WholeAnswer implements AnswerFrames {
     this.#frame = frame;
   }
 
+  get isEnded(): boolean {
+    return this.#frame === undefined;
+  }
+
   next(): Promise<readonly Frame[] | undefined> {
     const frame = this.#frame;
     this.#frame = undefined;

@@ -58,14 +58,30 @@ function heldByPart(part: Part): number {
 /** The text that is looked at. Copied out of its string at once, it is read twice as fast as letter by letter. */
 const units = new Uint16Array(EXAMINED_MAX);
 const unitBytes = Buffer.from(units.buffer);
+/** By two letters of ASCII together: twice as fast again, and nearly every text has no others. */
+const PAIR_WEIGHTS = Uint8Array.from({ length: 0x8000 }, (_, pair) => weightAt(pair & 0xff) + weightAt(pair >> 8));
 
 export function heldByText(text: string): number {
   const stride = Math.ceil(text.length / EXAMINED_MAX);
   const examined = stride > 1 ? spread(text, stride) : text;
-  unitBytes.write(examined, 'utf16le');
-  let hundredths = 0;
-  for (let index = 0; index < examined.length; index += 1) hundredths += WEIGHTS[units[index] ?? 0] ?? 0;
+  const hundredths = hundredthsOf(examined);
   return stride > 1 ? (hundredths / 100) * (text.length / examined.length) : hundredths / 100;
+}
+
+function hundredthsOf(text: string): number {
+  let sum = 0;
+  if (unitBytes.write(text, 'utf8') === text.length) {
+    const pairs = text.length >> 1;
+    for (let index = 0; index < pairs; index += 1) sum += PAIR_WEIGHTS[units[index] ?? 0] ?? 0;
+    return text.length % 2 === 0 ? sum : sum + weightAt(text.charCodeAt(text.length - 1));
+  }
+  unitBytes.write(text, 'utf16le');
+  for (let index = 0; index < text.length; index += 1) sum += weightAt(units[index] ?? 0);
+  return sum;
+}
+
+function weightAt(unit: number): number {
+  return WEIGHTS[unit] ?? 0;
 }
 
 function spread(text: string, stride: number): string {

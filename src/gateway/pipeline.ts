@@ -131,8 +131,8 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
     const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
     return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
   };
-  // Who has no limits waits for nobody.
-  const open = principal.limits.length > 0 ? await withShares(openNow) : openNow();
+  const opened = withShares(openNow);
+  const open = opened instanceof Promise ? await opened : opened;
   if (trace.account && !context.isShadow) deps.keepPrompt?.(trace.requestId, principal.tenant, request);
   const ready = { request, inputTokens, plan, open, context, augmentation, wish, ownWish };
   if (ticket) return readAlong(ticket, ready, deps);

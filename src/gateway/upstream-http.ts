@@ -108,6 +108,8 @@ function stringified(body: object): string {
 
 /** The whole body as text. Past the limit: the rest is refused, and what was read is returned or it is an error. */
 export async function readText(response: HttpResponse, bytesMax: number, overflow: 'cut' | 'fail'): Promise<string> {
+  const arrived = response.arrived?.(bytesMax);
+  if (arrived) return textOf(arrived);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body) {
@@ -119,8 +121,11 @@ export async function readText(response: HttpResponse, bytesMax: number, overflo
     break;
   }
   const [only] = chunks;
-  const whole = chunks.length === 1 && only ? only : Buffer.concat(chunks, bytes);
-  return Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('utf8');
+  return textOf(chunks.length === 1 && only ? only : Buffer.concat(chunks, bytes));
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 }
 
 /** What went wrong with a call that threw, as a failure of its target; the request's own abort is passed on. */

@@ -99,7 +99,7 @@ async function answerWhole({ dialect, chat, reply, context, deps, onAnswer, plac
 async function collected(answer: Answer): Promise<ChatResponse> {
   const collector = new ResponseCollector();
   try {
-    for (let batch = await answer.next(); batch; batch = await answer.next()) {
+    for (let batch = await answer.next(); batch; batch = answer.isEnded ? undefined : await answer.next()) {
       for (const frame of batch) collector.add(frame);
     }
     return collector.response();

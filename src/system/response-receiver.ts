@@ -50,7 +50,8 @@ export class ResponseReceiver implements Dispatcher.DispatchHandler {
     if (status < 200) return;
     const body = new PulledBody(controller, this.#unreadBytesMax);
     this.#body = body;
-    systemClock.soon(() => this.#resolve({ status, headers: joined(headers), body }), 'read');
+    const arrived = (bytesMax: number): Uint8Array | undefined => body.arrived(bytesMax);
+    systemClock.soon(() => this.#resolve({ status, headers: joined(headers), body, arrived }), 'read');
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -136,6 +137,11 @@ class PulledBody implements AsyncIterableIterator<Uint8Array> {
     this.#wake();
   }
 
+  /** The whole body, of at most so many bytes; undefined while something of it is still to come. */
+  arrived(bytesMax: number): Uint8Array | undefined {
+    return this.#isEnded && this.#unreadBytes > 0 && this.#unreadBytes <= bytesMax ? this.#taken() : undefined;
+  }
+
   next(): Promise<IteratorResult<Uint8Array>> {
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
@@ -152,14 +158,21 @@ class PulledBody implements AsyncIterableIterator<Uint8Array> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** All chunks that are here. */
+  #taken(): Buffer {
+    const chunks = this.#chunks;
+    const bytes = this.#unreadBytes;
+    this.#chunks = [];
+    this.#unreadBytes = 0;
+    const [first] = chunks;
+    return chunks.length === 1 && first ? first : Buffer.concat(chunks, bytes);
+  }
+
   #wake(): void {
     const reader = this.#reader;
     if (!reader) return;
-    const [first] = this.#chunks;
-    if (first) {
-      const value = this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks, this.#unreadBytes);
-      this.#chunks = [];
-      this.#unreadBytes = 0;
+    if (this.#chunks.length > 0) {
+      const value = this.#taken();
       this.#reader = undefined;
       reader.resolve({ done: false, value });
       // Last, because it may hand over what waited, and the end, before it returns.

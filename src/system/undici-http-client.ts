@@ -87,12 +87,13 @@ export class UndiciHttpClient implements HttpClient {
 /** What goes out over connections that stand is noted with one write; what waits for a connection is when it has one. */
 function noteTogether(outgoing: readonly Outgoing[]): void {
   const idle = new Map<UpstreamPool, number>();
-  const notes = outgoing.flatMap(({ request: { onSend }, pool }) => {
+  const notes: NonNullable<HttpRequest['onSend']>[] = [];
+  for (const { request, pool } of outgoing) {
     const left = idle.get(pool) ?? pool.idleConnections;
     idle.set(pool, left - 1);
-    return onSend && left > 0 ? onSend : [];
-  });
-  for (const [index, note] of notes.entries()) note(index < notes.length - 1);
+    if (request.onSend && left > 0) notes.push(request.onSend);
+  }
+  for (let index = 0; index < notes.length; index += 1) notes[index]?.(index < notes.length - 1);
 }
 
 /** Nobody is asked to compress; a proxy in between may do it all the same. */

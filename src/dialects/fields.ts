@@ -84,8 +84,8 @@ export function optionalStringOrStrings(body: JsonObject, key: string, param = k
 /** Copies the defined entries only, as `exactOptionalPropertyTypes` wants it. */
 export function definedOnly<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
   const result: Partial<T> = {};
-  for (const key of Object.keys(fields) as (keyof T)[]) {
-    if (fields[key] !== undefined) result[key] = fields[key] as T[keyof T];
+  for (const key in fields) {
+    if (fields[key] !== undefined) result[key] = fields[key];
   }
   return result as T;
 }

@@ -32,7 +32,7 @@ export interface Clock {
   now(): number;
   /** Monotonic milliseconds since some fixed moment; never goes back. Use it for durations. */
   elapsed(): number;
-  /** Runs `action` once after `delayMs`. */
+  /** Runs `action` once after `delayMs`; of many seconds, half a second later at most. */
   after(delayMs: number, action: () => void): Timer;
   /** Runs `action` after the events that are at hand, before any timer, with all others of its stage. */
   soon(action: () => void, stage?: Stage): void;

@@ -1,6 +1,7 @@
 // The real clock.
 
 import type { Cancellable, Clock, Timer } from '../ports.ts';
+import { CoarseTimers } from './coarse-timers.ts';
 import { TurnStages } from './turn-stages.ts';
 
 class NodeTimer implements Timer {
@@ -50,11 +51,15 @@ class Period implements Cancellable {
 }
 
 const stages = new TurnStages();
+const coarse = new CoarseTimers();
+/** Half a second more is nothing then. */
+const COARSE_FROM_MS = 10_000;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  after: (delayMs, action) => new NodeTimer(setTimeout(action, delayMs)),
+  after: (delayMs, action) =>
+    delayMs < COARSE_FROM_MS ? new NodeTimer(setTimeout(action, delayMs)) : coarse.after(delayMs, action),
   soon: (action, stage = 'rest') => stages.add(stage, action),
   every: (periodMs, action) => new Period(periodMs, action),
   sleep: (delayMs, signal) =>

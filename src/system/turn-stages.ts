@@ -65,7 +65,7 @@ export class TurnStages {
 }
 
 /** Where the process is told of what nobody caught. */
-function throwOutside(defect: unknown): void {
+export function throwOutside(defect: unknown): void {
   setImmediate(() => {
     throw defect;
   });

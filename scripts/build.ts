@@ -8,19 +8,21 @@
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { buildExecutable } from './build-executable.ts';
 import { buildLibp2pScript } from './bundle/libp2p-script.ts';
 import { precompile } from './bundle/precompile.ts';
+import { lockedPackage } from './locked-package.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -111,9 +113,16 @@ function escaped(character: string): string {
 }
 
 // sqlite-vec has fewer platforms than SQLite: elsewhere everything but vectors works.
-const vectors = join(ROOT, 'node_modules', `sqlite-vec-${values.platform.replace('win32', 'windows')}`);
-for (const file of existsSync(vectors) ? readdirSync(vectors).filter((name) => name.startsWith('vec0.')) : []) {
-  copyFileSync(join(vectors, file), join(values.out, file));
+const work = mkdtempSync(join(tmpdir(), 'flowmesh-build-'));
+try {
+  const vectors = lockedPackage(ROOT, `sqlite-vec-${values.platform.replace('win32', 'windows')}`, work);
+  for (const file of readdirSync(vectors).filter((name) => name.startsWith('vec0.'))) {
+    copyFileSync(join(vectors, file), join(values.out, file));
+  }
+} catch (error) {
+  process.stderr.write(`Built without the search by vectors: ${(error as Error).message}\n`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
 }
 
 // V8's compiled code is kept between starts, which saves a quarter of the start.

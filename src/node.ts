@@ -29,16 +29,15 @@ import type { ChatRequest } from './model/chat.ts';
 import { replayable } from './model/replay.ts';
 import type { Frame } from './model/stream.ts';
 import { openAccounting } from './node-accounting.ts';
+import { openAdministration } from './node-administration.ts';
 import { keepsState, type NodeDisk, openNodeFiles } from './node-files.ts';
 import { NodeKnowledge } from './node-knowledge.ts';
 import { NodeReplication } from './node-replication.ts';
 import { NodeSettings } from './node-settings.ts';
 import type { Clock, HttpClient, Logger, Random } from './ports.ts';
 import { extractiveFrames } from './providers/extractive.ts';
-import { originOf } from './replication/file-origin.ts';
-import type { Database } from './storage/database.ts';
 import { ResponseHistory } from './storage/response-history.ts';
-import { readTraffic, type TrafficBounds, TrafficLog, type TrafficTable } from './storage/traffic-log.ts';
+import { type TrafficBounds, TrafficLog, type TrafficTable } from './storage/traffic-log.ts';
 import { registerMeshMetrics } from './telemetry/mesh-metrics.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { registerReplicationMetrics } from './telemetry/replication-metrics.ts';
@@ -46,12 +45,9 @@ import { logRequest } from './telemetry/request-log.ts';
 import { noteFailure, settle } from './telemetry/settlement.ts';
 import { StorageTroubleLog } from './telemetry/storage-trouble-log.ts';
 import { Accountant } from './tenancy/accountant.ts';
-import { adminToken } from './tenancy/admin-token.ts';
 import { KeyRing } from './tenancy/key-ring.ts';
 import { KeyStore } from './tenancy/key-store.ts';
-import type { Ledger } from './tenancy/ledger.ts';
 import { keepPruned } from './tenancy/retention.ts';
-import { type UsageQuery, type UsageRow, usageReport } from './tenancy/usage-report.ts';
 import { VERSION } from './version.ts';
 
 export interface NodePorts {
@@ -272,15 +268,14 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
       admission,
       history,
       keyRing,
-      administration: keepsState(initial)
-        ? {
-            token: adminToken(initial.dataDirectory),
-            keyStore,
-            cache,
-            usage: (query) => usageOf(ledger, database, query, clock),
-            shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
-          }
-        : undefined,
+      administration: openAdministration({
+        clock,
+        database,
+        keyStore,
+        cache,
+        ledger,
+        dataDirectory: initial.dataDirectory,
+      }),
       knowledge: knowledge.searched,
       ingest: knowledge.ingest,
       mesh: service && replication && meshAdministration(service.mesh, clock, replication),
@@ -379,22 +374,6 @@ const SHARED_CACHE_SHARE = 0.25;
 function refuseExposure({ server }: Config, keyStore: KeyStore): void {
   const problem = exposureProblem(server, keyStore.hasUsableKeys());
   if (problem !== undefined) throw new GatewayError('bad_request', `Refused: ${problem}`);
-}
-
-/** With what was settled a moment ago. */
-async function usageOf(
-  ledger: Ledger,
-  database: Database,
-  query: UsageQuery,
-  clock: Clock,
-): Promise<readonly UsageRow[]> {
-  if (query.scope === 'mesh' && originOf(database) === undefined) {
-    throw new GatewayError('bad_request', 'This node has never been in a mesh: there is only its own usage.', {
-      param: 'scope',
-    });
-  }
-  ledger.flush();
-  return usageReport(database, query, () => new Promise((resolve) => clock.soon(resolve)));
 }
 
 function urlHost(host: string): string {

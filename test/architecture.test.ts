@@ -137,6 +137,10 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
     folders: ['ports.ts', 'replication', 'storage', 'tenancy'],
     because: 'the part of the composition root that counts and limits',
   },
+  'node-administration.ts': {
+    folders: ['cache', 'http', 'node-files.ts', 'ports.ts', 'storage', 'tenancy'],
+    because: 'the part of the composition root that says what an operator may ask',
+  },
   'node-knowledge.ts': {
     folders: ['config', 'gateway', 'knowledge', 'ports.ts', 'storage'],
     because: 'the part of the composition root that joins the brain to its folders and to the model that embeds',
@@ -153,6 +157,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'mesh',
       'model',
       'node-accounting.ts',
+      'node-administration.ts',
       'node-files.ts',
       'node-knowledge.ts',
       'node-replication.ts',

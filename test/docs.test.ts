@@ -92,3 +92,18 @@ test('what the pages link to is there', () => {
   );
   assert.deepEqual(broken, []);
 });
+
+test('what the pages name of our files is there', () => {
+  const named = PAGES.flatMap((page) =>
+    [
+      ...readFileSync(join(ROOT, page), 'utf8').matchAll(
+        /`((?:src|test|mesh-sim|bench|scripts|deploy|docs)\/[\w./-]+)`/g,
+      ),
+    ].map(([, path = '']) => ({ page, path })),
+  );
+  assert.deepEqual(
+    named.filter(({ path }) => !existsSync(join(ROOT, path))),
+    [],
+  );
+  assert.ok(named.length > 100, String(named.length));
+});

@@ -173,15 +173,6 @@ export class Machine {
     this.ip('link', 'set', interfaceName, state);
   }
 
-  /** What this machine sends to that address is lost without a word; the other direction and multicast still work. */
-  loseTo(address: string, interfaceName = 'eth0'): void {
-    this.ip('neigh', 'replace', address, 'lladdr', '02:00:00:00:de:ad', 'dev', interfaceName, 'nud', 'permanent');
-  }
-
-  reach(address: string, interfaceName = 'eth0'): void {
-    this.ip('neigh', 'del', address, 'dev', interfaceName);
-  }
-
   /** A command of iproute2 in this machine. */
   ip(...parameters: readonly string[]): string {
     return ip('-n', this.namespace, ...parameters);

@@ -1,9 +1,8 @@
 // `flowmesh backup`: everything that a node cannot get again, in one file. The node may run meanwhile.
 
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defaultDataDirectory } from '../config/paths.ts';
-import { type BackupManifest, backupFile, writeBackup } from '../storage/backup.ts';
+import { type BackupManifest, backupFile, holdsState, writeBackup } from '../storage/backup.ts';
 import { VERSION } from '../version.ts';
 import { CommandError, codeOf, EXIT } from './command-error.ts';
 import { configFromFile } from './load-config.ts';
@@ -21,8 +20,8 @@ export interface BackupCommandOptions {
 export async function backup(options: BackupCommandOptions): Promise<void> {
   await withSurroundings(async (around) => {
     const dataDirectory = dataDirectoryOf(options.config, around);
-    if (!existsSync(resolve(dataDirectory, 'gateway.db'))) {
-      throw new CommandError(`There is nothing to back up: ${dataDirectory} holds no gateway.db.`, EXIT.usage);
+    if (!holdsState(dataDirectory)) {
+      throw new CommandError(`There is nothing to back up: ${dataDirectory} holds no state of a node.`, EXIT.usage);
     }
     const nowMs = around.clock.now();
     const file = backupFile(resolve(around.directory, options.output ?? '.'), nowMs);

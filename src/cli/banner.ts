@@ -49,8 +49,8 @@ function tryLine(config: Config, url: string): string {
   return `curl ${url}/v1/chat/completions${key} -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;
 }
 
-/** Short where the file is here. */
+/** Short where the file is here. Services run in `/`, where everything is. */
 function shown(file: string): string {
   const path = relative(process.cwd(), file);
-  return path.startsWith('..') ? file : path;
+  return path.startsWith('..') || process.cwd() === '/' ? file : path;
 }

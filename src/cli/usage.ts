@@ -1,6 +1,5 @@
 // `flowmesh usage`: what was used and what it cost, from the ledger in the data directory.
 
-import { originOf } from '../replication/file-origin.ts';
 import { readUsageQuery, type WrittenUsageQuery } from '../tenancy/usage-query.ts';
 import { UNKNOWN_COST, type UsageGroup, type UsageRow, usageCsv, usageReport } from '../tenancy/usage-report.ts';
 import { CommandError, EXIT } from './command-error.ts';
@@ -20,9 +19,6 @@ const AMOUNT_HEADS = ['REQUESTS', 'FAILED', 'CACHED', 'INPUT', 'OUTPUT', 'COST']
 export async function usage(options: UsageOptions): Promise<void> {
   if (options.csv && options.json) throw new CommandError('Give --csv or --json, not both.', EXIT.usage);
   const { by, rows, total } = await withState(options.config, async ({ database, clock }) => {
-    if (options.mesh && originOf(database) === undefined) {
-      throw new CommandError('This node has never been in a mesh: there is only its own usage.');
-    }
     const query = readUsageQuery({ ...options, ...(options.mesh && { scope: 'mesh' }) }, clock.now());
     const rows = await usageReport(database, query);
     const [total] = await usageReport(database, { ...query, by: [] });

@@ -11,7 +11,7 @@ import type { Prompt } from './comparison.ts';
 export const PROMPTS_MAX = 1_000;
 
 /** Answers and prompts are held in memory until the report is written. */
-export const PROMPT_FILE_CHARACTERS_MAX = 16 * 1024 * 1024;
+const PROMPT_FILE_CHARACTERS_MAX = 16 * 1024 * 1024;
 
 const FIELDS: ReadonlySet<string> = new Set(['prompt', 'messages', 'system', 'expected']);
 const ROLES: ReadonlySet<unknown> = new Set<Message['role']>(['system', 'user', 'assistant']);

@@ -6,8 +6,8 @@ import { section } from './section.ts';
 import { bytes, choice, duration, flag, integer } from './values.ts';
 
 /** `deterministic`: requests with temperature 0, which ask for the same answer each time. */
-export const CACHED_REQUESTS = ['deterministic', 'all'] as const;
-export const CACHE_SCOPES = ['tenant', 'shared'] as const;
+const CACHED_REQUESTS = ['deterministic', 'all'] as const;
+const CACHE_SCOPES = ['tenant', 'shared'] as const;
 
 /** Which answers are kept, and for whom. A chain may have its own. */
 export interface CacheRule {

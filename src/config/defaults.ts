@@ -1,34 +1,12 @@
 // Every default of the configuration, with the reason for its value.
 
-import { CACHE_DEFAULTS, type CacheConfig, COMPACTION_DEFAULTS, type CompactionRule } from './cache.ts';
-import type {
-  CooldownConfig,
-  LedgerConfig,
-  LogConfig,
-  PriceConfig,
-  ResponsesConfig,
-  RetryConfig,
-  ServerConfig,
-  Timeouts,
-} from './config.ts';
-import { KNOWLEDGE_DEFAULTS, type KnowledgeConfig } from './knowledge.ts';
-import { DEFAULT_PROMPTS, DEFAULT_SHADOW, type PromptsConfig, type ShadowConfig } from './traffic.ts';
+import { CACHE_DEFAULTS, COMPACTION_DEFAULTS } from './cache.ts';
+import type { Config } from './config.ts';
+import { KNOWLEDGE_DEFAULTS } from './knowledge.ts';
+import { DEFAULT_PROMPTS, DEFAULT_SHADOW } from './traffic.ts';
 
-interface Defaults {
-  readonly server: ServerConfig;
-  readonly timeouts: Timeouts;
-  readonly retries: RetryConfig;
-  readonly cooldown: CooldownConfig;
-  readonly log: LogConfig;
-  readonly responses: ResponsesConfig;
-  readonly ledger: LedgerConfig;
-  readonly prompts: PromptsConfig;
-  readonly shadow: ShadowConfig;
-  readonly cache: CacheConfig;
-  readonly compaction: CompactionRule;
-  readonly knowledge: KnowledgeConfig;
-  readonly prices: readonly PriceConfig[];
-}
+/** All sections that a configuration has without naming them. */
+type Defaults = Omit<Config, 'accounts' | 'chains' | 'aliases' | 'rules' | 'defaultChain' | 'dataDirectory' | 'mesh'>;
 
 export const DEFAULTS: Defaults = {
   server: {

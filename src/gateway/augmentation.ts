@@ -213,7 +213,7 @@ function rejectedOn(signal: StopSignal): Promise<never> {
  * The passages go in front of the last text that a user wrote: everything before it is as it was in the turn before, so
  * that providers' prompt caches stay warm, and the question stands last, where models heed it most.
  */
-export function withBlock(request: ChatRequest, block: string): ChatRequest {
+function withBlock(request: ChatRequest, block: string): ChatRequest {
   const index = lastWritten(request.messages, request.messages.length);
   if (index === undefined) return request;
   const messages = request.messages.map((message, position) =>

@@ -187,7 +187,7 @@ export class Flight {
 }
 
 /** One client's place in a flight. */
-export class FlightReader implements AnswerFrames {
+class FlightReader implements AnswerFrames {
   readonly #flight: Flight;
   readonly #signal: StopSignal;
   readonly #isGuest: boolean;

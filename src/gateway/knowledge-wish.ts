@@ -109,7 +109,7 @@ export function knowledgeWish(
  * The collections that a client asks for by name; all that its key may see when it names none.
  * @throws GatewayError `forbidden`
  */
-export function permittedCollections(principal: Principal, names: readonly string[]): readonly string[] {
+function permittedCollections(principal: Principal, names: readonly string[]): readonly string[] {
   const allowed = principal.scopes.collections;
   if (!allowed) return names;
   const foreign = names.find((name) => !covers(allowed, name));

@@ -55,7 +55,7 @@ export function tellAtOnce({ usage, events }: CachedAnswer, trace: RequestTrace)
   if (finish) trace.finishReason = finish.finishReason.unified;
 }
 
-export class ReplayedFrames implements FrameSource {
+class ReplayedFrames implements FrameSource {
   readonly #frames: Iterator<Frame>;
 
   constructor(events: readonly StreamEvent[], isStream: boolean) {
@@ -90,7 +90,7 @@ function* pieces(events: readonly StreamEvent[]): Generator<Frame> {
 }
 
 /** After white space where there is some, and never between the halves of a character. */
-export function* cutText(text: string): Generator<string> {
+function* cutText(text: string): Generator<string> {
   let start = 0;
   while (text.length - start > PIECE_LENGTH) {
     const space = text.lastIndexOf(' ', start + PIECE_LENGTH - 1);

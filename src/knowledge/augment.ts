@@ -53,4 +53,4 @@ export function addressOf({ source, collection, documentId, position }: SearchHi
 }
 
 /** Of documents that have no address of their own. */
-export const KNOWLEDGE_SCHEME = 'flowmesh://knowledge/';
+const KNOWLEDGE_SCHEME = 'flowmesh://knowledge/';

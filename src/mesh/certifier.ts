@@ -43,14 +43,6 @@ export class Certifier {
     this.#membership = membership;
   }
 
-  get canCertify(): boolean {
-    return this.#signers().length > 0;
-  }
-
-  get canEvict(): boolean {
-    return this.#evictor() !== undefined;
-  }
-
   /** What the best of its keys can grant. */
   get grants(): readonly MeshCapability[] {
     return this.#signers()[0]?.grants ?? [];

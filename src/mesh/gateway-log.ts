@@ -17,7 +17,7 @@ export interface GatewayLogDeps {
 }
 
 /** Same on all nodes: part of every signature. */
-export const GATEWAY_LOG = 'gateway';
+const GATEWAY_LOG = 'gateway';
 
 /** Of a node with a mesh. */
 export function openGatewayLog(

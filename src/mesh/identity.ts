@@ -10,7 +10,7 @@ import type { PeerId, Random } from '../ports.ts';
 import { PUBLIC_KEY_BYTES, peerIdOf, publicKeyIn } from './peer-id.ts';
 
 export const SEED_BYTES = 32;
-export const SIGNATURE_BYTES = 64;
+const SIGNATURE_BYTES = 64;
 const PUBLIC_KEYS_MAX = 2_000;
 
 /** DER around a raw key, RFC 8410: node:crypto takes no raw ones. */

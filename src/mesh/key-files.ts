@@ -40,9 +40,17 @@ export function adminKeyFile(dataDirectory: string): string {
 }
 
 async function readSecret({ secret, secretFile }: KeySources['config'], env: KeySources['env']) {
-  const written = secret ?? (secretFile === undefined ? env.FLOWMESH_MESH_SECRET : await readFile(secretFile, 'utf8'));
+  const written = secret ?? (secretFile === undefined ? env.FLOWMESH_MESH_SECRET : await readSecretFile(secretFile));
   const trimmed = written?.trim();
   if (trimmed === undefined || trimmed === '') return undefined;
   if (trimmed.length >= SECRET_LENGTH_MIN) return trimmed;
   throw new Error(`The secret of the mesh must have at least ${SECRET_LENGTH_MIN} characters.`);
+}
+
+async function readSecretFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new Error(`The secret of the mesh (mesh.secretFile) cannot be read: ${(cause as Error).message}.`, { cause });
+  }
 }

@@ -11,7 +11,7 @@ export type BroadcastHandler = (from: PeerId, message: Uint8Array) => void;
 const HEARTBEAT_TOPIC = 'heartbeat';
 const MEMBERSHIP_TOPIC = 'membership';
 /** Of the change logs that nodes share: each has a topic, which is also the path of its requests. */
-export const REPLICATED_LOGS = ['gateway', 'knowledge', 'cache'] as const;
+const REPLICATED_LOGS = ['gateway', 'knowledge', 'cache'] as const;
 /** Every topic of a mesh. */
 export const MESH_TOPICS: readonly string[] = [
   HEARTBEAT_TOPIC,

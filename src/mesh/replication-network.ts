@@ -8,7 +8,7 @@ import { PeerRefusal } from './wire.ts';
 /** A page is 64 KB; a single change of an unknown kind may be larger. */
 const ANSWER_BYTES_MAX = 4 * 1024 * 1024;
 /** What peers may ask: version vectors and lists of keys. */
-export const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
+const REQUEST_BYTES_MAX = 4 * 1024 * 1024;
 
 export function replicationNetwork(mesh: Mesh, transport: Transport): Network {
   return {

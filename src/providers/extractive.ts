@@ -12,7 +12,7 @@ import { sentencesOf } from './extractive-text.ts';
 
 export type { Passage } from './extractive-material.ts';
 
-export const EXTRACTIVE_MODEL = 'flowmesh/extractive';
+const EXTRACTIVE_MODEL = 'flowmesh/extractive';
 
 const QUOTATIONS_MAX = 6;
 const QUOTATION_LENGTH_MAX = 500;

@@ -15,14 +15,14 @@ export interface Change extends Dot {
   readonly signature: Uint8Array;
 }
 
-export const ORIGIN_LENGTH_MAX = 128;
-export const KIND_LENGTH_MAX = 64;
+const ORIGIN_LENGTH_MAX = 128;
+const KIND_LENGTH_MAX = 64;
 export const KEY_BYTES_MAX = 1_024;
 /** Of kinds that this version does not know; each known kind sets its own, lower one. */
 export const BODY_BYTES_MAX = 1_048_576;
-export const SIGNATURE_BYTES_MAX = 256;
+const SIGNATURE_BYTES_MAX = 256;
 /** More writers than this have seldom touched one row; forgetting the oldest may only show a conflict too many. */
-export const BASE_LENGTH_MAX = 8;
+const BASE_LENGTH_MAX = 8;
 
 /** Signs with this node's key. */
 export type Sign = (message: Uint8Array) => Promise<Uint8Array>;

@@ -15,9 +15,9 @@ import { AHEAD_MAX_MS, isAhead } from './hlc.ts';
 import type { VersionVector } from './version-vector.ts';
 
 const DAY_MS = 86_400_000;
-export const TOMBSTONE_AGE_MIN_MS = 7 * DAY_MS;
+const TOMBSTONE_AGE_MIN_MS = 7 * DAY_MS;
 /** After this long a silent member no longer keeps tombstones from going. */
-export const SILENCE_MAX_MS = 30 * DAY_MS;
+const SILENCE_MAX_MS = 30 * DAY_MS;
 /** In one transaction: some ten milliseconds. */
 const COLLECTED_AT_ONCE = 2_000;
 

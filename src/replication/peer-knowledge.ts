@@ -18,11 +18,16 @@ export class PeerKnowledge {
   readonly #heard = new Map<string, Acknowledged>();
   /** As this process has written it. */
   readonly #written = new Map<string, Acknowledged>();
+  readonly #database: Database;
+  /** Of the file, when something was remembered last. */
+  #rollbacks = 0;
   readonly #find;
   readonly #write;
   readonly #expect;
+  readonly #forgetOthers;
 
   constructor(database: Database) {
+    this.#database = database;
     this.#find = database.prepare<[string], { known: string; heard_at: number }>(
       'SELECT known, heard_at FROM replication_peer WHERE peer = ?',
     );
@@ -33,9 +38,13 @@ export class PeerKnowledge {
     this.#expect = database.prepare(
       "INSERT INTO replication_peer (peer, known, heard_at) VALUES (?, '{}', ?) ON CONFLICT DO NOTHING",
     );
+    this.#forgetOthers = database.prepare<[string], unknown>(
+      'DELETE FROM replication_peer WHERE peer NOT IN (SELECT value FROM json_each(?))',
+    );
   }
 
   of(peer: string): Acknowledged | undefined {
+    this.#notice();
     const heard = this.#heard.get(peer);
     if (heard) return heard;
     const row = this.#find.get(peer);
@@ -45,6 +54,7 @@ export class PeerKnowledge {
 
   /** Replaces what we believed: a peer with a restored disk knows less than it did. `known` is not changed later. */
   heard(peer: string, known: VersionVector, now: number): void {
+    this.#notice();
     const heardAt = Math.floor(now);
     const written = this.#written.get(peer);
     if (written && Math.abs(heardAt - written.heardAt) < WRITTEN_EVERY_MS && known.dominates(written.known)) {
@@ -60,5 +70,26 @@ export class PeerKnowledge {
   /** A member of whom nothing was heard yet: its silence begins now. */
   expect(peer: string, now: number): void {
     this.#expect.run(peer, Math.floor(now));
+  }
+
+  /**
+   * Whoever is no member any more keeps no tombstone from going. One that becomes a member again may come with another
+   * disk, and is as one of whom nothing was heard.
+   */
+  keepOnly(members: readonly string[]): void {
+    const kept = new Set(members);
+    for (const remembered of [this.#heard, this.#written]) {
+      for (const peer of remembered.keys()) if (!kept.has(peer)) remembered.delete(peer);
+    }
+    this.#forgetOthers.run(JSON.stringify(members));
+  }
+
+  /** What was written in a transaction that was rolled back is not in the file: there the older belief stands again. */
+  #notice(): void {
+    const { rollbacks } = this.#database;
+    if (rollbacks === this.#rollbacks) return;
+    this.#rollbacks = rollbacks;
+    this.#heard.clear();
+    this.#written.clear();
   }
 }

@@ -229,11 +229,9 @@ export class Replicator {
 
   collect(): void {
     const { log, clock, network, logger } = this.#deps;
-    const collected = collectTombstones(log, {
-      now: clock.now(),
-      meshNow: this.#options.meshNow(),
-      members: network.members(),
-    });
+    const members = network.members();
+    log.peers.keepOnly(members);
+    const collected = collectTombstones(log, { now: clock.now(), meshNow: this.#options.meshNow(), members });
     if (collected > 0) logger.debug({ log: log.name, collected }, 'replication: tombstones dropped');
   }
 

@@ -45,7 +45,7 @@ export function answer(log: ChangeLog, request: Request, pageBytesMax = PAGE_BYT
 }
 
 /** The next part of what we know and the asker does not, in order of origin, epoch and number. */
-export function makePage(log: ChangeLog, have: VersionVector, bytesMax: number): Page {
+function makePage(log: ChangeLog, have: VersionVector, bytesMax: number): Page {
   const page = new PageMaker(log, bytesMax);
   for (const range of log.vector().minus(have).ranges()) {
     if (!page.take(range)) return page.finish(false);

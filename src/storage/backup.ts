@@ -38,6 +38,11 @@ export const BACKUP_FILES = [
   'mesh/admin.key',
 ] as const;
 
+/** Does the directory hold what a node has kept? Documents may be all: they can be taken in before its first start. */
+export function holdsState(dataDirectory: string): boolean {
+  return BACKUP_DATABASES.some((name) => existsSync(join(dataDirectory, name)));
+}
+
 export interface BackupManifest {
   readonly format: number;
   readonly version: string;

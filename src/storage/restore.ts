@@ -72,11 +72,6 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   }
 }
 
-/** Does the directory hold what a node has kept? */
-export function holdsState(dataDirectory: string): boolean {
-  return existsSync(join(dataDirectory, 'gateway.db'));
-}
-
 const PARTS: readonly string[] = [...BACKUP_FILES, ...BACKUP_DATABASES];
 
 async function unpack(file: string, staging: string): Promise<void> {

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../model/json.ts';
 import type { Clock } from '../ports.ts';
 import type { Database, Statement } from './database.ts';
 
-export const TRAFFIC_TABLES = ['prompt_log', 'shadow_log'] as const;
+const TRAFFIC_TABLES = ['prompt_log', 'shadow_log'] as const;
 export type TrafficTable = (typeof TRAFFIC_TABLES)[number];
 
 export const TRAFFIC_MIGRATIONS: readonly string[] = [

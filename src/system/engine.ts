@@ -20,7 +20,7 @@ const OPTIONS = [
   // A place in the code that meets more kinds of objects looks their properties up by name. Requests of several kinds meet
   // in Node's streams and in our own code; the engine's own bound is 4.
   '--max-valid-polymorphic-map-count=8',
-  // A function is made as fast as it can be when it has run so often. The engine waits three times as long, which for a
+  // A function is made as fast as it can be when it has run so often. The engine waits ten times as long, which for a
   // gateway are tens of thousands of requests: many a box has not that many in a week.
   '--invocation-count-for-turbofan=1000',
 ];

@@ -63,7 +63,7 @@ export function tenancyKinds(onMerge: () => void): readonly Kind[] {
 }
 
 /** Revoked by two nodes: the first moment is kept. */
-export function earlierRevocation(left: JsonObject, right: JsonObject): JsonObject {
+function earlierRevocation(left: JsonObject, right: JsonObject): JsonObject {
   return (asNumber(left.revokedAt) ?? 0) <= (asNumber(right.revokedAt) ?? 0) ? left : right;
 }
 

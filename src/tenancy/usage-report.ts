@@ -1,5 +1,7 @@
 // What was used, summed over any of the ledger's columns.
 
+import { GatewayError } from '../errors.ts';
+import { originOf } from '../replication/file-origin.ts';
 import type { Database } from '../storage/database.ts';
 import { DAY_MS, dayOf, monthOf } from './calendar.ts';
 import { entriesInSlices } from './ledger-blocks.ts';
@@ -76,7 +78,10 @@ export interface UsageRow extends TokenCounts {
 /** Rows at most; more would not be read by anybody. */
 const ROWS_MAX = 10_000;
 
-/** @param pause lets others work: a ledger of months is added up in a second, and requests cannot wait so long */
+/**
+ * @param pause lets others work: a ledger of months is added up in a second, and requests cannot wait so long
+ * @throws GatewayError `bad_request` when the mesh is asked about where there has never been one
+ */
 export async function usageReport(
   database: Database,
   query: UsageQuery,
@@ -114,6 +119,11 @@ function isAsked(entry: SettledEntry, { tenant, keyId, model }: UsageQuery): boo
 
 /** Of all nodes of the mesh, from their shards: whole days, and the groups that shards know. */
 function meshUsage(database: Database, { by, since, until, tenant, keyId, model }: UsageQuery): UsageRow[] {
+  if (originOf(database) === undefined) {
+    throw new GatewayError('bad_request', 'This node has never been in a mesh: there is only its own usage.', {
+      param: 'scope',
+    });
+  }
   const columns = by.map((group, index) => `${columnOf(group)} AS g${index}, `).join('');
   const names = by.map((_, index) => `g${index}`).join(', ');
   const statement = `SELECT ${columns}COUNT(*) AS shards,

@@ -22,7 +22,7 @@ import {
   shardsOf,
 } from './usage-shard-table.ts';
 
-export const USAGE_SHARD_KIND = 'usage-shard';
+const USAGE_SHARD_KIND = 'usage-shard';
 
 export interface UsageShardsDeps {
   readonly database: Database;

@@ -88,6 +88,24 @@ describe('flowmesh backup and restore', () => {
     assert.match(twice.stderr, /old\.tar\.gz exists already\. Use --force to overwrite it\./);
   });
 
+  test('documents alone, of a node that was never started, are saved, and not replaced without a word', async () => {
+    using place = commandPlace();
+    place.write('boiler.md', '# Boiler\n\nThe boiler is serviced in March.\n');
+    const nothing = await place.run(['backup']);
+    assert.deepEqual(
+      [nothing.exitCode, nothing.stderr],
+      [2, `flowmesh: There is nothing to back up: ${place.path('state')} holds no state of a node.\n`],
+    );
+    assert.equal((await place.run(['kb', 'add', 'boiler.md', '-C', 'house'])).exitCode, 0);
+    const saved = await place.run(['backup', '--output', 'saved.tar.gz']);
+    assert.match(saved.stderr, /^Holds knowledge\.db\.\n/);
+    const refused = await place.run(['restore', 'saved.tar.gz']);
+    assert.deepEqual([refused.exitCode, /Use --force to set it aside/.test(refused.stderr)], [1, true], refused.stderr);
+    const env = { FLOWMESH_HOME: place.path('restored') };
+    assert.equal((await place.run(['restore', 'saved.tar.gz', '--as-new-node'], { env })).exitCode, 0);
+    assert.match((await place.run(['kb', 'search', 'boiler'], { env })).stdout, /serviced in March/);
+  });
+
   test('as a new node it has no identity and no mesh of the old one', async () => {
     using place = commandPlace();
     place.write('flowmesh.yaml', `${CONFIG}mesh: {}\n`);

@@ -91,6 +91,15 @@ test('without entries usage says so', async () => {
   assert.deepEqual([exitCode, stdout, stderr], [0, '', 'Nothing was used in this time.\n']);
 });
 
+test('a node that has never been in a mesh has no usage of one to tell', async () => {
+  using place = commandPlace();
+  const { exitCode, stdout, stderr } = await place.run(['usage', '--mesh']);
+  assert.deepEqual(
+    [exitCode, stdout, stderr],
+    [2, '', 'flowmesh: This node has never been in a mesh: there is only its own usage.\n'],
+  );
+});
+
 test('what cannot be grouped by or is no time is refused in a sentence', async () => {
   using place = commandPlace();
   const group = await place.run(['usage', '--by', 'modle']);

@@ -5,20 +5,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ConfigError } from '../../src/config/config-error.ts';
 import { findConfigFile, loadConfig } from '../../src/config/load.ts';
+import { ARTICLE } from '../support/article.ts';
 import { PROVIDERS, parse, problemsOf, warningsOf } from './support.ts';
-
-const ARTICLE = `chains:
-  default:
-    - model: gpt-4
-      provider: openai
-      key: \${OPENAI_KEY}
-    - model: claude-3-sonnet
-      provider: anthropic
-      key: \${ANTHROPIC_KEY}
-    - model: mistral-7b
-      provider: local
-      url: http://127.0.0.1:8000/v1
-`;
 
 const PLAIN_TARGET = { timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
 const PLAIN_ACCOUNT = { headers: {}, models: [] };

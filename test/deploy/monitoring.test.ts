@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ERROR_TABLE } from '../../src/errors.ts';
 import { commandPlace } from '../support/command.ts';
 import { debianTool } from '../support/debian-tools.ts';
-import { DEPLOY, type Document, textOf, yamlOf } from './support.ts';
+import { DEPLOY, type Document, ROOT, textOf, yamlOf } from './support.ts';
 
 const dashboard = JSON.parse(textOf('grafana/flowmesh.json')) as Document;
 const alerts: Document[] = yamlOf('prometheus/alerts.yaml').groups.flatMap(({ rules }: Document) => rules);
@@ -146,6 +147,21 @@ test('every alert says what to do, and is proven by a case', () => {
     assert.ok(annotations.summary !== undefined && annotations.action !== undefined, alert);
     assert.match(labels.severity, /^(info|warning|critical)$/);
   }
+});
+
+test('the log lines that an action names are ones that a node writes', () => {
+  const named = alerts.flatMap(({ annotations }) =>
+    [...annotations.action.matchAll(/`(an? [^`]+)`/g)].map(([, line = '']) => line),
+  );
+  assert.deepEqual(named, ['a stranger was turned away', 'a route failed by a defect']);
+  const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(join(ROOT, 'src', path), 'utf8'));
+  for (const line of named)
+    assert.ok(
+      sources.some((text) => text.includes(`'${line}'`)),
+      line,
+    );
 });
 
 test('Prometheus accepts its configuration', { skip: promtool.missing }, () => {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { debianTool } from '../support/debian-tools.ts';
-import { DEPLOY, textOf, unitSettings, yamlOf } from './support.ts';
+import { DEPLOY, textOf, unitSettings } from './support.ts';
 
 const UNIT = textOf('systemd/flowmesh.service');
 const PROGRAM = '/usr/local/bin/flowmesh';
@@ -49,6 +49,7 @@ test('the control script runs commands as the service does', () => {
     [join(DEPLOY, 'systemd/flowmeshctl'), 'keys', 'create', '--tenant', 'two words'],
     {
       encoding: 'utf8',
+      cwd: place,
       env: { ...process.env, PATH: `${place}:${process.env.PATH}` },
     },
   );
@@ -56,7 +57,11 @@ test('the control script runs commands as the service does', () => {
   const args = stdout.trimEnd().split('\n');
   assert.deepEqual(args.slice(args.indexOf(PROGRAM)), [PROGRAM, 'keys', 'create', '--tenant', 'two words']);
   const service = unitSettings(UNIT, 'Service');
-  for (const property of args.flatMap((arg) => /^--property=(.*)$/.exec(arg)?.[1] ?? [])) {
+  const properties = args.flatMap((arg) => /^--property=(.*)$/.exec(arg)?.[1] ?? []);
+  // Paths that a person writes are seen from where the person is. `-`: unless only that person may be there.
+  const here = `WorkingDirectory=-${realpathSync(place)}`;
+  assert.ok(properties.includes(here), stdout);
+  for (const property of properties.filter((each) => each !== here)) {
     const [, name = '', value] = /^(\w+)=(.*)$/.exec(property) ?? [];
     assert.deepEqual([name, service.get(name)], [name, [value]]);
   }
@@ -71,6 +76,5 @@ test('state, cache and what may be executed are the same directory names everywh
     ['StateDirectory', 'CacheDirectory', 'User', 'ExecPaths'].map((name) => service.get(name)?.[0]),
     ['flowmesh', 'flowmesh', 'flowmesh', '-/var/cache/flowmesh -/var/cache/private/flowmesh'],
   );
-  const { mounts } = yamlOf('raspberry-pi/user-data');
-  assert.ok(mounts.some(([, target]: string[]) => target === '/var/lib/private/flowmesh'));
+  assert.match(textOf('raspberry-pi/user-data'), /^ +Where=\/var\/lib\/private\/flowmesh$/m);
 });

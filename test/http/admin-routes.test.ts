@@ -201,6 +201,11 @@ test('usage is told as JSON and as CSV, unknown costs as unknown', async () => {
     (await ask('GET', '/admin/usage?formt=csv')).body.error.message,
     "formt is unknown. Did you mean 'format'?",
   );
+  const meshless = await ask('GET', '/admin/usage?scope=mesh');
+  assert.deepEqual(
+    [meshless.status, meshless.body.error.param, meshless.body.error.message],
+    [400, 'scope', 'This node has never been in a mesh: there is only its own usage.'],
+  );
 });
 
 test('targets tell their state', async () => {

@@ -1,8 +1,9 @@
 // Documents and a store for tests of the knowledge brain.
 
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import type { DocumentInput, Passage } from '../../src/knowledge/knowledge.ts';
 import { KnowledgeStore, openKnowledgeDatabase } from '../../src/knowledge/store/knowledge-store.ts';
 import type { ChangeRecorder } from '../../src/storage/changes.ts';
@@ -42,6 +43,14 @@ export function found(store: KnowledgeStore, query: string, topK = 10): string[]
   return store.search({ tenant: 'acme', collections: [], query, topK }).map(({ text }) => text);
 }
 
+/** In a directory that is gone when the tests of this process are over. */
 export function temporaryFile(): string {
-  return join(mkdtempSync(join(tmpdir(), 'flowmesh-knowledge-')), 'knowledge.db');
+  const directory = mkdtempSync(join(tmpdir(), 'flowmesh-knowledge-'));
+  directories.push(directory);
+  return join(directory, 'knowledge.db');
 }
+
+const directories: string[] = [];
+after(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});

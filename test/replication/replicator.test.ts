@@ -136,6 +136,32 @@ test('a node that was cut off catches up when it connects, and by a round when n
   wire.close();
 });
 
+test('who is no member any more is not remembered, neither in memory nor in the file', async () => {
+  const wire = new Wire();
+  const [a] = ['a', 'b', 'c'].map((name) => wire.add(name));
+  assert.ok(a);
+  const inFile = () => a.node.database.prepare<[], string>('SELECT peer FROM replication_peer').pluck().all();
+  a.node.put('x', 1);
+  await wire.pass(100);
+  // The second time is remembered, and not written.
+  for (const peer of ['b', 'c', 'b', 'c']) await a.replicator.pull(peer);
+  a.replicator.collect();
+  assert.deepEqual(inFile(), ['b', 'c']);
+  const { peers } = a.node.log;
+  assert.deepEqual(peers.of('b')?.known, a.node.log.vector());
+  wire.stations.get('b')?.replicator.stop();
+  wire.stations.delete('b');
+  a.replicator.collect();
+  assert.deepEqual(inFile(), ['c']);
+  assert.equal(peers.of('b'), undefined);
+  assert.deepEqual(peers.of('c')?.known, a.node.log.vector());
+  // It is one again: its silence begins now.
+  wire.add('b').replicator.stop();
+  a.replicator.collect();
+  assert.equal(peers.of('b')?.known.isEmpty, true);
+  wire.close();
+});
+
 test('a change whose signature is wrong is not taken, and its sender is flagged', async () => {
   const wire = new Wire();
   const [a, b] = ['a', 'b'].map((name) => wire.add(name));

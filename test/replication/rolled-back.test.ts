@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OriginTable } from '../../src/replication/origin-table.ts';
+import { PeerKnowledge } from '../../src/replication/peer-knowledge.ts';
 import { RangeTable } from '../../src/replication/range-table.ts';
+import { VersionVector } from '../../src/replication/version-vector.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { openNode, STORE_MIGRATIONS } from './support/node.ts';
 
@@ -67,4 +69,23 @@ test('a stamp that was rolled back is not the last one, and a change that was ro
   assert.equal(log.hasUnsigned, false);
   assert.equal(log.lastHlc(0), before);
   assert.equal(log.digest(), digest);
+});
+
+test('what a peer told in a transaction that was rolled back is believed no more than the file says, and written when told again', () => {
+  const database = openDatabase(':memory:', STORE_MIGRATIONS);
+  const peers = new PeerKnowledge(database);
+  const inFile = () => new PeerKnowledge(database).of('b');
+  const [little, much] = [VersionVector.of([{ ...RANGE, last: 2 }]), VersionVector.of([RANGE])];
+  peers.heard('b', little, 1_000);
+  failing(database, () => {
+    // Less than it had told, which is written at once.
+    peers.heard('b', new VersionVector(), 2_000);
+    peers.heard('b', much, 3_000);
+    assert.deepEqual(peers.of('b'), { known: much, heardAt: 3_000 });
+  });
+  assert.deepEqual(peers.of('b'), { known: little, heardAt: 1_000 });
+  assert.deepEqual(peers.of('b'), inFile());
+  peers.heard('b', much, 4_000);
+  assert.deepEqual(peers.of('b'), { known: much, heardAt: 4_000 });
+  assert.deepEqual(peers.of('b'), inFile());
 });

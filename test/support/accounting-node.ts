@@ -3,6 +3,7 @@
 
 import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
 import { ChangeLog } from '../../src/replication/change-log.ts';
+import { rememberOrigin } from '../../src/replication/file-origin.ts';
 import { Replica } from '../../src/replication/replica.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { gatewayKinds } from '../../src/tenancy/gateway-kinds.ts';
@@ -38,6 +39,7 @@ export interface Used {
 
 export function accountingNode({ node, clock, epoch = 'e1', onUsage, evicted, ...more }: AccountingNodeOptions) {
   const database = more.database ?? openDatabase(':memory:', GATEWAY_MIGRATIONS);
+  if (node !== undefined) rememberOrigin(database, node);
   const kinds = gatewayKinds(undefined, onUsage);
   const log = new ChangeLog(
     { database, kinds, clock, random: seededRandom(7) },

@@ -114,7 +114,11 @@ describe('usage of a mesh', () => {
     alone.use({ inputTokens: 10 });
     alone.use({ inputTokens: 7, status: 'forwarded' });
     alone.ledger.flush();
-    assert.deepEqual(await alone.report({ by: ['node'] }), {}, 'nothing is kept for others yet');
+    await assert.rejects(alone.report({ by: ['node'] }), {
+      code: 'bad_request',
+      message: 'This node has never been in a mesh: there is only its own usage.',
+    });
+    assert.deepEqual(alone.database.prepare('SELECT * FROM usage_shard').all(), [], 'nothing is kept for others yet');
     const joined = accountingNode({ node: 'n1', clock, epoch: 'e2', database: alone.database });
     assert.equal(joined.log.adoptRows(), 1);
     joined.use({ inputTokens: 3 });

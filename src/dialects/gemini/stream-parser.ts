@@ -54,10 +54,6 @@ export class GeminiStreamParser implements StreamParser {
     return [...[...this.#candidates.values()].flatMap((candidate) => candidate.end()), { type: 'response-end' }];
   }
 
-  get hasCandidates(): boolean {
-    return this.#candidates.size > 0;
-  }
-
   #start(chunk: JsonObject, data: string): StreamEvent[] {
     if (this.#isStarted) return [];
     this.#isStarted = true;

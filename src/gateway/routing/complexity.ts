@@ -5,8 +5,6 @@ import type { RouteRequestFacts } from './candidate.ts';
 import { PLAIN_WORDS, REASONING_WORDS, SEQUENCE_WORDS, THOUGHT_WORDS } from './complexity-words.ts';
 import { phrasesIn } from './phrases.ts';
 
-/** From here on a request counts as complex. One word of reasoning gets there, or two of lesser thought. */
-export const COMPLEX_SCORE_MIN = 20;
 const SCORE_MAX = 100;
 
 export interface Complexity {

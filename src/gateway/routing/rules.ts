@@ -44,12 +44,7 @@ export function compileRules(rules: readonly RuleConfig[]): readonly CompiledRul
   return rules.map(({ name, when, use }) => ({ name, use, check: compileCondition(when) }));
 }
 
-/** Undefined when no rule matches: then the name that the client asks for decides. */
-export function matchRules(rules: readonly CompiledRule[], facts: RouteRequestFacts): RuleMatch | undefined {
-  return judgeRules(rules, facts).match;
-}
-
-/** The match, and the rules that did not hold before it. */
+/** The match, and the rules that did not hold before it. Without one, the name that the client asks for decides. */
 export function judgeRules(rules: readonly CompiledRule[], facts: RouteRequestFacts): RulesJudgement {
   const subject = new Subject(facts);
   const passedOver: PassedRule[] = [];

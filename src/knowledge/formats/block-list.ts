@@ -58,7 +58,7 @@ export class BlockList {
 export const TOO_LONG = `has more than ${FORMAT_LIMITS.textLengthMax / 1_000_000} million characters of text; split it`;
 
 /** What storage and search agree on: line feeds, no control characters, no half surrogates, composed letters. */
-export function cleanText(text: string): string {
+function cleanText(text: string): string {
   return text
     .replace(/\r\n?|[\u2028\u2029]/g, '\n')
     .replace(/[^\P{Cc}\n\t]|[\u00ad\ufeff\ufffe\uffff]/gu, '')

@@ -14,7 +14,7 @@ export const markdown: Format = {
 
 const TITLE_LINE = /^title:\s*(.+)$/m;
 
-export function markdownText(text: string): Extracted {
+function markdownText(text: string): Extracted {
   const list = new BlockList();
   const { head, body } = splitFrontMatter(text);
   // The title is searched as such: as text it would be a passage that answers nothing.

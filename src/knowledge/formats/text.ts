@@ -29,7 +29,7 @@ function codeText(written: string): Extracted {
   return { mimeType: text.mimeTypes[0], blocks: list.blocks };
 }
 
-export function plainText(written: string): Extracted {
+function plainText(written: string): Extracted {
   const list = new BlockList();
   for (const lines of paragraphsOf(written)) addParagraph(lines, list);
   const [first] = list.blocks;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join, matchesGlob, relative, sep } from 'node:path';
 
-export const IGNORE_FILES = ['.gitignore', '.flowmeshignore'] as const;
+const IGNORE_FILES = ['.gitignore', '.flowmeshignore'] as const;
 
 /** Never documents, whoever forgot to say so. */
 const IGNORED_NAMES: ReadonlySet<string> = new Set(['node_modules', '__pycache__', 'Thumbs.db', 'desktop.ini']);

@@ -10,7 +10,7 @@ export const PASSAGES_PATH = '/knowledge/passages';
 export const LIST_PATH = '/knowledge/list';
 export const SHOWN_PATH = '/knowledge/shown';
 /** In one request. */
-export const HASHES_MAX = 256;
+const HASHES_MAX = 256;
 export const PAGE_BYTES_MAX = 60_000;
 /** Some 85 bytes each. */
 const LISTED_AT_ONCE = 600;

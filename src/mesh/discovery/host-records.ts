@@ -6,8 +6,8 @@ import type { NetworkInterface } from '../../ports.ts';
 import { DISCOVERY } from './limits.ts';
 import { AUTHORITATIVE, isName } from './peer-records.ts';
 
-export const SHARED_HOST = 'flowmesh.local';
-export const HTTP_SERVICE = '_flowmesh._tcp.local';
+const SHARED_HOST = 'flowmesh.local';
+const HTTP_SERVICE = '_flowmesh._tcp.local';
 const ALL_SERVICES = '_services._dns-sd._udp.local';
 
 export interface HostAnnouncement {

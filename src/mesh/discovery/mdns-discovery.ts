@@ -89,12 +89,6 @@ export class MdnsDiscovery implements Discovery {
     if (host) for (const link of this.#dns.links()) link.send(hostAnnouncement(host, link.networkInterface, 0));
   }
 
-  /** It takes requests again, or since now. */
-  announceHost(host: HostAnnouncement): void {
-    this.#host = host;
-    for (const link of this.#dns.links()) link.send(hostAnnouncement(host, link.networkInterface));
-  }
-
   #onLink(link: Link): void {
     this.#answerAll(link);
     link.send(peerQuery([this.#name]));

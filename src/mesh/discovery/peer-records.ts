@@ -7,7 +7,7 @@ import type { PeerHint, PeerId } from '../../ports.ts';
 import { isPeerId } from '../peer-id.ts';
 import { DISCOVERY } from './limits.ts';
 
-export const PEER_SERVICE = '_p2p._udp.local';
+const PEER_SERVICE = '_p2p._udp.local';
 
 const ADDRESS = 'dnsaddr=';
 const MESH = 'mesh=';

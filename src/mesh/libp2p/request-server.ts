@@ -76,7 +76,7 @@ export class RequestServer {
   }
 }
 
-export class BodyTooLarge extends Error {
+class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge';
 }
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RuleCondition, RuleConfig } from '../../../src/config/routing.ts';
 import type { RouteRequestFacts } from '../../../src/gateway/routing/candidate.ts';
-import { compileRules, matchRules } from '../../../src/gateway/routing/rules.ts';
+import { compileRules, judgeRules } from '../../../src/gateway/routing/rules.ts';
 import { facts } from './support.ts';
 
 function match(rules: readonly RuleConfig[], known: Partial<RouteRequestFacts> = {}) {
-  return matchRules(compileRules(rules), facts(known));
+  return judgeRules(compileRules(rules), facts(known)).match;
 }
 
 function holds(when: RuleCondition, known: Partial<RouteRequestFacts> = {}): boolean {

@@ -34,7 +34,7 @@ export const costOptimal: Strategy = (candidates, context) => {
 };
 
 /** Dollars; undefined while the price is unknown. */
-export function expectedCost({ price }: Candidate, facts: RouteRequestFacts): number | undefined {
+function expectedCost({ price }: Candidate, facts: RouteRequestFacts): number | undefined {
   const expected = facts.expectedOutputTokens ?? OUTPUT_TOKENS;
   return costOf(
     {

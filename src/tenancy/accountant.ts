@@ -170,7 +170,9 @@ export class Accountant {
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
-    if (isBilled && request.kind !== 'hedge') learn(this.#outputs, request.model, usage.outputTokens);
+    // What writes nothing by its nature says nothing of the answers of a chain that serves chats, too.
+    const hasAnswer = isBilled && request.kind !== 'hedge' && request.maxOutputTokens !== 0;
+    if (hasAnswer) learn(this.#outputs, request.model, usage.outputTokens);
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
     reservation.settle(used, ending.isForwarded);
     const settlement = { ...ending, ...this.#saved(ending), cost };

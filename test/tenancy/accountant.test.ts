@@ -83,6 +83,14 @@ describe('the accountant', () => {
     assert.equal(remaining('5'), 997_720);
   });
 
+  test('embeddings, which have no answer, teach nothing of the answers of their chain', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const embedding = accountant.open(asked('1', {}, { operation: 'embeddings', maxOutputTokens: 0 }));
+    embedding.settle({ status: 'done', usage: usageOf(9, 0), ...ANSWERED });
+    const chat = accountant.open(asked('2', { tokensPerMinute: 10_000 }));
+    assert.equal(chat.rateLimit.remainingTokens, 10_000 - 9 - (50 + 1_000));
+  });
+
   test('limits hold more of a prompt than the ledger expects, and as much more as an upstream has been seen to add', () => {
     const { accountant } = testAccountant(new ManualClock(), () => FACTS);
     const spec = { tokensPerMinute: 1_000 };

@@ -286,6 +286,19 @@ describe('whose key is sent', () => {
     assert.ok(!everything.includes(OWN));
   });
 
+  test("a client's own key for a provider that nobody knows is refused, so that ours does not pay", async () => {
+    await using all = await tenancyNode(answer);
+    const ask = (key: string) => all.node.chat({}, { headers: { 'x-provider-key': key } });
+    const refused = await ask('openai-compatibel=sk-own-secret');
+    assert.equal(refused.status, 400);
+    assert.equal((await errorOf(refused)).message, 'x-provider-key names a provider that flowmesh does not know.');
+    assert.equal((await ask('OpenAI-Compatible=sk-own-secret')).status, 200);
+    assert.deepEqual(
+      all.upstream.requests.map(({ message }) => message.headers.authorization),
+      ['Bearer sk-own-secret'],
+    );
+  });
+
   test("a tenant bound to an account uses its key, and nobody else's", async () => {
     await using all = await tenancyNode(answer);
     const { node, upstream, store, headersOf } = all;

@@ -110,11 +110,12 @@ export function planItinerary(
     ...others.map((other) => ({ name: other, model: other })),
   ];
   const routes = permitted(names, context, deps).map(({ chain, model: asked }): PlannedRoute => {
+    const expectedOutputTokens = deps.accountant.answerLengths.usual(chain.name);
     const plan = planRoute({
       name: chain.name,
       routing: chain.routing ?? plainRouting(chain.targets.length),
       targets: chain.targets.map((target) => candidateOf(target, request, deps)),
-      facts,
+      facts: { ...facts, ...(expectedOutputTokens !== undefined && { expectedOutputTokens }) },
       preferences,
       random: () => deps.random.next(),
       wheels: deps.routing.wheels,

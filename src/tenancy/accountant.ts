@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../model/at-most.ts';
 import type { Usage } from '../model/chat.ts';
+import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
 import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
@@ -82,6 +83,8 @@ const FIRST_OUTPUT_TOKENS = 1_000;
 const FORGETTING = 0.95;
 
 export class Accountant {
+  /** What answers really had, for routing by cost. */
+  readonly answerLengths = new AnswerLengths();
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
@@ -172,7 +175,10 @@ export class Accountant {
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
     // What writes nothing by its nature says nothing of the answers of a chain that serves chats, too.
     const hasAnswer = isBilled && request.kind !== 'hedge' && request.maxOutputTokens !== 0;
-    if (hasAnswer) learn(this.#outputs, request.model, usage.outputTokens);
+    if (hasAnswer) {
+      learn(this.#outputs, request.model, usage.outputTokens);
+      if (ending.status === 'done') this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
+    }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
     reservation.settle(used, ending.isForwarded);
     const settlement = { ...ending, ...this.#saved(ending), cost };

@@ -6,6 +6,8 @@ import type { ChainRouting, RuleConfig, StrategyConfig } from '../../src/config/
 import { explainRequest } from '../../src/gateway/explain.ts';
 import { handle } from '../../src/gateway/pipeline.ts';
 import { planRequest } from '../../src/gateway/plan-request.ts';
+import { settleAccount } from '../../src/gateway/settle.ts';
+import type { ModelFacts } from '../../src/tenancy/price.ts';
 import { PriceTable } from '../../src/tenancy/price-table.ts';
 import { failed, streamed } from '../support/chat-wire.ts';
 import type { PartialConfig } from '../support/node.ts';
@@ -40,6 +42,9 @@ class KnownContext extends TestContext {
     return this.#headers;
   }
 }
+
+/** Some ten tokens. */
+const PROMPT = { messages: [{ role: 'user', content: 'Tell me what a lighthouse is.' }] };
 
 function planned(gateway: TestGateway, body: object = {}, context: TestContext = new TestContext(0)): string[] {
   const { legs } = planRequest(chatRequest(body), 10, context, gateway.deps);
@@ -196,6 +201,23 @@ describe('strategies', () => {
     assert.deepEqual(gateway.hosts, ['b']);
     const { targets } = explainRequest(chatRequest(), new TestContext(0), deps);
     assert.deepEqual(targets, ['b/gpt-5-mini', 'a/gpt-5', 'a/unheard-of']);
+  });
+
+  test('cost-optimal expects of an answer what those of its chain really had', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('cost-optimal', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));
+    // Ten tokens of prompt: with 512 of answer the second is cheaper, with a few the first.
+    const price = (model: string) => (model === 'one' ? { input: 1, output: 2 } : { input: 30, output: 1 });
+    const facts = (provider: string, model: string): ModelFacts => ({
+      ...{ provider, model, price: price(model), capabilities: [], source: 's', date: '2026-11-22' },
+    });
+    const deps = { ...gateway.deps, facts };
+    const order = (): string[] => explainRequest(chatRequest(PROMPT), new TestContext(0), deps).targets.slice();
+    assert.deepEqual(order(), ['b/two', 'a/one']);
+    const context = gateway.context();
+    await framesOf(await handle(chatRequest(PROMPT), context, deps));
+    settleAccount(context.trace, gateway.clock);
+    assert.deepEqual(order(), ['a/one', 'b/two']);
   });
 
   test('a target that cools down comes last', async () => {

@@ -87,6 +87,9 @@ const time = section({
   days: z.array(choice(WEEKDAYS)).default([]).describe('Days on which it begins. Empty: every day.'),
 });
 
+/** An empty list would hold never, or always, and look as if it did something. */
+const EMPTY = 'must not be empty.';
+
 const condition: z.ZodType<RuleCondition> = section({
   models: texts.describe('The model name that the client asks for; `*` stands for anything.').exactOptional(),
   promptTokens: bounds(TOKENS, 'Tokens of the whole prompt, estimated: `min`, `max` or both.'),
@@ -109,6 +112,7 @@ const condition: z.ZodType<RuleCondition> = section({
     .exactOptional(),
   languages: z
     .array(choice(LANGUAGES))
+    .min(1, EMPTY)
     .describe('The language of the newest user message, as far as it can be told.')
     .exactOptional(),
   headers: headers.describe('By header: its value, with `*` for anything.').exactOptional(),
@@ -123,10 +127,12 @@ const condition: z.ZodType<RuleCondition> = section({
     .exactOptional(),
   all: z
     .array(z.lazy(() => condition))
+    .min(1, EMPTY)
     .describe('All of these hold too.')
     .exactOptional(),
   any: z
     .array(z.lazy(() => condition))
+    .min(1, EMPTY)
     .describe('At least one of these holds too.')
     .exactOptional(),
   not: z

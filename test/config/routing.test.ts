@@ -223,6 +223,9 @@ rules:
       '2:30 rules[0].when.time.from: must be a time of day such as "22:30".',
     ],
     ['{when: {keywords: []}, use: cheap}', '2:27 rules[0].when.keywords: must not be empty.'],
+    ['{when: {languages: []}, use: cheap}', '2:28 rules[0].when.languages: must not be empty.'],
+    ['{when: {any: []}, use: cheap}', '2:22 rules[0].when.any: must not be empty.'],
+    ['{when: {all: []}, use: cheap}', '2:22 rules[0].when.all: must not be empty.'],
   ];
   for (const [rule, problem] of cases) {
     test(`${rule} is told as a sentence`, () => {

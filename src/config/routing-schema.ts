@@ -70,6 +70,10 @@ export const weight = decimal({ min: 0, max: 1_000_000 })
   .default(1)
   .describe('Share of the requests, relative to the other targets. 0: only when no other can serve.');
 
+export const capacity = integer({ min: 1, max: 100_000 }).describe(
+  'Requests that it can run at once. While it runs as many, the others come first. Default: unknown.',
+);
+
 function bounds(range: { readonly min: number; readonly max: number }, meaning: string) {
   return section({
     min: integer(range).describe('At least.').exactOptional(),

@@ -165,12 +165,13 @@ function localTime({ clock }: PipelineDeps): Pick<RouteRequestFacts, 'minuteOfDa
 }
 
 function candidateOf(target: Target, request: ChatRequest, deps: PipelineDeps): Omit<Candidate, 'weight'> {
-  const { id, account, model, traits } = target;
+  const { id, account, model, traits, capacity } = target;
   const known = deps.facts(account.provider, model, account.name);
   return {
     id,
     names: [account.name, account.provider],
     inFlight: deps.health.inFlight(id),
+    ...(capacity !== undefined && { capacity }),
     isCoolingDown: deps.health.waitFor(target).waitMs > 0,
     ...deps.routing.read(id, request.isStream, deps.clock.elapsed()),
     ...(known?.price && { price: known.price }),

@@ -173,6 +173,7 @@ export class Router {
       headers: config.headers,
       extraBody: Object.keys(config.extraBody).length > 0 ? config.extraBody : undefined,
       traits: { ...account.traits, ...(config.traits as UpstreamTraits) },
+      ...(config.capacity !== undefined && { capacity: config.capacity }),
     };
   }
 

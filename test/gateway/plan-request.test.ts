@@ -228,6 +228,18 @@ describe('strategies', () => {
     assert.deepEqual(planned(gateway), ['b/two', 'a/one']);
   });
 
+  test('a target that runs as much as it can comes after the others, until something of it has ended', () => {
+    const one = { account: 'a', model: 'one', timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
+    const chain = { targets: [{ ...one, capacity: 1 }, 'b/two'], ...ordered('priority', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } });
+    assert.deepEqual(planned(gateway), ['a/one', 'b/two']);
+    const visit = gateway.health.enter('a/one');
+    assert.ok(visit);
+    assert.deepEqual(planned(gateway), ['b/two', 'a/one']);
+    gateway.health.leave(visit, 'success');
+    assert.deepEqual(planned(gateway), ['a/one', 'b/two']);
+  });
+
   test('a chain reached by a model’s name keeps that model in front, at whichever place it stands', () => {
     const chain = { targets: ['a/one', 'b/two', 'c/two'], ...ordered('round-robin', [1, 1, 1]) };
     const gateway = gatewayWith({ chains: { main: chain } });

@@ -136,7 +136,7 @@ export class Accountant {
 
   #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {
     if (!usage || usage.isEstimated || status === 'cached' || heldInputTokens === 0) return;
-    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens));
+    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens), 0, FORGETTING);
   }
 
   #estimatedCost(request: Accountable): number | undefined {
@@ -176,8 +176,11 @@ export class Accountant {
     // What writes nothing by its nature says nothing of the answers of a chain that serves chats, too.
     const hasAnswer = isBilled && request.kind !== 'hedge' && request.maxOutputTokens !== 0;
     if (hasAnswer) {
-      learn(this.#outputs, request.model, usage.outputTokens);
-      if (ending.status === 'done') this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
+      const isDone = ending.status === 'done';
+      // What its client has cut, by a bound or by leaving, does not tell that answers are short.
+      const isWhole = isDone && usage.outputTokens < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
+      learn(this.#outputs, request.model, usage.outputTokens, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
+      if (isDone) this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
     }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
     reservation.settle(used, ending.isForwarded);
@@ -198,10 +201,16 @@ export class Accountant {
   }
 }
 
-/** A maximum that a larger value raises at once, and smaller ones let fall slowly. */
-function learn(maxima: LRUCache<string, number>, model: string, value: number): void {
+/** A maximum that a larger value raises at once, and smaller ones let fall slowly, from what was supposed at first. */
+function learn(
+  maxima: LRUCache<string, number>,
+  model: string,
+  value: number,
+  first: number,
+  forgetting: number,
+): void {
   const known = maxima.get(model);
-  const learned = known === undefined ? value : Math.max(value, known * FORGETTING);
+  const learned = Math.max(value, (known ?? first) * forgetting);
   if (learned !== known) maxima.set(model, learned);
 }
 

@@ -59,7 +59,7 @@ describe('the accountant', () => {
     );
     assert.equal(first.settle({ status: 'done', usage: usageOf(40, 10), ...ANSWERED }), 0.00005);
     const second = accountant.open(asked('3', spec, { maxOutputTokens: 60 }));
-    assert.equal(second.rateLimit.remainingTokens, 300 - 50 - 60);
+    assert.equal(second.rateLimit.remainingTokens, 300 - 50 - (50 + 60));
     ledger.flush();
     assert.deepEqual(database.prepare('SELECT request_id, status, cost FROM ledger ORDER BY 1').all(), [
       { request_id: '1', status: 'done', cost: 0.00005 },
@@ -77,10 +77,27 @@ describe('the accountant', () => {
       account.settle({ status: 'done', usage: usageOf(0, outputTokens), ...ANSWERED });
     };
     assert.equal(remaining('1'), 999_000);
-    answer('2', 400);
-    assert.equal(remaining('3'), 998_200);
+    answer('2', 4_000);
+    assert.equal(remaining('3'), 999_000 - 4_000 - 4_000);
     answer('4', 100);
-    assert.equal(remaining('5'), 997_720);
+    assert.equal(remaining('5'), 991_000 - 100 - 4_000 * 0.95);
+  });
+
+  test('short answers do not make a model’s answers short at once, and those that their clients have cut not at all', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const held = (id: string): number | undefined => {
+      const spec = { tokensPerMinute: 1_000_000 };
+      const principal = { ...ANONYMOUS, limits: [{ scope: `key:${id}`, spec }] };
+      const { remainingTokens = 0 } = accountant.open({ ...asked(id), inputTokens: 0, principal }).rateLimit;
+      return 1_000_000 - remainingTokens;
+    };
+    accountant
+      .open(asked('1', {}, { maxOutputTokens: 1 }))
+      .settle({ status: 'done', usage: usageOf(5, 1), ...ANSWERED });
+    accountant.open(asked('2')).settle({ status: 'aborted', usage: usageOf(5, 2), ...ANSWERED });
+    assert.equal(held('3'), 1_000);
+    accountant.open(asked('4')).settle({ status: 'done', usage: usageOf(5, 2), ...ANSWERED });
+    assert.equal(held('5'), 950);
   });
 
   test('embeddings, which have no answer, teach nothing of the answers of their chain', () => {

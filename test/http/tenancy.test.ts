@@ -248,6 +248,18 @@ describe('limits', () => {
   });
 });
 
+test('a form cannot name a second model that its key may not use', async () => {
+  await using all = await tenancyNode(answer);
+  const form = new FormData();
+  form.append('model', 'main');
+  form.append('model', 'dear');
+  form.append('file', new Blob(['…']), 'a.wav');
+  const headers = all.headersOf({ scopes: { models: ['main'] } });
+  const refused = await fetch(`${all.node.url}/v1/audio/transcriptions`, { method: 'POST', body: form, headers });
+  assert.deepEqual([refused.status, (await errorOf(refused)).message], [400, "The form has the field 'model' twice."]);
+  assert.equal(all.upstream.requests.length, 0);
+});
+
 describe('whose key is sent', () => {
   test("a client's own key goes to its provider only, and is in no log, file or metric", async () => {
     const OWN = 'sk-own-secret-0123456789';

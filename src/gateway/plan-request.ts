@@ -10,7 +10,13 @@ import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import { modelFirst } from './router.ts';
 import type { Candidate, RouteRequestFacts } from './routing/candidate.ts';
 import { summarizePlan } from './routing/describe.ts';
-import { askedModels, type RoutePreferences, readPreferences, withoutRoutingFields } from './routing/openrouter.ts';
+import {
+  askedModels,
+  type RoutePreferences,
+  readPreferences,
+  withoutModelFields,
+  withoutRoutingFields,
+} from './routing/openrouter.ts';
 import { type Plan, planRoute } from './routing/plan.ts';
 import { factsOf } from './routing/request-facts.ts';
 import { judgeRules, type RulesJudgement } from './routing/rules.ts';
@@ -77,10 +83,11 @@ export function planRequest(
   trace.chain = used.chain.name;
   if (context.isExplained) trace.route = summarizePlan(used.plan, rules.match);
   const plain = preferences ? withoutRoutingFields(request) : request;
+  const routed = preferences ? withoutModelFields(request) : request;
   return {
     legs: [legOf(used), ...others.map(legOf)],
     configured: used.chain,
-    requestFor: ({ account }) => (account.isRouter ? request : plain),
+    requestFor: ({ account }) => (account.isRouter ? routed : plain),
     isPlain: false,
   };
 }

@@ -9,6 +9,7 @@ import { planRequest } from '../../src/gateway/plan-request.ts';
 import { settleAccount } from '../../src/gateway/settle.ts';
 import type { ModelFacts } from '../../src/tenancy/price.ts';
 import { PriceTable } from '../../src/tenancy/price-table.ts';
+import { ANONYMOUS } from '../../src/tenancy/principal.ts';
 import { failed, streamed } from '../support/chat-wire.ts';
 import type { PartialConfig } from '../support/node.ts';
 import { chatRequest, failureOf, framesOf, TestContext, TestGateway } from './support.ts';
@@ -264,11 +265,14 @@ describe('OpenRouter’s fields', () => {
     assert.deepEqual(planned(gateway, { models: ['other'] }), ['a/one', 'b/two'], 'nobody twice');
   });
 
-  test('an account that routes itself gets them', async () => {
+  test('an account that routes itself gets what is about providers, and no models that the key may not use', async () => {
     const router = { provider: 'openrouter', keys: ['k'], url: 'http://router.test' };
     const gateway = new TestGateway({ accounts: { r: router }, chains: { main: ['r/x'] } }, streamed('Hi'));
-    await gateway.text({ provider: { only: ['groq'] } });
-    assert.deepEqual(JSON.parse(String(gateway.http.calls[0]?.request.body)).provider, { only: ['groq'] });
+    const scopes = { models: ['main'] };
+    const context = Object.assign(gateway.context(), { principal: { ...ANONYMOUS, scopes } });
+    await gateway.text({ provider: { only: ['groq'] }, models: ['dear'], route: 'fallback' }, context);
+    const { model, models, route, provider } = JSON.parse(String(gateway.http.calls[0]?.request.body));
+    assert.deepEqual([model, models, route, provider], ['x', undefined, undefined, { only: ['groq'] }]);
   });
 
   test('an order, and a list of those that may serve', () => {

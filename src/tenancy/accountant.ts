@@ -85,6 +85,8 @@ const FORGETTING = 0.95;
 export class Accountant {
   /** What answers really had, for routing by cost. */
   readonly answerLengths = new AnswerLengths();
+  /** The same by the clients' names for models: what a crash leaves open is entered with. */
+  readonly #usualOutputs = new AnswerLengths();
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
@@ -130,7 +132,8 @@ export class Accountant {
   /** What nobody knows the price of counts as nothing in a budget of dollars. */
   #held(request: Accountable, heldInputTokens: number): Amounts {
     const excess = this.#excesses.get(request.model) ?? 0;
-    const usage = this.#estimatedUsage(request, heldInputTokens + (heldInputTokens > 0 ? excess : 0));
+    const inputTokens = heldInputTokens + (heldInputTokens > 0 ? excess : 0);
+    const usage = estimatedUsage(inputTokens, bounded(this.#outputs.get(request.model), request));
     return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, request.price) ?? 0 };
   }
 
@@ -140,13 +143,9 @@ export class Accountant {
   }
 
   #estimatedCost(request: Accountable): number | undefined {
-    if (!request.price) return undefined;
-    return costOf(this.#estimatedUsage(request, request.inputTokens), request.price);
-  }
-
-  #estimatedUsage({ model, maxOutputTokens }: Accountable, inputTokens: number): Usage {
-    const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
-    return estimatedUsage(inputTokens, Math.min(known, maxOutputTokens ?? known));
+    const { price, model, inputTokens } = request;
+    if (!price) return undefined;
+    return costOf(estimatedUsage(inputTokens, bounded(this.#usualOutputs.usual(model), request)), price);
   }
 
   /**
@@ -180,7 +179,10 @@ export class Accountant {
       // What its client has cut, by a bound or by leaving, does not tell that answers are short.
       const isWhole = isDone && usage.outputTokens < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
       learn(this.#outputs, request.model, usage.outputTokens, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
-      if (isDone) this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
+      if (isDone) {
+        this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
+        this.#usualOutputs.note(request.model, usage.outputTokens);
+      }
     }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
     reservation.settle(used, ending.isForwarded);
@@ -212,6 +214,10 @@ function learn(
   const known = maxima.get(model);
   const learned = Math.max(value, (known ?? first) * forgetting);
   if (learned !== known) maxima.set(model, learned);
+}
+
+function bounded(outputTokens = FIRST_OUTPUT_TOKENS, { maxOutputTokens = outputTokens }: Accountable): number {
+  return Math.min(outputTokens, maxOutputTokens);
 }
 
 const NOTHING = { tokens: 0, cost: 0 };

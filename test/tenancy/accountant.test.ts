@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import type { Usage } from '../../src/model/chat.ts';
+import { NO_JOURNAL } from '../../src/storage/line-journal.ts';
 import { type Accountable, Accountant } from '../../src/tenancy/accountant.ts';
 import { Ledger } from '../../src/tenancy/ledger.ts';
+import { recoverRows } from '../../src/tenancy/ledger-row.ts';
 import type { ModelFacts } from '../../src/tenancy/price.ts';
 import { ANONYMOUS, type LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -98,6 +100,20 @@ describe('the accountant', () => {
     assert.equal(held('3'), 1_000);
     accountant.open(asked('4')).settle({ status: 'done', usage: usageOf(5, 2), ...ANSWERED });
     assert.equal(held('5'), 950);
+  });
+
+  test('what a crash leaves open is entered with the cost of a usual answer, not of the longest', () => {
+    const { database, limiter } = testAccountant(new ManualClock(), () => FACTS);
+    const notes: string[] = [];
+    const journal = { ...NO_JOURNAL, append: (text: string) => void notes.push(...text.split('\n')) };
+    const ledger = new Ledger({ database, clock: new ManualClock(), journal, onFailure: assert.ifError });
+    const accountant = new Accountant({ ledger, limiter, facts: () => FACTS });
+    for (const outputTokens of [10, 30]) {
+      accountant.open(asked('1')).settle({ status: 'done', usage: usageOf(5, outputTokens), ...ANSWERED });
+    }
+    accountant.open(asked('2', { tokensPerMinute: 10_000 })).noteSent();
+    const [note] = recoverRows(notes).rows.filter((row) => row[1] === '2');
+    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 0, 0, 1, 0.00007]);
   });
 
   test('embeddings, which have no answer, teach nothing of the answers of their chain', () => {

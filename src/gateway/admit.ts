@@ -12,7 +12,10 @@ import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 
 /** What limits and ledger need to know beforehand. */
-export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'prompt'>;
+export type Asked = Pick<
+  Accountable,
+  'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'answerCount' | 'prompt'
+>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
 export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
@@ -78,6 +81,7 @@ export function openAccount(
     inputTokens: asked.inputTokens,
     heldInputTokens: asked.heldInputTokens,
     maxOutputTokens: asked.maxOutputTokens,
+    answerCount: asked.answerCount,
     prompt: asked.prompt,
     kind: isShadow ? 'shadow' : isForwarded ? 'forwarded' : 'request',
     requestId: trace.requestId,

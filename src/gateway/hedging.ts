@@ -143,6 +143,7 @@ function openAccount(
       inputTokens,
       heldInputTokens: () => heldInputTokens(request),
       maxOutputTokens: request.sampling.maxOutputTokens,
+      answerCount: request.sampling.candidateCount,
       price: priceOf(target, ownKeys, deps),
     });
   } catch (error) {

@@ -23,6 +23,8 @@ export interface Accountable {
   readonly heldInputTokens?: (() => number) | undefined;
   /** The client's own bound of the answer. */
   readonly maxOutputTokens?: number | undefined;
+  /** How many answers it wants, each as long. Default: one. */
+  readonly answerCount?: number | undefined;
   /** Of the target that will most likely answer. */
   readonly price: Price | undefined;
   /** Default: a client's request. Others are entries of their own, under an id and an operation of their own. */
@@ -177,11 +179,12 @@ export class Accountant {
     if (hasAnswer) {
       const isDone = ending.status === 'done';
       // What its client has cut, by a bound or by leaving, does not tell that answers are short.
-      const isWhole = isDone && usage.outputTokens < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
-      learn(this.#outputs, request.model, usage.outputTokens, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
+      const ofOne = usage.outputTokens / countOf(request);
+      const isWhole = isDone && ofOne < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
+      learn(this.#outputs, request.model, ofOne, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
       if (isDone) {
         this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
-        this.#usualOutputs.note(request.model, usage.outputTokens);
+        this.#usualOutputs.note(request.model, ofOne);
       }
     }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
@@ -216,8 +219,13 @@ function learn(
   if (learned !== known) maxima.set(model, learned);
 }
 
-function bounded(outputTokens = FIRST_OUTPUT_TOKENS, { maxOutputTokens = outputTokens }: Accountable): number {
-  return Math.min(outputTokens, maxOutputTokens);
+/** @param outputTokens of one answer */
+function bounded(outputTokens = FIRST_OUTPUT_TOKENS, request: Accountable): number {
+  return Math.max(0, Math.min(outputTokens, request.maxOutputTokens ?? outputTokens)) * countOf(request);
+}
+
+function countOf({ answerCount = 1 }: Accountable): number {
+  return Math.max(1, answerCount);
 }
 
 const NOTHING = { tokens: 0, cost: 0 };

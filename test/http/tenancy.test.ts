@@ -248,6 +248,33 @@ describe('limits', () => {
   });
 });
 
+test('a bound of less than nothing holds as much as none, in every dialect', async () => {
+  await using all = await tenancyNode(answer);
+  const { node, headersOf } = all;
+  const bounded: readonly (readonly [path: string, body: object])[] = [
+    ['/v1/chat/completions', { model: 'main', messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1_000_000 }],
+    ['/v1/completions', { model: 'main', prompt: 'Hi', max_tokens: -1_000_000 }],
+    ['/v1/responses', { model: 'main', input: 'Hi', max_output_tokens: -1_000_000 }],
+    [
+      '/v1beta/models/main:generateContent',
+      { contents: [{ parts: [{ text: 'Hi' }] }], generationConfig: { maxOutputTokens: -1_000_000 } },
+    ],
+    ['/api/generate', { model: 'main', prompt: 'Hi', stream: false, options: { num_predict: -1_000_000 } }],
+  ];
+  for (const [path, body] of bounded) {
+    const headers = headersOf({ limits: { tokensPerMinute: 5_000 } });
+    const response = await node.post(path, body, { headers });
+    assert.equal(response.status, 200, path);
+    // 1,000 tokens of answer, and a little less with each shorter one.
+    const remaining = Number(response.headers.get('x-ratelimit-remaining-tokens'));
+    assert.ok(remaining < 4_300, `${path} left ${remaining}`);
+    await response.text();
+  }
+  const wrong = { model: 'main', messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 };
+  const refused = await node.post('/v1/messages', wrong, { headers: headersOf() });
+  assert.deepEqual([refused.status, (await errorOf(refused)).message], [400, 'max_tokens: must be 0 or more']);
+});
+
 test('a form cannot name a second model that its key may not use', async () => {
   await using all = await tenancyNode(answer);
   const form = new FormData();

@@ -116,6 +116,23 @@ describe('the accountant', () => {
     assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 0, 0, 1, 0.00007]);
   });
 
+  test('several answers at once are held as many times, and learnt as one', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const spec = { tokensPerMinute: 1_000_000 };
+    const several = accountant.open(asked('1', spec, { answerCount: 3, maxOutputTokens: 2_000 }));
+    assert.equal(several.rateLimit.remainingTokens, 1_000_000 - 50 - 3 * 1_000);
+    several.settle({ status: 'done', usage: usageOf(50, 3 * 1_500), ...ANSWERED });
+    const one = accountant.open(asked('2', spec));
+    assert.equal(one.rateLimit.remainingTokens, 1_000_000 - (50 + 4_500) - (50 + 1_500));
+  });
+
+  test('no bound and no number of answers makes room in a limit', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const spec = { tokensPerMinute: 1_000 };
+    const { rateLimit } = accountant.open(asked('1', spec, { maxOutputTokens: -1_000_000, answerCount: -5 }));
+    assert.equal(rateLimit.remainingTokens, 950);
+  });
+
   test('embeddings, which have no answer, teach nothing of the answers of their chain', () => {
     const { accountant } = testAccountant(new ManualClock(), () => FACTS);
     const embedding = accountant.open(asked('1', {}, { operation: 'embeddings', maxOutputTokens: 0 }));

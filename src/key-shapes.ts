@@ -7,8 +7,8 @@ const KEY = new RegExp(
     'fm-[\\w-]{40,}',
     'sk-[\\w-]{16,}',
     'AIza[\\w-]{30,}',
-    '(?:gsk|hf|fw|r8|ghp|github_pat|tgp_v1)_\\w{20,}',
-    '(?:xai|pplx|csk|nvapi|jina|voyage|pa|tvly)-[\\w-]{20,}',
+    '(?:gsk|hf|fw|r8|ghp|github_pat|tgp_v1|jina)_\\w{20,}',
+    '(?:xai|pplx|csk|nvapi|voyage|pa|tvly)-[\\w-]{20,}',
     'AKIA[A-Z0-9]{16}',
     'eyJ[\\w-]{10,}\\.eyJ[\\w-]{10,}\\.[\\w-]*',
   ]

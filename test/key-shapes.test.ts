@@ -11,6 +11,7 @@ const KEYS = [
   'AIzaSyA-0123456789abcdefghijklmnopqrstu',
   'gsk_0123456789abcdefghijABCDEFGHIJ',
   'xai-0123456789abcdefghijABCDEFGHIJ',
+  'jina_0123456789abcdef0123456789abcdefABCDEFGHIJ',
   'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl',
 ];
 
@@ -28,6 +29,8 @@ test('names of models, responses and requests are no keys', () => {
     'resp_68f0a1b2c3d4e5f60718293a4b5c6d7e8f90',
     'req_011CSHoEeqs5C35K2UUqR7Fy',
     'task-sk-learn-regression-of-many-features',
+    'jina-embeddings-v2-base-en',
+    'jina-reranker-v2-base-multilingual',
     'hf.co/bartowski/Meta-Llama-3.1-8B-Instruct-GGUF:Q4_K_M',
     'ft:gpt-4o-mini-2024-07-18:my-organisation:my-long-suffix:AbCdEf12',
   ];

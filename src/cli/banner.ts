@@ -10,7 +10,8 @@ import { counted, styled } from './terminal.ts';
 
 const INDENT = '  ';
 
-export function banner({ config, file, warnings, findings }: CommandConfig, url: string): string {
+/** @param isKeyNeeded clients without a key are refused */
+export function banner({ config, file, warnings, findings }: CommandConfig, url: string, isKeyNeeded: boolean): string {
   const label = (text: string): string => styled('dim', text.padEnd(9), process.stderr);
   const lines = [
     ...(file === undefined
@@ -30,7 +31,7 @@ export function banner({ config, file, warnings, findings }: CommandConfig, url:
     ...lines.map((line) => INDENT + line),
     '',
     'Try it:',
-    INDENT + tryLine(config, url),
+    INDENT + tryLine(config, url, isKeyNeeded),
     '',
     '',
   ].join('\n');
@@ -42,8 +43,8 @@ function exampleModel(config: Config): string {
   return alias ?? config.defaultChain ?? Object.keys(config.chains)[0] ?? 'auto';
 }
 
-function tryLine(config: Config, url: string): string {
-  const key = config.server.apiKeys.length > 0 ? ' -H "Authorization: Bearer $FLOWMESH_API_KEY"' : '';
+function tryLine(config: Config, url: string, isKeyNeeded: boolean): string {
+  const key = isKeyNeeded ? ' -H "Authorization: Bearer $FLOWMESH_API_KEY"' : '';
   const body = { model: exampleModel(config), messages: [{ role: 'user', content: 'Hello' }] };
   // A name may hold an apostrophe, which would end the shell's quotes.
   return `curl ${url}/v1/chat/completions${key} -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`;

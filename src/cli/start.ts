@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-error.ts';
+import { needsKey } from '../config/exposure.ts';
 import type { MeshConfig } from '../config/mesh.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createNode, type FlowmeshNode } from '../node.ts';
@@ -71,7 +72,7 @@ async function run(options: StartOptions, around: Surroundings): Promise<void> {
   // Before the word that it is ready: whoever waits for that word may signal at once.
   const stopWatching = follow(loaded.file, options, running);
   stopOnSignal(running, stopWatching);
-  process.stderr.write(banner({ ...loaded, config }, url));
+  process.stderr.write(banner({ ...loaded, config }, url, needsKey(config.server, node.keys.hasKeys())));
   const file = loaded.file === undefined ? undefined : resolve(loaded.file);
   logger.info({ version: VERSION, url, config: file }, 'flowmesh is ready');
   const untilRequests = systemClock.every(LOOK_FOR_REQUESTS_MS, () => {

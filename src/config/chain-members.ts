@@ -151,8 +151,12 @@ function routingOf({ strategy, affinity }: WrittenChain, members: readonly Chain
 }
 
 function isPlain({ strategy, targets }: WrittenChain): boolean {
-  // A spare target has its place at the end, so its chain needs ordering.
-  return strategy === undefined && targets.every((member) => member.type === 'target' && member.weight > 0);
+  return strategy === undefined && targets.every(isAlwaysInPlace);
+}
+
+/** A spare target has its place at the end, and a full one comes after the others: their chains need ordering. */
+function isAlwaysInPlace(member: WrittenMember): boolean {
+  return member.type === 'target' && member.weight > 0 && member.target.capacity === undefined;
 }
 
 function shifted(routing: ChainRouting, offset: number): ChainRouting {

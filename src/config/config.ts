@@ -149,6 +149,8 @@ export interface TargetConfig {
   readonly extraBody: JsonObject;
   /** Overrides of the preset's quirks, e.g. `maxTokensField`. */
   readonly traits: JsonObject;
+  /** Requests that it can run at once. Absent: unknown. */
+  readonly capacity?: number;
 }
 
 /** Milliseconds. */

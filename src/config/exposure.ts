@@ -22,6 +22,18 @@ export function exposureProblem(
   ].join(' ');
 }
 
+/**
+ * Are clients without a key refused?
+ * @param hasVirtualKey was one ever made?
+ */
+export function needsKey(
+  { apiKeys, anonymous }: Pick<ServerConfig, 'apiKeys' | 'anonymous'>,
+  hasVirtualKey: boolean,
+): boolean {
+  if (anonymous !== 'until-first-key') return anonymous === 'never';
+  return apiKeys.length > 0 || hasVirtualKey;
+}
+
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -1,4 +1,4 @@
-// The `prices` of a configuration: whose they are, and that their rates say something together.
+// The `prices` of a configuration: whose they are, of which models, and that their rates say something together.
 
 import type { AccountBook } from './accounts.ts';
 import type { PriceConfig } from './config.ts';
@@ -15,10 +15,17 @@ export function resolvePrices(
 ): readonly PriceConfig[] {
   return prices.filter((price, index) => {
     const path = ['prices', index];
+    checkPattern(price, path, findings);
     checkRates(price, path, findings);
     checkOwner(price, path, book, findings);
     return price.account === undefined || book.isUsable(price.account);
   });
+}
+
+/** A star elsewhere than at the end would match nothing, and look as if it did. */
+function checkPattern({ model }: FilePrice, path: ConfigPath, findings: Findings): void {
+  if (!model.slice(0, -1).includes('*')) return;
+  findings.problem([...path, 'model'], "write a whole name, or a beginning followed by '*'.");
 }
 
 function checkRates({ input, output, cacheRead, cacheWrite }: FilePrice, path: ConfigPath, findings: Findings): void {

@@ -171,14 +171,15 @@ class Resolver {
       if (account === undefined) return undefined;
       return { account, model, timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
     }
-    const { model, timeouts, retries, headers, extraBody, traits } = target;
+    const { model, capacity, timeouts, retries, headers, extraBody, traits } = target;
     if (model === undefined) {
       this.#findings.problem(path, "'model' is missing.");
       return undefined;
     }
     const account = this.#accountOf(target, path);
     if (account === undefined) return undefined;
-    return { account, model, timeouts, retries, headers, extraBody, traits };
+    const known = capacity !== undefined && { capacity };
+    return { account, model, timeouts, retries, headers, extraBody, traits, ...known };
   }
 
   #shorthandAccount(written: string, owner: string, model: string, path: ConfigPath): string | undefined {

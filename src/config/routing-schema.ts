@@ -70,6 +70,10 @@ export const weight = decimal({ min: 0, max: 1_000_000 })
   .default(1)
   .describe('Share of the requests, relative to the other targets. 0: only when no other can serve.');
 
+export const capacity = integer({ min: 1, max: 100_000 }).describe(
+  'Requests that it can run at once. While it runs as many, the others come first. Default: unknown.',
+);
+
 function bounds(range: { readonly min: number; readonly max: number }, meaning: string) {
   return section({
     min: integer(range).describe('At least.').exactOptional(),
@@ -86,6 +90,9 @@ const time = section({
   to: timeOfDay.describe('End, such as "06:00"; before `from` it is on the next day.'),
   days: z.array(choice(WEEKDAYS)).default([]).describe('Days on which it begins. Empty: every day.'),
 });
+
+/** An empty list would hold never, or always, and look as if it did something. */
+const EMPTY = 'must not be empty.';
 
 const condition: z.ZodType<RuleCondition> = section({
   models: texts.describe('The model name that the client asks for; `*` stands for anything.').exactOptional(),
@@ -109,6 +116,7 @@ const condition: z.ZodType<RuleCondition> = section({
     .exactOptional(),
   languages: z
     .array(choice(LANGUAGES))
+    .min(1, EMPTY)
     .describe('The language of the newest user message, as far as it can be told.')
     .exactOptional(),
   headers: headers.describe('By header: its value, with `*` for anything.').exactOptional(),
@@ -123,10 +131,12 @@ const condition: z.ZodType<RuleCondition> = section({
     .exactOptional(),
   all: z
     .array(z.lazy(() => condition))
+    .min(1, EMPTY)
     .describe('All of these hold too.')
     .exactOptional(),
   any: z
     .array(z.lazy(() => condition))
+    .min(1, EMPTY)
     .describe('At least one of these holds too.')
     .exactOptional(),
   not: z

@@ -8,7 +8,17 @@ import { DEFAULTS } from './defaults.ts';
 import { ANONYMOUS_MODES } from './exposure.ts';
 import { chainKnowledge, knowledge } from './knowledge.ts';
 import { meshSection } from './mesh.ts';
-import { affinity, chainShadow, type FileRule, hedge, peers, rules, strategy, weight } from './routing-schema.ts';
+import {
+  affinity,
+  capacity,
+  chainShadow,
+  type FileRule,
+  hedge,
+  peers,
+  rules,
+  strategy,
+  weight,
+} from './routing-schema.ts';
 import { section } from './section.ts';
 import { prompts, shadow } from './traffic.ts';
 import { address, bytes, choice, decimal, duration, flag, headers, integer, json, secret, text } from './values.ts';
@@ -145,6 +155,7 @@ const targetMapping = section({
     .describe('Name of another chain, which stands here as one target. Of the other keys only `weight` goes with it.')
     .exactOptional(),
   weight,
+  capacity: capacity.exactOptional(),
   provider: text
     .describe('A known provider. With `key`, `url` and so on the target gets an account of its own, named after it.')
     .exactOptional(),

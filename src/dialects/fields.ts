@@ -39,6 +39,12 @@ export function optionalNumber(body: JsonObject, key: string, param = key): numb
   return number;
 }
 
+/** How much may be written. Negative is no bound, as local servers have it: -1 for as much as there is. */
+export function optionalBound(body: JsonObject, key: string, param = key): number | undefined {
+  const bound = optionalNumber(body, key, param);
+  return bound !== undefined && bound < 0 ? undefined : bound;
+}
+
 export function optionalBoolean(body: JsonObject, key: string, param = key): boolean | undefined {
   const value = body[key];
   if (value === undefined || value === null) return undefined;

@@ -6,12 +6,16 @@ import { hideKeys } from '../key-shapes.ts';
 import type { Accountable } from '../tenancy/accountant.ts';
 import { ENDPOINTS } from '../tenancy/key-input.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
+import type { Price } from '../tenancy/price.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 
 /** What limits and ledger need to know beforehand. */
-export type Asked = Pick<Accountable, 'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'prompt'>;
+export type Asked = Pick<
+  Accountable,
+  'model' | 'inputTokens' | 'heldInputTokens' | 'maxOutputTokens' | 'answerCount' | 'prompt'
+>;
 
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
 export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
@@ -68,23 +72,36 @@ export function permit(
 export function openAccount(
   asked: Asked,
   chain: Chain,
-  { trace, principal, isShadow, isForwarded }: RequestContext,
+  { trace, principal, ownKeys, isShadow, isForwarded }: RequestContext,
   deps: PipelineDeps,
 ): void {
-  const [first] = chain.targets;
+  // Where any target is ours to pay, its answer may be the one.
+  const payable = chain.targets.find(({ account }) => !ownKeys.has(account.provider)) ?? chain.targets[0];
   trace.account = deps.accountant.open({
     model: asked.model,
     inputTokens: asked.inputTokens,
     heldInputTokens: asked.heldInputTokens,
     maxOutputTokens: asked.maxOutputTokens,
+    answerCount: asked.answerCount,
     prompt: asked.prompt,
     kind: isShadow ? 'shadow' : isForwarded ? 'forwarded' : 'request',
     requestId: trace.requestId,
     principal,
     operation: trace.operation,
-    price: first && deps.facts(first.account.provider, first.model, first.account.name)?.price,
+    price: payable && priceOf(payable, ownKeys, deps),
   });
 }
+
+/** What the target's answers cost us: nothing where the client's own key pays. Undefined: unknown. */
+export function priceOf(
+  { account, model }: Target,
+  ownKeys: RequestContext['ownKeys'],
+  { facts }: PipelineDeps,
+): Price | undefined {
+  return ownKeys.has(account.provider) ? FREE : facts(account.provider, model, account.name)?.price;
+}
+
+const FREE: Price = { input: 0, output: 0 };
 
 /**
  * The same for an answer that is already here.

@@ -71,8 +71,9 @@ export async function tryHedged<Answer>(
     try {
       winner = await firstAnswer(first, second);
     } finally {
-      const loser = winner === second ? first : second;
-      hedge.settle(loser.loss());
+      const loss = (winner === second ? first : second).loss();
+      hedge.settle(loss);
+      if (loss.isSent) trace.enteredApartCount += 1;
       const outcome = winner === second ? 'won' : winner === first && second.isRunning ? 'lost' : 'failed';
       trace.hedge = { target: second.target.id, afterMs, outcome };
       for (const lane of lanes) if (lane !== winner) lane.cancel(hedging);
@@ -80,7 +81,9 @@ export async function tryHedged<Answer>(
     if (winner) return asResult(await winner.outcome);
     return lanes.flatMap(({ failure }) => failure ?? []);
   } finally {
-    merge(lanes, winner ?? lanes.at(-1) ?? first, trace);
+    // Without a winner the second one has an entry of its own: the request's own is the first's, unless both have failed.
+    const last = lanes.every(({ failure }) => failure) ? lanes.at(-1) : undefined;
+    merge(lanes, winner ?? last ?? first, trace);
     trace.waitedMs += clock.elapsed() - startedAt;
   }
 }

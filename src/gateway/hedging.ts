@@ -5,6 +5,7 @@ import type { HedgeConfig } from '../config/routing.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Ending, OpenAccount } from '../tenancy/accountant.ts';
+import { priceOf } from './admit.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import type { Hedging, Loser, OpenHedge } from './hedge-race.ts';
 import { heldInputTokens } from './held-tokens.ts';
@@ -130,11 +131,10 @@ function openAccount(
   target: Target,
   { request, inputTokens, modelOf }: HedgedRequest,
   { trace, principal, ownKeys }: RequestContext,
-  { accountant, facts }: PipelineDeps,
+  deps: PipelineDeps,
 ): OpenAccount | undefined {
-  const { account, model } = target;
   try {
-    return accountant.open({
+    return deps.accountant.open({
       kind: 'hedge',
       requestId: `${trace.requestId}~hedge`,
       principal,
@@ -143,7 +143,8 @@ function openAccount(
       inputTokens,
       heldInputTokens: () => heldInputTokens(request),
       maxOutputTokens: request.sampling.maxOutputTokens,
-      price: ownKeys.has(account.provider) ? undefined : facts(account.provider, model, account.name)?.price,
+      answerCount: request.sampling.candidateCount,
+      price: priceOf(target, ownKeys, deps),
     });
   } catch (error) {
     if (error instanceof GatewayError) return undefined;

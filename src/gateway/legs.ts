@@ -3,7 +3,7 @@
 
 import { GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import { type Asked, openAccount } from './admit.ts';
+import { type Asked, openAccount, priceOf } from './admit.ts';
 import type { ChainWalk } from './chain.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Leg, RequestPlan } from './plan-request.ts';
@@ -54,9 +54,8 @@ function severalLegs(open: Leg, legs: readonly Leg[], context: RequestContext, d
       // Targets of a detour belong to the leg that led to it.
       const leg = legOf.get(target) ?? current;
       if (leg === current) return undefined;
-      const { account, model } = target;
       try {
-        context.trace.account?.moveTo(leg.model, deps.facts(account.provider, model, account.name)?.price);
+        context.trace.account?.moveTo(leg.model, priceOf(target, context.ownKeys, deps));
       } catch (error) {
         if (isRefusal(error)) return refusalAsFailure(error);
         throw error;

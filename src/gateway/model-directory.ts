@@ -1,5 +1,6 @@
 // What a client may ask for by name: chains, aliases, the models its accounts are known to serve, and those of other nodes.
 
+import { matchesAny, type Scopes } from '../tenancy/principal.ts';
 import type { Peers } from './peers.ts';
 import type { Router } from './router.ts';
 import type { Target } from './target.ts';
@@ -41,8 +42,8 @@ export class ModelDirectory {
     return this.#firstLists();
   }
 
-  /** Of this node and of others, each name once. */
-  list(): readonly ListedModel[] {
+  /** Of this node and of others, each name once; those that a key with these scopes may ask for. */
+  list(scopes: Scopes = {}): readonly ListedModel[] {
     const own = this.own();
     const served = this.#peers()?.models() ?? [];
     const elsewhere = new Map(served.map(({ model, names }) => [model, [...new Set(names)].sort()]));
@@ -52,7 +53,8 @@ export class ModelDirectory {
       return nodes ? { ...model, nodes } : model;
     });
     const foreign = [...elsewhere].map(([id, nodes]) => ({ id, ownedBy: nodes.join(', '), nodes }));
-    return [...listed, ...foreign.sort((a, b) => (a.id < b.id ? -1 : 1))];
+    const all = [...listed, ...foreign.sort((a, b) => (a.id < b.id ? -1 : 1))];
+    return all.filter(({ id }) => this.#isAllowed(id, scopes));
   }
 
   /** What this node can serve itself. Each name once, in the order in which the router would look. */
@@ -73,11 +75,17 @@ export class ModelDirectory {
   }
 
   /** Also as `account/model`, which the list says only where the bare name would be somebody else's. */
-  find(id: string): ListedModel | undefined {
-    const listed = this.list().find((model) => model.id === id);
+  find(id: string, scopes: Scopes = {}): ListedModel | undefined {
+    const listed = this.list(scopes).find((model) => model.id === id);
     if (listed) return listed;
     const served = this.#served().find(({ account, model }) => `${account}/${model}` === id);
-    return served && { id, ownedBy: served.account };
+    return served && this.#isAllowed(id, scopes) ? { id, ownedBy: served.account } : undefined;
+  }
+
+  /** A request for it would be judged alike. */
+  #isAllowed(id: string, { models, chains }: Scopes): boolean {
+    if (models && !matchesAny(id, models)) return false;
+    return !chains || matchesAny(this.#router().route(id, () => true).name, chains);
   }
 }
 

@@ -31,7 +31,7 @@ export async function handleEmbeddings(
     inputTokens: embeddedTokens(request, ({ length }) => roughTokens(length)),
     heldInputTokens: () => embeddedTokens(request, heldByText),
   };
-  const chain = await admit({ ...held, model: request.model }, context, deps);
+  const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   context.trace.usage = {

@@ -111,6 +111,7 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
     inputTokens: inputTokens + (wish?.maxTokens ?? 0),
     heldInputTokens: () => heldInputTokens(request) + (wish?.maxTokens ?? 0),
     maxOutputTokens: request.sampling.maxOutputTokens,
+    answerCount: request.sampling.candidateCount,
     prompt: promptName(request),
   };
   const hashes = trace.knowledge?.passageHashes;

@@ -10,7 +10,13 @@ import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import { modelFirst } from './router.ts';
 import type { Candidate, RouteRequestFacts } from './routing/candidate.ts';
 import { summarizePlan } from './routing/describe.ts';
-import { askedModels, type RoutePreferences, readPreferences, withoutRoutingFields } from './routing/openrouter.ts';
+import {
+  askedModels,
+  type RoutePreferences,
+  readPreferences,
+  withoutModelFields,
+  withoutRoutingFields,
+} from './routing/openrouter.ts';
 import { type Plan, planRoute } from './routing/plan.ts';
 import { factsOf } from './routing/request-facts.ts';
 import { judgeRules, type RulesJudgement } from './routing/rules.ts';
@@ -77,10 +83,11 @@ export function planRequest(
   trace.chain = used.chain.name;
   if (context.isExplained) trace.route = summarizePlan(used.plan, rules.match);
   const plain = preferences ? withoutRoutingFields(request) : request;
+  const routed = preferences ? withoutModelFields(request) : request;
   return {
     legs: [legOf(used), ...others.map(legOf)],
     configured: used.chain,
-    requestFor: ({ account }) => (account.isRouter ? request : plain),
+    requestFor: ({ account }) => (account.isRouter ? routed : plain),
     isPlain: false,
   };
 }
@@ -110,11 +117,12 @@ export function planItinerary(
     ...others.map((other) => ({ name: other, model: other })),
   ];
   const routes = permitted(names, context, deps).map(({ chain, model: asked }): PlannedRoute => {
+    const expectedOutputTokens = deps.accountant.answerLengths.usual(chain.name);
     const plan = planRoute({
       name: chain.name,
       routing: chain.routing ?? plainRouting(chain.targets.length),
       targets: chain.targets.map((target) => candidateOf(target, request, deps)),
-      facts,
+      facts: { ...facts, ...(expectedOutputTokens !== undefined && { expectedOutputTokens }) },
       preferences,
       random: () => deps.random.next(),
       wheels: deps.routing.wheels,
@@ -164,12 +172,13 @@ function localTime({ clock }: PipelineDeps): Pick<RouteRequestFacts, 'minuteOfDa
 }
 
 function candidateOf(target: Target, request: ChatRequest, deps: PipelineDeps): Omit<Candidate, 'weight'> {
-  const { id, account, model, traits } = target;
+  const { id, account, model, traits, capacity } = target;
   const known = deps.facts(account.provider, model, account.name);
   return {
     id,
     names: [account.name, account.provider],
     inFlight: deps.health.inFlight(id),
+    ...(capacity !== undefined && { capacity }),
     isCoolingDown: deps.health.waitFor(target).waitMs > 0,
     ...deps.routing.read(id, request.isStream, deps.clock.elapsed()),
     ...(known?.price && { price: known.price }),

@@ -2,6 +2,7 @@
 
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 
 const NAME_LENGTH_MAX = 100;
@@ -11,7 +12,7 @@ const FINGERPRINTED_LENGTH_MAX = 4_096;
 /** The client's own name for it (`metadata.prompt`), else a fingerprint of the system text. */
 export function promptName(request: ChatRequest): string | undefined {
   const named = request.metadata?.prompt;
-  if (named) return named.slice(0, NAME_LENGTH_MAX);
+  if (named) return hideKeys(named).slice(0, NAME_LENGTH_MAX);
   const part = request.messages[0]?.role === 'system' ? request.messages[0].parts[0] : undefined;
   if (part?.type !== 'text') return undefined;
   const beginning = part.text.slice(0, FINGERPRINTED_LENGTH_MAX);

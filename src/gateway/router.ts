@@ -92,7 +92,7 @@ export class Router {
     );
   }
 
-  /** Not for a client's key in the wrong field: it would be sent on, and kept in the ledger. */
+  /** Not for a client's key in the wrong field, either. */
   #defaultChain(asked: string): Chain | undefined {
     const { defaultChain } = this.#config;
     return defaultChain === undefined || hasKey(asked) ? undefined : this.#chains.get(defaultChain);
@@ -109,7 +109,9 @@ export class Router {
     const slash = model.indexOf('/');
     const isNamed = slash > 0 && slash < model.length - 1;
     const account = isNamed ? this.#accounts.get(model.slice(0, slash)) : undefined;
-    return account && this.#chainOf(model, [this.#target(account, model.slice(slash + 1))]);
+    // A client's key in the wrong field would be sent on, and kept in ledger, log and metrics.
+    if (!account || hasKey(model)) return undefined;
+    return this.#chainOf(model, [this.#target(account, model.slice(slash + 1))]);
   }
 
   #indexModels(chain: Chain): void {
@@ -171,6 +173,7 @@ export class Router {
       headers: config.headers,
       extraBody: Object.keys(config.extraBody).length > 0 ? config.extraBody : undefined,
       traits: { ...account.traits, ...(config.traits as UpstreamTraits) },
+      ...(config.capacity !== undefined && { capacity: config.capacity }),
     };
   }
 

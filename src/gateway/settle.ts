@@ -31,8 +31,8 @@ export function settleAccount(trace: RequestTrace, clock: Clock): void {
 }
 
 /** It ended while an upstream had its prompt, and what that one counts for it, it has told nobody. */
-function isUnderWay({ errorCode, usage, attemptCount, failures }: RequestTrace): boolean {
-  return errorCode !== undefined && usage === undefined && attemptCount > failures.length;
+function isUnderWay({ errorCode, usage, attemptCount, enteredApartCount, failures }: RequestTrace): boolean {
+  return errorCode !== undefined && usage === undefined && attemptCount - enteredApartCount > failures.length;
 }
 
 /** A kept answer cost nothing, also when its client left in the middle of it. */

@@ -22,6 +22,8 @@ export interface Target {
   /** Merged over the upstream body. */
   readonly extraBody: JsonObject | undefined;
   readonly traits: UpstreamTraits;
+  /** Requests that it can run at once. Absent: unknown. */
+  readonly capacity?: number;
   /** Another node, which answers with targets of its own; the account is but a name then. */
   readonly peer?: ServingPeer;
 }

@@ -40,6 +40,8 @@ export class RequestTrace {
   /** Failed attempts, in order. */
   readonly failures: AttemptSummary[] = [];
   attemptCount = 0;
+  /** Attempts under way whose prompts are in the ledger already, as entries of their own. */
+  enteredApartCount = 0;
   /** A second target was asked because the first was late, or would have been. */
   hedge?: HedgeRecord;
   /** Time spent waiting for upstreams and for retries before the commit point: everything else is our overhead. */

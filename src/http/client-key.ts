@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
+import { providerNamed } from '../gateway/own-key-provider.ts';
 
 /** The keys as OpenAI, Anthropic, Google and Azure SDKs send them; some tools send two, and one of them is a dummy. */
 export function presentedKeys(request: FastifyRequest): string[] {
@@ -24,7 +25,7 @@ export function presentedBearer({ headers }: FastifyRequest): string | undefined
   return authorization === undefined ? undefined : /^bearer\s+(.+)$/i.exec(authorization)?.[1]?.trim();
 }
 
-/** Provider names are ours; more than this many keys nobody has. */
+/** More than this many keys nobody has. */
 const OWN_KEYS_MAX = 20;
 
 /**
@@ -40,11 +41,15 @@ export function ownKeys(request: FastifyRequest): ReadonlyMap<string, string> {
   return new Map(
     pairs.map((pair) => {
       const equals = pair.indexOf('=');
-      const provider = pair.slice(0, Math.max(0, equals)).trim();
+      const written = pair.slice(0, Math.max(0, equals)).trim();
       const key = pair.slice(equals + 1).trim();
-      // The header's value is a secret: the message must not repeat it.
-      if (provider === '' || key === '') {
+      // The header's value is a secret: the messages must not repeat any of it.
+      if (written === '' || key === '') {
         throw new GatewayError('bad_request', 'Write x-provider-key as `provider=key`, several separated by commas.');
+      }
+      const provider = providerNamed(written);
+      if (provider === undefined) {
+        throw new GatewayError('bad_request', 'x-provider-key names a provider that flowmesh does not know.');
       }
       return [provider, key];
     }),

@@ -1,5 +1,5 @@
-// Model lists, in the shape of whichever SDK asks: Anthropic's names its version in a header, Google's its key, and the
-// rest is OpenAI's.
+// Model lists of what the client's key may ask for, in the shape of whichever SDK asks: Anthropic's names its version in a
+// header, Google's its key, and the rest is OpenAI's.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
@@ -44,14 +44,14 @@ export function modelRoutes(server: FastifyInstance, directory: ModelDirectory):
   const list =
     (shape: (request: FastifyRequest) => ListShape) => async (request: FastifyRequest, reply: FastifyReply) => {
       await directory.ready();
-      sendJson(reply, 200, JSON.stringify(shape(request).list(directory.list())));
+      sendJson(reply, 200, JSON.stringify(shape(request).list(directory.list(request.principal.scopes))));
       return reply;
     };
   const one =
     (shape: (request: FastifyRequest) => ListShape) => async (request: FastifyRequest, reply: FastifyReply) => {
       await directory.ready();
       const id = (request.params as { '*': string })['*'];
-      const model = directory.find(id);
+      const model = directory.find(id, request.principal.scopes);
       if (!model)
         throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`, {
           param: 'model',

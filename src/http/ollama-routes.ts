@@ -1,6 +1,6 @@
 // Ollama's native endpoints, for clients that know nothing else.
 
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { generateClient, isLoadRequest, renderLoaded } from '../dialects/ollama/generate.ts';
 import { GatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
@@ -28,9 +28,9 @@ const SHOWN = {
 
 export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, directory: ModelDirectory): void {
   const options = { config: { dialect: 'ollama' } } as const;
-  const refuseUnknown = async (id: string): Promise<void> => {
+  const refuseUnknown = async (id: string, { principal }: FastifyRequest): Promise<void> => {
     await directory.ready();
-    if (directory.find(id)) return;
+    if (directory.find(id, principal.scopes)) return;
     throw new GatewayError('model_not_found', `The model '${id.slice(0, 200)}' does not exist here.`);
   };
   server.post('/api/chat', options, chatEndpoint('ollama', deps));
@@ -39,7 +39,7 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     const body = jsonBody(request);
     if (!isLoadRequest(body)) return generate(request, reply);
     const loaded = renderLoaded(body, Math.floor(deps.clock.now() / 1_000));
-    await refuseUnknown(loaded.model);
+    await refuseUnknown(loaded.model, request);
     sendJson(reply, 200, JSON.stringify(loaded));
     return reply;
   });
@@ -48,9 +48,9 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     sendJson(reply, 200, JSON.stringify({ version: OLLAMA_VERSION }));
     return reply;
   });
-  server.get('/api/tags', options, async (_request, reply) => {
+  server.get('/api/tags', options, async (request, reply) => {
     await directory.ready();
-    const models = directory.list().map(({ id }) => ({
+    const models = directory.list(request.principal.scopes).map(({ id }) => ({
       name: id,
       model: id,
       modified_at: MODIFIED_AT,
@@ -63,7 +63,7 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
   });
   server.post('/api/show', options, async (request, reply) => {
     const body = jsonBody(request);
-    await refuseUnknown(asString(body.model) ?? asString(body.name) ?? '');
+    await refuseUnknown(asString(body.model) ?? asString(body.name) ?? '', request);
     sendJson(reply, 200, JSON.stringify(SHOWN));
     return reply;
   });

@@ -10,6 +10,7 @@ import type { ChatEndpointDeps } from './chat-endpoint.ts';
 import { ClientWriter } from './client-writer.ts';
 import { answerHeaders, exchange } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
+import { modelFieldOf } from './model-field.ts';
 
 const PATHS = [
   '/audio/speech',
@@ -81,16 +82,10 @@ function parse(path: string, request: FastifyRequest): PassThroughRequest {
   };
 }
 
-const MODEL_FIELD = Buffer.from('name="model"\r\n\r\n');
-
 /** Only the small `model` field of a form is looked for and replaced; files are not parsed. */
 function parseForm(path: string, contentType: string, body: unknown): PassThroughRequest {
   if (!Buffer.isBuffer(body)) throw new GatewayError('bad_request', 'The form is empty.');
-  const field = body.indexOf(MODEL_FIELD);
-  if (field < 0) throw new GatewayError('bad_request', "The form has no field 'model'.", { param: 'model' });
-  const start = field + MODEL_FIELD.length;
-  const end = body.indexOf('\r\n', start);
-  if (end < 0) throw new GatewayError('bad_request', 'The form is cut off.');
+  const { start, end } = modelFieldOf(body, contentType);
   return {
     model: body.toString('utf8', start, end),
     path,

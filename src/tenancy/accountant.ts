@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../model/at-most.ts';
 import type { Usage } from '../model/chat.ts';
+import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
 import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
@@ -22,6 +23,8 @@ export interface Accountable {
   readonly heldInputTokens?: (() => number) | undefined;
   /** The client's own bound of the answer. */
   readonly maxOutputTokens?: number | undefined;
+  /** How many answers it wants, each as long. Default: one. */
+  readonly answerCount?: number | undefined;
   /** Of the target that will most likely answer. */
   readonly price: Price | undefined;
   /** Default: a client's request. Others are entries of their own, under an id and an operation of their own. */
@@ -82,6 +85,10 @@ const FIRST_OUTPUT_TOKENS = 1_000;
 const FORGETTING = 0.95;
 
 export class Accountant {
+  /** What answers really had, for routing by cost. */
+  readonly answerLengths = new AnswerLengths();
+  /** The same by the clients' names for models: what a crash leaves open is entered with. */
+  readonly #usualOutputs = new AnswerLengths();
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
@@ -127,23 +134,20 @@ export class Accountant {
   /** What nobody knows the price of counts as nothing in a budget of dollars. */
   #held(request: Accountable, heldInputTokens: number): Amounts {
     const excess = this.#excesses.get(request.model) ?? 0;
-    const usage = this.#estimatedUsage(request, heldInputTokens + (heldInputTokens > 0 ? excess : 0));
+    const inputTokens = heldInputTokens + (heldInputTokens > 0 ? excess : 0);
+    const usage = estimatedUsage(inputTokens, bounded(this.#outputs.get(request.model), request));
     return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, request.price) ?? 0 };
   }
 
   #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {
     if (!usage || usage.isEstimated || status === 'cached' || heldInputTokens === 0) return;
-    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens));
+    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens), 0, FORGETTING);
   }
 
   #estimatedCost(request: Accountable): number | undefined {
-    if (!request.price) return undefined;
-    return costOf(this.#estimatedUsage(request, request.inputTokens), request.price);
-  }
-
-  #estimatedUsage({ model, maxOutputTokens }: Accountable, inputTokens: number): Usage {
-    const known = this.#outputs.get(model) ?? FIRST_OUTPUT_TOKENS;
-    return estimatedUsage(inputTokens, Math.min(known, maxOutputTokens ?? known));
+    const { price, model, inputTokens } = request;
+    if (!price) return undefined;
+    return costOf(estimatedUsage(inputTokens, bounded(this.#usualOutputs.usual(model), request)), price);
   }
 
   /**
@@ -170,7 +174,19 @@ export class Accountant {
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
     const cost = ending.status === 'cached' || ending.isOwnKey ? 0 : usage && costOf(usage, this.#priceOf(ending));
-    if (isBilled && request.kind !== 'hedge') learn(this.#outputs, request.model, usage.outputTokens);
+    // What writes nothing by its nature says nothing of the answers of a chain that serves chats, too.
+    const hasAnswer = isBilled && request.kind !== 'hedge' && request.maxOutputTokens !== 0;
+    if (hasAnswer) {
+      const isDone = ending.status === 'done';
+      // What its client has cut, by a bound or by leaving, does not tell that answers are short.
+      const ofOne = usage.outputTokens / countOf(request);
+      const isWhole = isDone && ofOne < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
+      learn(this.#outputs, request.model, ofOne, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
+      if (isDone) {
+        this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
+        this.#usualOutputs.note(request.model, ofOne);
+      }
+    }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
     reservation.settle(used, ending.isForwarded);
     const settlement = { ...ending, ...this.#saved(ending), cost };
@@ -190,11 +206,26 @@ export class Accountant {
   }
 }
 
-/** A maximum that a larger value raises at once, and smaller ones let fall slowly. */
-function learn(maxima: LRUCache<string, number>, model: string, value: number): void {
+/** A maximum that a larger value raises at once, and smaller ones let fall slowly, from what was supposed at first. */
+function learn(
+  maxima: LRUCache<string, number>,
+  model: string,
+  value: number,
+  first: number,
+  forgetting: number,
+): void {
   const known = maxima.get(model);
-  const learned = known === undefined ? value : Math.max(value, known * FORGETTING);
+  const learned = Math.max(value, (known ?? first) * forgetting);
   if (learned !== known) maxima.set(model, learned);
+}
+
+/** @param outputTokens of one answer */
+function bounded(outputTokens = FIRST_OUTPUT_TOKENS, request: Accountable): number {
+  return Math.max(0, Math.min(outputTokens, request.maxOutputTokens ?? outputTokens)) * countOf(request);
+}
+
+function countOf({ answerCount = 1 }: Accountable): number {
+  return Math.max(1, answerCount);
 }
 
 const NOTHING = { tokens: 0, cost: 0 };

@@ -37,7 +37,8 @@ const LIMIT_FIELDS = [...COUNTS, ...COSTS, 'models'] as const;
 const TENANT_FIELDS = ['isDisabled', 'limits', 'accounts', 'tags'] as const;
 const KEY_FIELDS = ['tenant', 'name', 'expires', 'scopes', 'limits', 'accounts', 'tags'] as const;
 
-const COUNT_MAX = 1e12;
+const AMOUNT_MAX = 1e12;
+/** Of a scope, and of the models that have limits of their own. */
 const LIST_MAX = 200;
 const TEXT_LENGTH_MAX = 256;
 /** Tags go into every entry of the ledger. */
@@ -84,7 +85,9 @@ function readLimits(raw: unknown, path = 'limits', fields: readonly string[] = L
   const amounts = Object.entries(input).flatMap(([field, value]) =>
     field === 'models' ? [] : [[field, readAmount(value, `${path}.${field}`, isCount(field))] as const],
   );
-  const models = Object.entries(readMapping(input.models, `${path}.models`)).map(([pattern, spec]) => {
+  const written = Object.entries(readMapping(input.models, `${path}.models`));
+  if (written.length > LIST_MAX) throw wrong(`${path}.models`, `has more than ${LIST_MAX} entries.`);
+  const models = written.map(([pattern, spec]) => {
     checkPattern(pattern, `${path}.models`);
     const ownPath = `${path}.models.${shown(pattern)}`;
     return [pattern, readLimits(spec, ownPath, [...COUNTS, ...COSTS])] as const;
@@ -97,9 +100,10 @@ function isCount(field: string): boolean {
 }
 
 function readAmount(raw: unknown, path: string, isWhole: boolean): number {
-  const isFit = typeof raw === 'number' && raw >= 0 && raw <= COUNT_MAX && (!isWhole || Number.isInteger(raw));
+  const isFit = typeof raw === 'number' && raw >= 0 && raw <= AMOUNT_MAX && (!isWhole || Number.isInteger(raw));
   if (isFit) return raw;
-  throw wrong(path, isWhole ? 'must be a whole number, 0 or more.' : 'must be an amount of US dollars, 0 or more.');
+  const what = isWhole ? 'a whole number' : 'an amount of US dollars';
+  throw wrong(path, `must be ${what} from 0 to ${AMOUNT_MAX.toLocaleString('en')}.`);
 }
 
 function readScopes(raw: unknown): Scopes {
@@ -163,6 +167,9 @@ function checkAccount(provider: string, account: string, path: string, accounts:
 function readTags(raw: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(readMapping(raw, 'tags'));
   if (entries.length > TAGS_MAX) throw wrong('tags', `has more than ${TAGS_MAX} tags.`);
+  for (const [name] of entries) {
+    if (!isText(name)) throw wrong('tags', `has a name that is not of 1 to ${TEXT_LENGTH_MAX} characters.`);
+  }
   return Object.fromEntries(entries.map(([name, value]) => [name, readText(value, `tags.${shown(name)}`)]));
 }
 
@@ -179,8 +186,12 @@ function readList(raw: unknown, path: string): readonly string[] {
 }
 
 function readText(raw: unknown, path: string): string {
-  if (typeof raw === 'string' && raw.trim() !== '' && raw.length <= TEXT_LENGTH_MAX) return raw;
+  if (isText(raw)) return raw;
   throw wrong(path, `must be text of 1 to ${TEXT_LENGTH_MAX} characters.`);
+}
+
+function isText(raw: unknown): raw is string {
+  return typeof raw === 'string' && raw.trim() !== '' && raw.length <= TEXT_LENGTH_MAX;
 }
 
 function checkFields(input: Fields, path: string, known: readonly string[]): void {

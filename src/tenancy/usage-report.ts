@@ -202,6 +202,6 @@ export function usageCsv(by: readonly UsageGroup[], rows: readonly UsageRow[]): 
 
 /** Quoted where needed; what a spreadsheet would run as a formula is made text. */
 function csvField(value: string): string {
-  const safe = /^[=+@\t]|^-(?!\d)/.test(value) ? `'${value}` : value;
+  const safe = /^[=+@\t\r]|^-(?!\d+(?:\.\d+)?$)/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

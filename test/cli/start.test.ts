@@ -87,6 +87,20 @@ test('with client keys the line to try carries the header that the node wants', 
   assert.doesNotMatch(node.stdout + node.stderr, /client-key-of-the-test/);
 });
 
+test('so it does once a virtual key was made, and where nobody is let in without one', async () => {
+  using place = commandPlace();
+  place.write('config.yaml', chainTo('http://127.0.0.1:1/v1', ''));
+  place.write('never.yaml', chainTo('http://127.0.0.1:1/v1', 'server: {anonymous: never}\n'));
+  const line = /curl \S+ -H "Authorization: Bearer \$FLOWMESH_API_KEY" -d /;
+  const closed = await place.startNode(['--config', 'never.yaml']);
+  assert.match(closed.node.stderr, line);
+  assert.equal(await stopped(closed.node), 0);
+  await place.run(['keys', 'create', '--tenant', 'acme', '--config', 'config.yaml']);
+  const keyed = await place.startNode(['--config', 'config.yaml']);
+  assert.match(keyed.node.stderr, line);
+  assert.equal(await stopped(keyed.node), 0);
+});
+
 test('a second start is told so, with where the running node is', async () => {
   using place = commandPlace();
   const { url, node } = await place.startNode();

@@ -46,6 +46,10 @@ const WRONG: readonly (readonly [entry: string, problem: string])[] = [
   ['{model: m, input: cheap, output: 1}', '3:23 prices[0].input: must be a number from 0 to 100000.'],
   ['{model: m, input: .nan, output: 1}', '3:23 prices[0].input: must be a number from 0 to 100000.'],
   ['{model: m, quality: 101}', '3:25 prices[0].quality: must be a number from 0 to 100.'],
+  [
+    '{model: "gpt-*-mini", input: 1, output: 1}',
+    "3:13 prices[0].model: write a whole name, or a beginning followed by '*'.",
+  ],
   ['{input: 1, output: 1}', "3:5 prices[0]: 'model' is missing."],
   ['{model: m, provider: opnai}', "3:26 prices[0].provider: unknown provider 'opnai'. Did you mean 'openai'?"],
   ['{model: m, account: home}', "3:25 prices[0].account: there is no account 'home'."],

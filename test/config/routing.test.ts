@@ -75,6 +75,18 @@ describe('a chain', () => {
     ]);
   });
 
+  test('is needed where a target says how much it can run at once', () => {
+    const { chains } = parse('chains: {a: [{model: x, provider: ollama, capacity: 2}, ollama/y]}').config;
+    assert.deepEqual(
+      chains.a?.targets.map(({ capacity }) => capacity),
+      [2, undefined],
+    );
+    assert.deepEqual(chains.a?.routing?.strategy, { type: 'priority', unfit: 'skip' });
+    assert.deepEqual(problemsOf('chains: {a: [{model: x, provider: ollama, capacity: 0}]}'), [
+      'config.yaml:1:53 chains.a[0].capacity: must be a whole number from 1 to 100000.',
+    ]);
+  });
+
   test('leaves out a nested chain that has nothing usable', () => {
     const text = 'chains: {a: [ollama/x, {chain: b}], b: [{model: m, provider: groq, key: "${K}"}]}';
     assert.deepEqual(routingOf(text)?.members, [target(0)]);
@@ -223,6 +235,9 @@ rules:
       '2:30 rules[0].when.time.from: must be a time of day such as "22:30".',
     ],
     ['{when: {keywords: []}, use: cheap}', '2:27 rules[0].when.keywords: must not be empty.'],
+    ['{when: {languages: []}, use: cheap}', '2:28 rules[0].when.languages: must not be empty.'],
+    ['{when: {any: []}, use: cheap}', '2:22 rules[0].when.any: must not be empty.'],
+    ['{when: {all: []}, use: cheap}', '2:22 rules[0].when.all: must not be empty.'],
   ];
   for (const [rule, problem] of cases) {
     test(`${rule} is told as a sentence`, () => {

@@ -5,6 +5,7 @@ import {
   definedOnly,
   optionalArray,
   optionalBoolean,
+  optionalBound,
   optionalNumber,
   optionalObject,
   optionalString,
@@ -35,6 +36,14 @@ test('fields of the right type are read', () => {
   assert.equal(requiredString(BODY, 'text'), 'a');
   assert.deepEqual(requiredArray(BODY, 'array'), [1]);
   assert.deepEqual(requiredObject(BODY.object, 'object'), { b: 1 });
+});
+
+test('a negative bound is none', () => {
+  assert.deepEqual(
+    [-1, 0, 5, undefined].map((max) => optionalBound(max === undefined ? {} : { max }, 'max')),
+    [undefined, 0, 5, undefined],
+  );
+  assert.throws(() => optionalBound({ max: 'all' }, 'max'), { message: "'max' must be a number, not a string." });
 });
 
 test('null and absent optional fields are undefined', () => {

@@ -27,7 +27,7 @@ const CLIENT_HEADERS = {
   cookie: 'session=canary-cookie-0007',
   'proxy-authorization': 'Basic canary-proxy-0008',
   // Of a provider that no account here has: it goes nowhere. Where one has, test/http/tenancy.test.ts looks.
-  'x-provider-key': 'nobody=canary-byo-0009',
+  'x-provider-key': 'groq=canary-byo-0009',
   'openai-organization': 'org-canary-0010',
   'x-forwarded-for': '203.0.113.7',
 };

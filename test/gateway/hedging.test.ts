@@ -53,6 +53,10 @@ async function settle(gateway: TestGateway, context: TestContext): Promise<void>
   await gateway.advance(0);
 }
 
+function billedOf(gateway: TestGateway): unknown[] {
+  return gateway.entries().map((entry) => [entry.request_id, entry.status, entry.target, entry.input_tokens]);
+}
+
 describe('a hedged chain', () => {
   test('asks nobody else while the first target is in time', async () => {
     const gateway = hedged({ a: streamed('from a'), b: streamed('from b') });
@@ -172,15 +176,31 @@ describe('a hedged chain', () => {
     assert.deepEqual([context.trace.attemptCount, context.trace.waitedMs], [3, 6_000]);
     assert.equal(context.trace.hedge?.outcome, 'failed');
     await settle(gateway, context);
-    assert.deepEqual(
-      gateway
-        .entries()
-        .map(({ request_id, status, target, input_tokens }) => [request_id, status, target, input_tokens]),
-      [
-        ['request-1', 'done', 'c/three', 11],
-        ['request-1~hedge', 'error', 'b/two', 0],
-      ],
-    );
+    assert.deepEqual(billedOf(gateway), [
+      ['request-1', 'done', 'c/three', 11],
+      ['request-1~hedge', 'error', 'b/two', 0],
+    ]);
+  });
+
+  test('bills a second attempt once when the first has failed and the client then leaves', async () => {
+    const gateway = hedged({ a: stream([ROLE], 'hang'), b: stream([ROLE], 'hang') });
+    gateway.router = new TestGateway({
+      accounts: { a: { url: 'http://a.test' }, b: { url: 'http://b.test' } },
+      chains: { main: { targets: ['a/one', 'b/two'], hedge: HEDGE, timeouts: { ttftMs: 5_000 } } },
+      retries: { max: 0 },
+    }).router;
+    const context = gateway.context();
+    const answer = failureOf(gateway.text({}, context));
+    await gateway.advance(1_000);
+    await gateway.advance(4_000);
+    context.leave();
+    assert.equal((await answer).code, 'client_closed');
+    context.trace.errorCode = 'client_closed';
+    settleAccount(context.trace, gateway.clock);
+    assert.deepEqual(billedOf(gateway), [
+      ['request-1', 'aborted', 'a/one', 0],
+      ['request-1~hedge', 'aborted', 'b/two', 5],
+    ]);
   });
 
   test('waits for the first when the second fails', async () => {
@@ -205,7 +225,8 @@ describe('a hedged chain', () => {
       await new Promise<void>((resolve) => (answerFirst = resolve));
       return { status: 400, headers: {}, body: (async function* () {})() };
     };
-    const failing = gateway.failure();
+    const context = gateway.context();
+    const failing = gateway.failure({}, context);
     await gateway.advance(1_000);
     answerFirst();
     assert.equal((await failing).code, 'bad_request');
@@ -213,6 +234,12 @@ describe('a hedged chain', () => {
       gateway.http.calls.map(({ isAborted }) => isAborted),
       [true],
     );
+    context.trace.errorCode = 'bad_request';
+    settleAccount(context.trace, gateway.clock);
+    assert.deepEqual(billedOf(gateway), [
+      ['request-1', 'error', 'a/one', 0],
+      ['request-1~hedge', 'aborted', 'b/two', 5],
+    ]);
   });
 
   test('stops both when the client leaves, and bills the prompts that the upstreams had', async () => {
@@ -230,10 +257,9 @@ describe('a hedged chain', () => {
     assert.equal(context.trace.attemptCount, 2);
     context.trace.errorCode = 'client_closed';
     settleAccount(context.trace, gateway.clock);
-    const prompts = gateway.entries().map(({ request_id, status, input_tokens }) => [request_id, status, input_tokens]);
-    assert.deepEqual(prompts, [
-      ['request-1', 'aborted', 6],
-      ['request-1~hedge', 'aborted', 5],
+    assert.deepEqual(billedOf(gateway), [
+      ['request-1', 'aborted', 'a/one', 6],
+      ['request-1~hedge', 'aborted', 'b/two', 5],
     ]);
     assert.equal(gateway.health.inFlight('a/one') + gateway.health.inFlight('b/two'), 0);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations.ts';
+import { ANONYMOUS } from '../../src/tenancy/principal.ts';
 import { failed, JSON_HEADERS } from '../support/chat-wire.ts';
 import type { FakeAnswer } from '../support/fake-http.ts';
 import type { PartialConfig } from '../support/node.ts';
@@ -32,6 +33,14 @@ test('embeddings without usage are estimated: texts by their length, ids by thei
   const context = gateway.context();
   await handleEmbeddings(EMBEDDING, context, gateway.deps);
   assert.deepEqual([context.trace.usage?.inputTokens, context.trace.usage?.isEstimated], [5, true]);
+});
+
+test('limits hold the texts that are embedded, and no answer', async () => {
+  const gateway = new TestGateway(TWO_TARGETS, vectors({ prompt_tokens: 9, total_tokens: 9 }));
+  const limits = [{ scope: 'tenant:acme', spec: { tokensPerMinute: 100 } }];
+  const context = Object.assign(gateway.context(), { principal: { ...ANONYMOUS, limits } });
+  await handleEmbeddings(EMBEDDING, context, gateway.deps);
+  assert.equal(context.trace.account?.rateLimit.remainingTokens, 92);
 });
 
 test('an answer that is no embeddings is a failure', async () => {

@@ -6,7 +6,10 @@ import type { ChainRouting, RuleConfig, StrategyConfig } from '../../src/config/
 import { explainRequest } from '../../src/gateway/explain.ts';
 import { handle } from '../../src/gateway/pipeline.ts';
 import { planRequest } from '../../src/gateway/plan-request.ts';
+import { settleAccount } from '../../src/gateway/settle.ts';
+import type { ModelFacts } from '../../src/tenancy/price.ts';
 import { PriceTable } from '../../src/tenancy/price-table.ts';
+import { ANONYMOUS } from '../../src/tenancy/principal.ts';
 import { failed, streamed } from '../support/chat-wire.ts';
 import type { PartialConfig } from '../support/node.ts';
 import { chatRequest, failureOf, framesOf, TestContext, TestGateway } from './support.ts';
@@ -40,6 +43,9 @@ class KnownContext extends TestContext {
     return this.#headers;
   }
 }
+
+/** Some ten tokens. */
+const PROMPT = { messages: [{ role: 'user', content: 'Tell me what a lighthouse is.' }] };
 
 function planned(gateway: TestGateway, body: object = {}, context: TestContext = new TestContext(0)): string[] {
   const { legs } = planRequest(chatRequest(body), 10, context, gateway.deps);
@@ -198,12 +204,41 @@ describe('strategies', () => {
     assert.deepEqual(targets, ['b/gpt-5-mini', 'a/gpt-5', 'a/unheard-of']);
   });
 
+  test('cost-optimal expects of an answer what those of its chain really had', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('cost-optimal', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));
+    // Ten tokens of prompt: with 512 of answer the second is cheaper, with a few the first.
+    const price = (model: string) => (model === 'one' ? { input: 1, output: 2 } : { input: 30, output: 1 });
+    const facts = (provider: string, model: string): ModelFacts => ({
+      ...{ provider, model, price: price(model), capabilities: [], source: 's', date: '2026-11-22' },
+    });
+    const deps = { ...gateway.deps, facts };
+    const order = (): string[] => explainRequest(chatRequest(PROMPT), new TestContext(0), deps).targets.slice();
+    assert.deepEqual(order(), ['b/two', 'a/one']);
+    const context = gateway.context();
+    await framesOf(await handle(chatRequest(PROMPT), context, deps));
+    settleAccount(context.trace, gateway.clock);
+    assert.deepEqual(order(), ['a/one', 'b/two']);
+  });
+
   test('a target that cools down comes last', async () => {
     const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
     const gateway = gatewayWith({ chains: { main: chain } });
     gateway.health.coolTarget('a/one', 10_000);
     assert.deepEqual(planned(gateway), ['b/two', 'a/one']);
     assert.deepEqual(planned(gateway), ['b/two', 'a/one']);
+  });
+
+  test('a target that runs as much as it can comes after the others, until something of it has ended', () => {
+    const one = { account: 'a', model: 'one', timeouts: {}, retries: {}, headers: {}, extraBody: {}, traits: {} };
+    const chain = { targets: [{ ...one, capacity: 1 }, 'b/two'], ...ordered('priority', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } });
+    assert.deepEqual(planned(gateway), ['a/one', 'b/two']);
+    const visit = gateway.health.enter('a/one');
+    assert.ok(visit);
+    assert.deepEqual(planned(gateway), ['b/two', 'a/one']);
+    gateway.health.leave(visit, 'success');
+    assert.deepEqual(planned(gateway), ['a/one', 'b/two']);
   });
 
   test('a chain reached by a model’s name keeps that model in front, at whichever place it stands', () => {
@@ -230,11 +265,14 @@ describe('OpenRouter’s fields', () => {
     assert.deepEqual(planned(gateway, { models: ['other'] }), ['a/one', 'b/two'], 'nobody twice');
   });
 
-  test('an account that routes itself gets them', async () => {
+  test('an account that routes itself gets what is about providers, and no models that the key may not use', async () => {
     const router = { provider: 'openrouter', keys: ['k'], url: 'http://router.test' };
     const gateway = new TestGateway({ accounts: { r: router }, chains: { main: ['r/x'] } }, streamed('Hi'));
-    await gateway.text({ provider: { only: ['groq'] } });
-    assert.deepEqual(JSON.parse(String(gateway.http.calls[0]?.request.body)).provider, { only: ['groq'] });
+    const scopes = { models: ['main'] };
+    const context = Object.assign(gateway.context(), { principal: { ...ANONYMOUS, scopes } });
+    await gateway.text({ provider: { only: ['groq'] }, models: ['dear'], route: 'fallback' }, context);
+    const { model, models, route, provider } = JSON.parse(String(gateway.http.calls[0]?.request.body));
+    assert.deepEqual([model, models, route, provider], ['x', undefined, undefined, { only: ['groq'] }]);
   });
 
   test('an order, and a list of those that may serve', () => {

@@ -56,6 +56,14 @@ test('without a default chain an unknown model is refused with the names that wo
   });
 });
 
+test('a client’s key in the place of a model’s name goes nowhere, also behind the name of an account', () => {
+  const key = 'sk-proj-abcDEF0123456789_-abcDEF';
+  const message = /^No chain, alias or account serves the model '/;
+  for (const asked of [key, `a/${key}`]) {
+    assert.throws(() => routerOf({ ...CONFIG, defaultChain: 'fallback' }).route(asked), { message });
+  }
+});
+
 test('names that every object knows are nothing special', () => {
   for (const name of ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'a/', '/a', '/', '']) {
     assert.throws(() => routerOf(CONFIG).route(name), { code: 'model_not_found' });

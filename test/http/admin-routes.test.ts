@@ -109,12 +109,12 @@ const WRONG: readonly [input: object, message: string, param: string][] = [
   ],
   [
     { tenant: 'a', limits: { concurrent: 1.5 } },
-    'limits.concurrent must be a whole number, 0 or more.',
+    'limits.concurrent must be a whole number from 0 to 1,000,000,000,000.',
     'limits.concurrent',
   ],
   [
     { tenant: 'a', limits: { costPerDay: '5' } },
-    'limits.costPerDay must be an amount of US dollars, 0 or more.',
+    'limits.costPerDay must be an amount of US dollars from 0 to 1,000,000,000,000.',
     'limits.costPerDay',
   ],
   [
@@ -149,6 +149,18 @@ const WRONG: readonly [input: object, message: string, param: string][] = [
     "accounts.openai names 'a', which is an account of openai-compatible, not of openai.",
     'accounts.openai',
   ],
+  [
+    { tenant: 'a', limits: { tokensPerMonth: 1e14 } },
+    'limits.tokensPerMonth must be a whole number from 0 to 1,000,000,000,000.',
+    'limits.tokensPerMonth',
+  ],
+  [
+    { tenant: 'a', limits: { models: Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`gpt-${at}`, {}])) } },
+    'limits.models has more than 200 entries.',
+    'limits.models',
+  ],
+  [{ tenant: 'a', tags: { '': 'x' } }, 'tags has a name that is not of 1 to 256 characters.', 'tags'],
+  [{ tenant: 'a', tags: { ['x'.repeat(257)]: 'x' } }, 'tags has a name that is not of 1 to 256 characters.', 'tags'],
   [{ tenant: 'a', tags: { team: 7 } }, 'tags.team must be text of 1 to 256 characters.', 'tags.team'],
   [{ tenant: 'a', expires: '2020-01-01' }, 'expires lies in the past.', 'expires'],
   [{ name: 'x' }, 'tenant must be text of 1 to 256 characters.', 'tenant'],

@@ -5,9 +5,12 @@ import { ModelDirectory } from '../../src/gateway/model-directory.ts';
 import type { ChatEndpointDeps } from '../../src/http/chat-endpoint.ts';
 import { modelRoutes } from '../../src/http/model-routes.ts';
 import { ollamaRoutes } from '../../src/http/ollama-routes.ts';
+import { ANONYMOUS, type Scopes } from '../../src/tenancy/principal.ts';
 import { routerOf } from '../gateway/support.ts';
 
 let server: FastifyInstance;
+/** Of whoever asks next. */
+let scopes: Scopes = {};
 
 before(() => {
   const router = routerOf({ accounts: { a: { url: 'http://a.test' } }, chains: { main: ['a/one'] } });
@@ -21,6 +24,10 @@ before(() => {
     () => ({ models: () => served }),
   );
   server = fastify();
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.principal = { ...ANONYMOUS, scopes };
+    done();
+  });
   modelRoutes(server, directory);
   // Only its lists are asked, which need nothing else.
   ollamaRoutes(server, { pipeline: {} } as ChatEndpointDeps, directory);
@@ -69,4 +76,24 @@ test("the other dialects' lists have the models of other nodes, too", async () =
     ollama.models.map(({ name }: { name: string }) => name),
     ['main', 'one', 'meta/free:1', 'far'],
   );
+});
+
+test('a key is shown only what it may ask for, in every list', async () => {
+  const ids = async (): Promise<string[]> => (await get('/v1/models')).data.map(({ id }: { id: string }) => id);
+  try {
+    scopes = { models: ['o*', 'meta/*'] };
+    assert.deepEqual(await ids(), ['one', 'meta/free:1']);
+    assert.deepEqual(
+      (await get('/api/tags')).models.map(({ name }: { name: string }) => name),
+      ['one', 'meta/free:1'],
+    );
+    assert.equal((await get('/v1/models/main')).error, 'Not Found');
+    assert.equal((await get('/v1/models/a%2Fmeta%2Ffree:1')).error, 'Not Found');
+    scopes = { chains: ['main'] };
+    assert.deepEqual(await ids(), ['main', 'one']);
+    scopes = { chains: ['far'] };
+    assert.deepEqual(await ids(), ['far']);
+  } finally {
+    scopes = {};
+  }
 });

@@ -248,6 +248,45 @@ describe('limits', () => {
   });
 });
 
+test('a bound of less than nothing holds as much as none, in every dialect', async () => {
+  await using all = await tenancyNode(answer);
+  const { node, headersOf } = all;
+  const bounded: readonly (readonly [path: string, body: object])[] = [
+    ['/v1/chat/completions', { model: 'main', messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1_000_000 }],
+    ['/v1/completions', { model: 'main', prompt: 'Hi', max_tokens: -1_000_000 }],
+    ['/v1/responses', { model: 'main', input: 'Hi', max_output_tokens: -1_000_000 }],
+    [
+      '/v1beta/models/main:generateContent',
+      { contents: [{ parts: [{ text: 'Hi' }] }], generationConfig: { maxOutputTokens: -1_000_000 } },
+    ],
+    ['/api/generate', { model: 'main', prompt: 'Hi', stream: false, options: { num_predict: -1_000_000 } }],
+  ];
+  for (const [path, body] of bounded) {
+    const headers = headersOf({ limits: { tokensPerMinute: 5_000 } });
+    const response = await node.post(path, body, { headers });
+    assert.equal(response.status, 200, path);
+    // 1,000 tokens of answer, and a little less with each shorter one.
+    const remaining = Number(response.headers.get('x-ratelimit-remaining-tokens'));
+    assert.ok(remaining < 4_300, `${path} left ${remaining}`);
+    await response.text();
+  }
+  const wrong = { model: 'main', messages: [{ role: 'user', content: 'Hi' }], max_tokens: -1 };
+  const refused = await node.post('/v1/messages', wrong, { headers: headersOf() });
+  assert.deepEqual([refused.status, (await errorOf(refused)).message], [400, 'max_tokens: must be 0 or more']);
+});
+
+test('a form cannot name a second model that its key may not use', async () => {
+  await using all = await tenancyNode(answer);
+  const form = new FormData();
+  form.append('model', 'main');
+  form.append('model', 'dear');
+  form.append('file', new Blob(['…']), 'a.wav');
+  const headers = all.headersOf({ scopes: { models: ['main'] } });
+  const refused = await fetch(`${all.node.url}/v1/audio/transcriptions`, { method: 'POST', body: form, headers });
+  assert.deepEqual([refused.status, (await errorOf(refused)).message], [400, "The form has the field 'model' twice."]);
+  assert.equal(all.upstream.requests.length, 0);
+});
+
 describe('whose key is sent', () => {
   test("a client's own key goes to its provider only, and is in no log, file or metric", async () => {
     const OWN = 'sk-own-secret-0123456789';
@@ -284,6 +323,19 @@ describe('whose key is sent', () => {
     const everything = [told, JSON.stringify(all.node.log.lines), await all.node.metrics(), ...files].join('\n');
     assert.ok(everything.includes('openai-chat'), 'the log was read');
     assert.ok(!everything.includes(OWN));
+  });
+
+  test("a client's own key for a provider that nobody knows is refused, so that ours does not pay", async () => {
+    await using all = await tenancyNode(answer);
+    const ask = (key: string) => all.node.chat({}, { headers: { 'x-provider-key': key } });
+    const refused = await ask('openai-compatibel=sk-own-secret');
+    assert.equal(refused.status, 400);
+    assert.equal((await errorOf(refused)).message, 'x-provider-key names a provider that flowmesh does not know.');
+    assert.equal((await ask('OpenAI-Compatible=sk-own-secret')).status, 200);
+    assert.deepEqual(
+      all.upstream.requests.map(({ message }) => message.headers.authorization),
+      ['Bearer sk-own-secret'],
+    );
   });
 
   test("a tenant bound to an account uses its key, and nobody else's", async () => {

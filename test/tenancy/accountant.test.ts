@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import type { Usage } from '../../src/model/chat.ts';
+import { NO_JOURNAL } from '../../src/storage/line-journal.ts';
 import { type Accountable, Accountant } from '../../src/tenancy/accountant.ts';
 import { Ledger } from '../../src/tenancy/ledger.ts';
+import { recoverRows } from '../../src/tenancy/ledger-row.ts';
 import type { ModelFacts } from '../../src/tenancy/price.ts';
 import { ANONYMOUS, type LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -59,7 +61,7 @@ describe('the accountant', () => {
     );
     assert.equal(first.settle({ status: 'done', usage: usageOf(40, 10), ...ANSWERED }), 0.00005);
     const second = accountant.open(asked('3', spec, { maxOutputTokens: 60 }));
-    assert.equal(second.rateLimit.remainingTokens, 300 - 50 - 60);
+    assert.equal(second.rateLimit.remainingTokens, 300 - 50 - (50 + 60));
     ledger.flush();
     assert.deepEqual(database.prepare('SELECT request_id, status, cost FROM ledger ORDER BY 1').all(), [
       { request_id: '1', status: 'done', cost: 0.00005 },
@@ -77,10 +79,66 @@ describe('the accountant', () => {
       account.settle({ status: 'done', usage: usageOf(0, outputTokens), ...ANSWERED });
     };
     assert.equal(remaining('1'), 999_000);
-    answer('2', 400);
-    assert.equal(remaining('3'), 998_200);
+    answer('2', 4_000);
+    assert.equal(remaining('3'), 999_000 - 4_000 - 4_000);
     answer('4', 100);
-    assert.equal(remaining('5'), 997_720);
+    assert.equal(remaining('5'), 991_000 - 100 - 4_000 * 0.95);
+  });
+
+  test('short answers do not make a model’s answers short at once, and those that their clients have cut not at all', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const held = (id: string): number | undefined => {
+      const spec = { tokensPerMinute: 1_000_000 };
+      const principal = { ...ANONYMOUS, limits: [{ scope: `key:${id}`, spec }] };
+      const { remainingTokens = 0 } = accountant.open({ ...asked(id), inputTokens: 0, principal }).rateLimit;
+      return 1_000_000 - remainingTokens;
+    };
+    accountant
+      .open(asked('1', {}, { maxOutputTokens: 1 }))
+      .settle({ status: 'done', usage: usageOf(5, 1), ...ANSWERED });
+    accountant.open(asked('2')).settle({ status: 'aborted', usage: usageOf(5, 2), ...ANSWERED });
+    assert.equal(held('3'), 1_000);
+    accountant.open(asked('4')).settle({ status: 'done', usage: usageOf(5, 2), ...ANSWERED });
+    assert.equal(held('5'), 950);
+  });
+
+  test('what a crash leaves open is entered with the cost of a usual answer, not of the longest', () => {
+    const { database, limiter } = testAccountant(new ManualClock(), () => FACTS);
+    const notes: string[] = [];
+    const journal = { ...NO_JOURNAL, append: (text: string) => void notes.push(...text.split('\n')) };
+    const ledger = new Ledger({ database, clock: new ManualClock(), journal, onFailure: assert.ifError });
+    const accountant = new Accountant({ ledger, limiter, facts: () => FACTS });
+    for (const outputTokens of [10, 30]) {
+      accountant.open(asked('1')).settle({ status: 'done', usage: usageOf(5, outputTokens), ...ANSWERED });
+    }
+    accountant.open(asked('2', { tokensPerMinute: 10_000 })).noteSent();
+    const [note] = recoverRows(notes).rows.filter((row) => row[1] === '2');
+    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 0, 0, 1, 0.00007]);
+  });
+
+  test('several answers at once are held as many times, and learnt as one', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const spec = { tokensPerMinute: 1_000_000 };
+    const several = accountant.open(asked('1', spec, { answerCount: 3, maxOutputTokens: 2_000 }));
+    assert.equal(several.rateLimit.remainingTokens, 1_000_000 - 50 - 3 * 1_000);
+    several.settle({ status: 'done', usage: usageOf(50, 3 * 1_500), ...ANSWERED });
+    const one = accountant.open(asked('2', spec));
+    assert.equal(one.rateLimit.remainingTokens, 1_000_000 - (50 + 4_500) - (50 + 1_500));
+  });
+
+  test('no bound and no number of answers makes room in a limit', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const spec = { tokensPerMinute: 1_000 };
+    const { rateLimit } = accountant.open(asked('1', spec, { maxOutputTokens: -1_000_000, answerCount: -5 }));
+    assert.equal(rateLimit.remainingTokens, 950);
+  });
+
+  test('embeddings, which have no answer, teach nothing of the answers of their chain', () => {
+    const { accountant } = testAccountant(new ManualClock(), () => FACTS);
+    const embedding = accountant.open(asked('1', {}, { operation: 'embeddings', maxOutputTokens: 0 }));
+    embedding.settle({ status: 'done', usage: usageOf(9, 0), ...ANSWERED });
+    const chat = accountant.open(asked('2', { tokensPerMinute: 10_000 }));
+    assert.equal(chat.rateLimit.remainingTokens, 10_000 - 9 - (50 + 1_000));
   });
 
   test('limits hold more of a prompt than the ledger expects, and as much more as an upstream has been seen to add', () => {

@@ -137,7 +137,7 @@ test('in CSV, names are quoted where they must be and never become formulas', as
       tenant: '=HYPERLINK("x")',
       tags: {},
       operation: 'o',
-      model: 'a,b',
+      model: "-2+3+cmd|' /C calc'!A0,b",
       estimatedInputTokens: 1,
     })
     .settle({ status: 'done', attempts: 1 });
@@ -145,7 +145,7 @@ test('in CSV, names are quoted where they must be and never become formulas', as
   const [, line] = usageCsv(['tenant', 'model'], await usageReport(database, { by: ['tenant', 'model'] })).split(
     '\r\n',
   );
-  assert.equal(line, `"'=HYPERLINK(""x"")","a,b",1,0,0,0,0,0,0,0,unknown,1,0,0,0,0`);
+  assert.equal(line, `"'=HYPERLINK(""x"")","'-2+3+cmd|' /C calc'!A0,b",1,0,0,0,0,0,0,0,unknown,1,0,0,0,0`);
 });
 
 test('rows come in the order of their groups, byte by byte, and groups are never taken for each other', async () => {

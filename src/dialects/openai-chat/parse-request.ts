@@ -7,6 +7,7 @@ import {
   badRequest,
   definedOnly,
   optionalBoolean,
+  optionalBound,
   optionalNumber,
   optionalObject,
   optionalString,
@@ -28,7 +29,7 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     parallelToolCalls: optionalBoolean(body, 'parallel_tool_calls'),
     sampling: definedOnly<Sampling>({
       ...parseSampling(body),
-      maxOutputTokens: optionalNumber(body, 'max_completion_tokens') ?? optionalNumber(body, 'max_tokens'),
+      maxOutputTokens: optionalBound(body, 'max_completion_tokens') ?? optionalBound(body, 'max_tokens'),
       logprobs: optionalBoolean(body, 'logprobs'),
       topLogprobs: optionalNumber(body, 'top_logprobs'),
     }),

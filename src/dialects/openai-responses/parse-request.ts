@@ -7,6 +7,7 @@ import {
   badRequest,
   definedOnly,
   optionalBoolean,
+  optionalBound,
   optionalNumber,
   optionalObject,
   optionalString,
@@ -75,7 +76,7 @@ function parseSampling(body: JsonObject): Sampling {
   const topLogprobs = optionalNumber(body, 'top_logprobs');
   const isLogprobsWanted = asArray(body.include).includes('message.output_text.logprobs');
   return definedOnly<Sampling>({
-    maxOutputTokens: optionalNumber(body, 'max_output_tokens'),
+    maxOutputTokens: optionalBound(body, 'max_output_tokens'),
     temperature: optionalNumber(body, 'temperature'),
     topP: optionalNumber(body, 'top_p'),
     logprobs: isLogprobsWanted || (topLogprobs ?? 0) > 0 ? true : undefined,

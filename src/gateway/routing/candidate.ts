@@ -48,7 +48,7 @@ export interface RouteRequestFacts {
   /** Estimated, the whole prompt. */
   readonly inputTokens: number;
   readonly maxOutputTokens?: number;
-  /** What answers of this kind usually have, where that has been measured. */
+  /** What answers of the chain usually have, where that has been measured. */
   readonly expectedOutputTokens?: number;
   /** Without these the request cannot be served as it was meant. */
   readonly needs: readonly Capability[];

@@ -34,8 +34,10 @@ const STRATEGIES: Readonly<Record<string, StrategyName>> = {
   throughput: 'fastest',
 };
 
-/** Top-level fields that only routing reads. */
-const ROUTING_FIELDS = ['models', 'provider', 'route'] as const;
+/** Top-level fields that say which models may answer: that is settled here, by this gateway's names and the key's scopes. */
+const MODEL_FIELDS = ['models', 'route'];
+/** All that only routing reads. */
+const ROUTING_FIELDS = [...MODEL_FIELDS, 'provider'];
 
 /**
  * Undefined when the client has no such wishes.
@@ -95,10 +97,19 @@ export function askedModels(model: string, preferences: RoutePreferences | undef
 
 /** For upstreams that do not route themselves: they refuse fields they do not know. */
 export function withoutRoutingFields(request: ChatRequest): ChatRequest {
+  return without(request, ROUTING_FIELDS);
+}
+
+/** For those that do: how to choose a provider is their business, too. */
+export function withoutModelFields(request: ChatRequest): ChatRequest {
+  return without(request, MODEL_FIELDS);
+}
+
+function without(request: ChatRequest, fields: readonly string[]): ChatRequest {
   const { original } = request;
-  if (!original || !ROUTING_FIELDS.some((field) => original.body[field] !== undefined)) return request;
+  if (!original || !fields.some((field) => original.body[field] !== undefined)) return request;
   const body = { ...original.body };
-  for (const field of ROUTING_FIELDS) delete body[field];
+  for (const field of fields) delete body[field];
   return { ...request, original: { ...original, body } };
 }
 

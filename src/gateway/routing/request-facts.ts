@@ -13,7 +13,6 @@ export interface Surroundings {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly inputTokens: number;
-  readonly expectedOutputTokens?: number;
   readonly tenant?: string;
   readonly keyTags: readonly string[];
   readonly minuteOfDay: number;

@@ -26,8 +26,13 @@ export interface ReadChunk {
   readonly value: JsonObject;
 }
 
-/** Finish reasons by which a server says, inside a 200, that it failed. */
-const FAILURES: ReadonlySet<string> = new Set(['error', 'insufficient_system_resource']);
+/** Finish reasons by which a server says, inside a 200, that it failed: OpenRouter's, DeepSeek's, Z.AI's. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'error',
+  'insufficient_system_resource',
+  'network_error',
+  'network-error',
+]);
 
 export class AnswerReader {
   #id = '';

@@ -437,6 +437,10 @@ describe('openai-chat stream parser', () => {
       eventsOf(chunk({ content: 'x' }), finish('model_length')).at(-2),
       finished('length', 'model_length'),
     );
+    assert.deepEqual(
+      eventsOf(chunk({ content: 'x' }), finish('model_context_window_exceeded')).at(-2),
+      finished('length', 'model_context_window_exceeded'),
+    );
     assert.deepEqual(eventsOf(chunk({ content: 'x' }), finish('eos')).at(-2), finished('stop', 'eos'));
     assert.deepEqual(eventsOf(chunk({ content: 'x' }), finish('weather')).at(-2), finished('other', 'weather'));
   });
@@ -499,6 +503,11 @@ describe('openai-chat stream parser', () => {
         'context_length_exceeded',
       ],
       [chunk({ content: '' }, {}, { finish_reason: 'error' }), 'upstream_error'],
+      [chunk({}, {}, { finish_reason: 'network_error' }), 'upstream_error'],
+      [
+        { id: 'x', choices: null, base_resp: { status_code: 1008, status_msg: 'insufficient balance' } },
+        'upstream_quota',
+      ],
       [
         chunk({ content: '' }, {}, { finish_reason: 'error', error: { code: 429, message: 'Slow down' } }),
         'upstream_rate_limited',

@@ -248,3 +248,16 @@ test('no upstream is told of the earlier response, whose conversation is in the 
   const body = { model: 'm', input: 'x', previous_response_id: 'resp_1' };
   assert.deepEqual(render(parse(body)).body, { model: 'up', input: 'x', stream: true });
 });
+
+test('the end user and the ids of calls are shortened to what OpenAI takes', () => {
+  const long = 'x'.repeat(65);
+  assert.match(String(render(foreign({ endUser: long })).body.safety_identifier), /^user_[A-Za-z0-9]{9}$/);
+  const input = [
+    { type: 'function_call', call_id: long, name: 'f', arguments: '{}' },
+    { type: 'function_call_output', call_id: long, output: 'x' },
+    { type: 'function_call', call_id: 'short id', name: 'f', arguments: '{}' },
+  ];
+  const ids = (render(parse({ model: 'm', input })).body.input as JsonObject[]).map((item) => item.call_id);
+  assert.match(String(ids[0]), /^x{30}_[A-Za-z0-9]{9}$/);
+  assert.deepEqual(ids.slice(1), [ids[0], 'short id']);
+});

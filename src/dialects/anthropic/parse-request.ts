@@ -36,8 +36,17 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     responseFormat: parseFormat(outputConfig?.format ?? body.output_format),
     reasoning: parseReasoning(optionalObject(body, 'thinking'), outputConfig),
     endUser: asString(optionalObject(body, 'metadata')?.user_id),
+    untranslatable: continuesThread(body) ? ['thread'] : undefined,
     original: { dialect: 'anthropic', body, ...(Object.keys(headers).length > 0 && { headers }) },
   });
+}
+
+/**
+ * Its earlier messages are at Anthropic only; without them the conversation would be another one. A thread that is to
+ * be created needs nothing: when it is continued, the client learns that there is none and sends everything.
+ */
+export function continuesThread(body: JsonObject): boolean {
+  return asObject(body.thread)?.type === 'continue';
 }
 
 function wireHeaders(route: RouteHints): Record<string, string> {

@@ -23,6 +23,8 @@ export function parseRequest(outer: JsonObject, route: RouteHints): ChatRequest 
     ...parseToolChoice(body, parseTools(body)),
     ...parseGenerationConfig(body),
     ...(route.isArrayStream && { extensions: { gemini: { alt: 'json' } } }),
+    // The beginning of the conversation is at Google only.
+    ...(body.cachedContent != null && { untranslatable: ['cachedContent'] }),
     original: { dialect: 'gemini', body: original },
   };
 }

@@ -222,3 +222,9 @@ test('sampling, format, user and stop sequences are read', () => {
   assert.deepEqual(parsed.responseFormat, { type: 'json-schema', name: 'answer', schema, isStrict: true });
   assert.equal(refusal(body({ stop_sequences: [1] })).param, 'stop_sequences');
 });
+
+test('a thread that goes on stands for messages that only Anthropic has; one that begins has them all', () => {
+  assert.deepEqual(parse({ thread: { type: 'continue', previous_message_id: 'msg_1' } }).untranslatable, ['thread']);
+  assert.equal(parse({ thread: { type: 'create' } }).untranslatable, undefined);
+  assert.equal(parse({ thread: null }).untranslatable, undefined);
+});

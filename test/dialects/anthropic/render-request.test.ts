@@ -527,3 +527,12 @@ test('a token count carries the prompt and nothing about the answer', () => {
   assert.equal(upstream.tokenCount!.parseResponse('<html>'), undefined);
   assert.deepEqual(client.renderTokenCount?.(14), { input_tokens: 14 });
 });
+
+test('threads go to Claude as they came; servers that only speak the dialect are asked for no more than they can do', () => {
+  const sent = (thread: JsonObject, model: string) =>
+    upstream.renderRequest(client.parseRequest(body({ thread }), {}), target(model)).body.thread;
+  const going = { type: 'continue', previous_message_id: 'msg_1' };
+  assert.deepEqual(sent(going, 'claude-opus-5'), going);
+  assert.equal(sent({ type: 'create' }, 'kimi-k3'), undefined);
+  assert.throws(() => sent(going, 'kimi-k3'), { code: 'unsupported', param: 'thread' });
+});

@@ -17,6 +17,7 @@ import {
 import { isEffort } from '../reasoning.ts';
 import { furtherFields } from './extensions.ts';
 import { parseMessages, parseSystem } from './parse-messages.ts';
+import { toolsAtTheEnd } from './tool-changes.ts';
 
 /** Headers that belong to the wire format and travel with the body. */
 const WIRE_HEADERS = ['anthropic-version', 'anthropic-beta'];
@@ -29,7 +30,7 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     model: route.model ?? requiredString(body, 'model'),
     isStream: route.isStream ?? optionalBoolean(body, 'stream') ?? false,
     messages: [...parseSystem(body), ...parseMessages(body)],
-    tools: (optionalArray(body, 'tools') ?? []).map(parseTool),
+    tools: toolsAtTheEnd(optionalArray(body, 'tools') ?? [], body.messages).map(parseTool),
     toolChoice: choice,
     parallelToolCalls: isParallel,
     sampling: parseSampling(body, route.isTokenCount ?? false),

@@ -1,7 +1,7 @@
 // A client's Responses request → ChatRequest.
 
 import type { ChatRequest, Message, ReasoningRequest, Sampling } from '../../model/chat.ts';
-import { asArray, isObject, type JsonObject } from '../../model/json.ts';
+import { asArray, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { RouteHints } from '../dialect.ts';
 import {
   badRequest,
@@ -49,8 +49,20 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
 
 /** What stands for messages that only OpenAI keeps: without them the conversation would be another one. */
 function untranslatableFields(body: JsonObject): string[] {
-  const references = inputItems(body).flatMap((item, index) => (isReference(item) ? [`input[${index}]`] : []));
+  const items = inputItems(body);
+  const firstAnswer = items.findIndex(isOfAssistant);
+  const references = items.flatMap((item, index) => {
+    // Sealed by OpenAI, and where a client has left out the answers that it stands for, all that there is of them.
+    const isCompaction = isObject(item) && item.type === 'compaction' && (firstAnswer < 0 || index < firstAnswer);
+    return isReference(item) || isCompaction ? [`input[${index}]`] : [];
+  });
   return [...['conversation', 'prompt'].filter((field) => body[field] != null), ...references];
+}
+
+function isOfAssistant(item: JsonValue): boolean {
+  return (
+    isObject(item) && (item.role === 'assistant' || item.type === 'function_call' || item.type === 'custom_tool_call')
+  );
 }
 
 function checkInput(body: JsonObject): void {

@@ -303,9 +303,10 @@ for (const [behaviour, body, param] of WRONG) {
   });
 }
 
-test('cached content stands for contents that only Google has', () => {
+test('cached content and an answer that goes on stand for what only Google has', () => {
   const cached = (more: JsonObject) => parse({ contents: 'x', ...more }).untranslatable;
   assert.deepEqual(cached({ cachedContent: 'cachedContents/1' }), ['cachedContent']);
   assert.deepEqual(cached({ cached_content: 'cachedContents/1' }), ['cachedContent']);
+  assert.deepEqual(cached({ continuationToken: 'dG9rZW4=' }), ['continuationToken']);
   assert.equal(cached({}), undefined);
 });

@@ -22,6 +22,7 @@ import { argumentsSchema } from '../tool-schema.ts';
 import { textOf } from '../turns.ts';
 import { inputItems } from './items.ts';
 import { withoutOwnItems } from './own-items.ts';
+import { pairedItems } from './paired-items.ts';
 import { renderEditedItems, renderItems } from './render-items.ts';
 
 /** OpenAI refuses a smaller bound. */
@@ -96,7 +97,7 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
   return definedOnly<JsonObject>({
     model: target.model,
     instructions: instructions === '' ? undefined : instructions,
-    input: renderItems(request.messages.slice(systemCount), target.traits),
+    input: pairedItems(renderItems(request.messages.slice(systemCount), target.traits)),
     stream: target.isStream,
     // Nobody will ask the upstream for this answer again: the client does not know its id.
     store: false,

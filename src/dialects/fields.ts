@@ -39,6 +39,12 @@ export function optionalNumber(body: JsonObject, key: string, param = key): numb
   return number;
 }
 
+/** How much may be written at most. Below zero is without bound, as local servers and their clients write it. */
+export function outputBound(body: JsonObject, key: string, param = key): number | undefined {
+  const bound = optionalNumber(body, key, param);
+  return bound !== undefined && bound < 0 ? undefined : bound;
+}
+
 export function optionalBoolean(body: JsonObject, key: string, param = key): boolean | undefined {
   const value = body[key];
   if (value === undefined || value === null) return undefined;

@@ -9,6 +9,7 @@ import {
   optionalObject,
   optionalString,
   optionalStringOrStrings,
+  outputBound,
   requiredArray,
   requiredObject,
   requiredString,
@@ -35,6 +36,13 @@ test('fields of the right type are read', () => {
   assert.equal(requiredString(BODY, 'text'), 'a');
   assert.deepEqual(requiredArray(BODY, 'array'), [1]);
   assert.deepEqual(requiredObject(BODY.object, 'object'), { b: 1 });
+});
+
+test('a bound below zero is none', () => {
+  assert.deepEqual(
+    [5, 0, -1, -100_000, null].map((bound) => outputBound({ bound }, 'bound')),
+    [5, 0, undefined, undefined, undefined],
+  );
 });
 
 test('null and absent optional fields are undefined', () => {

@@ -2,7 +2,14 @@
 
 import type { ChatRequest, ResponseFormat, Sampling } from '../../model/chat.ts';
 import { asObject, asString, type JsonObject } from '../../model/json.ts';
-import { definedOnly, optionalBoolean, optionalNumber, optionalObject, optionalStringOrStrings } from '../fields.ts';
+import {
+  definedOnly,
+  optionalBoolean,
+  optionalNumber,
+  optionalObject,
+  optionalStringOrStrings,
+  outputBound,
+} from '../fields.ts';
 import { readModalities } from '../modalities.ts';
 import { geminiSchema, schemaField } from './schema.ts';
 import { jsonSchema } from './schema-from-gemini.ts';
@@ -20,7 +27,7 @@ export function parseGenerationConfig(body: JsonObject): Configured {
       topP: number('topP'),
       topK: number('topK'),
       candidateCount: number('candidateCount'),
-      maxOutputTokens: number('maxOutputTokens'),
+      maxOutputTokens: outputBound(config, 'maxOutputTokens', 'generationConfig.maxOutputTokens'),
       stop: optionalStringOrStrings(config, 'stopSequences', 'generationConfig.stopSequences'),
       seed: number('seed'),
       presencePenalty: number('presencePenalty'),

@@ -11,6 +11,7 @@ import {
   optionalObject,
   optionalString,
   optionalStringOrStrings,
+  outputBound,
   requiredArray,
   requiredString,
 } from '../fields.ts';
@@ -28,13 +29,13 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     parallelToolCalls: optionalBoolean(body, 'parallel_tool_calls'),
     sampling: definedOnly<Sampling>({
       ...parseSampling(body),
-      maxOutputTokens: optionalNumber(body, 'max_completion_tokens') ?? optionalNumber(body, 'max_tokens'),
+      maxOutputTokens: outputBound(body, 'max_completion_tokens') ?? outputBound(body, 'max_tokens'),
       logprobs: optionalBoolean(body, 'logprobs'),
       topLogprobs: optionalNumber(body, 'top_logprobs'),
     }),
     responseFormat: parseResponseFormat(body),
     reasoning: parseReasoning(body),
-    endUser: optionalString(body, 'user') ?? optionalString(body, 'safety_identifier'),
+    endUser: optionalString(body, 'user') || optionalString(body, 'safety_identifier') || undefined,
     metadata: parseMetadata(body),
     modalities: readModalities(body.modalities),
     untranslatable: asksForMore(body) ? ['modalities'] : undefined,
@@ -77,7 +78,8 @@ export function parseSampling(body: JsonObject): Sampling {
     temperature: optionalNumber(body, 'temperature'),
     topP: optionalNumber(body, 'top_p'),
     topK: optionalNumber(body, 'top_k'),
-    stop: optionalStringOrStrings(body, 'stop'),
+    // An empty one would stop some servers at once.
+    stop: optionalStringOrStrings(body, 'stop')?.filter((sequence) => sequence !== ''),
     seed: optionalNumber(body, 'seed'),
     presencePenalty: optionalNumber(body, 'presence_penalty'),
     frequencyPenalty: optionalNumber(body, 'frequency_penalty'),

@@ -60,7 +60,10 @@ function patchMaxTokens(body: JsonObject, field: UpstreamTraits['maxTokensField'
   const value = body.max_completion_tokens ?? body.max_tokens;
   const other = field === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
   if (body[other] !== undefined) delete body[other];
-  if (value !== undefined) body[field] = value;
+  // "Without bound" in the words of local servers, whose field is the other one.
+  const isUnbounded = typeof value === 'number' && value < 0 && field === 'max_completion_tokens';
+  if (isUnbounded) delete body[field];
+  else if (value !== undefined) body[field] = value;
 }
 
 function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {

@@ -10,6 +10,7 @@ import {
   optionalNumber,
   optionalObject,
   optionalString,
+  outputBound,
   requiredString,
 } from '../fields.ts';
 import { isEffort } from '../reasoning.ts';
@@ -87,7 +88,7 @@ function parseSampling(body: JsonObject): Sampling {
   const topLogprobs = optionalNumber(body, 'top_logprobs');
   const isLogprobsWanted = asArray(body.include).includes('message.output_text.logprobs');
   return definedOnly<Sampling>({
-    maxOutputTokens: optionalNumber(body, 'max_output_tokens'),
+    maxOutputTokens: outputBound(body, 'max_output_tokens'),
     temperature: optionalNumber(body, 'temperature'),
     topP: optionalNumber(body, 'top_p'),
     logprobs: isLogprobsWanted || (topLogprobs ?? 0) > 0 ? true : undefined,

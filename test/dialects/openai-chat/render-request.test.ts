@@ -75,6 +75,12 @@ describe('openai-chat renderRequest of an own request', () => {
     assert.deepEqual(sameDialect(body), { ...body, model: 'upstream-model' });
   });
 
+  it('tells OpenAI no bound below zero', () => {
+    const body = { model: 'm', messages: [USER], max_tokens: -1 };
+    assert.equal(sameDialect(body, { maxTokensField: 'max_completion_tokens' }).max_completion_tokens, undefined);
+    assert.equal(sameDialect(body, { maxTokensField: 'max_tokens' }).max_tokens, -1);
+  });
+
   it('drops fields that the server refuses, of the body and of messages', () => {
     const messages = [USER, { role: 'assistant', content: 'x', reasoning_content: 'y' }];
     const body = { model: 'm', messages, seed: 1, store: true };

@@ -39,8 +39,8 @@ export function optionalNumber(body: JsonObject, key: string, param = key): numb
   return number;
 }
 
-/** How much may be written. Negative is no bound, as local servers have it: -1 for as much as there is. */
-export function optionalBound(body: JsonObject, key: string, param = key): number | undefined {
+/** How much may be written at most. Below zero is without bound, as local servers and their clients write it. */
+export function outputBound(body: JsonObject, key: string, param = key): number | undefined {
   const bound = optionalNumber(body, key, param);
   return bound !== undefined && bound < 0 ? undefined : bound;
 }

@@ -8,7 +8,7 @@ import { shortHash } from './short-hash.ts';
 
 const SEPARATOR = '__sig__';
 /** OpenAI's chat API refuses longer ones; the others take more. */
-const PLAIN_LENGTH_MAX = 40;
+export const PLAIN_LENGTH_MAX = 40;
 
 export function packToolCallId(id: string, signature: string): string {
   return `${id}${SEPARATOR}${Buffer.from(signature).toString('base64url')}`;

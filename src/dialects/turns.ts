@@ -39,6 +39,10 @@ export function alternatingTurns(messages: readonly Message[]): Turns {
   return { system, turns: pairToolCalls(turns) };
 }
 
+/** What stands for the result of a call that nobody answered. */
+export const NO_RESULT = 'No result: the call was not answered.';
+/** What stands before a result whose call is not in the conversation. */
+export const EARLIER_RESULT = 'Result of an earlier tool call:';
 const OPENING = '(The conversation begins with the assistant.)';
 
 /** A text with extensions may carry something else, such as Gemini's signature on an empty text. */
@@ -90,14 +94,13 @@ function userParts(parts: readonly Part[], wanted: readonly string[]): Part[] {
     // Equal ids in one turn, as careless clients make them, are answered in order.
     const position = wanted.findIndex((id, i) => id === part.toolCallId && !results[i]);
     if (position >= 0) results[position] = part;
-    else rest.push({ type: 'text', text: 'Result of an earlier tool call:' }, ...part.parts);
+    else rest.push({ type: 'text', text: EARLIER_RESULT }, ...part.parts);
   }
   return [...wanted.map((id, i) => results[i] ?? missingResult(id)), ...rest];
 }
 
 function missingResult(toolCallId: string): ToolResultPart {
-  const text = 'No result: the call was not answered.';
-  return { type: 'tool-result', toolCallId, parts: [{ type: 'text', text }], isError: true };
+  return { type: 'tool-result', toolCallId, parts: [{ type: 'text', text: NO_RESULT }], isError: true };
 }
 
 /** Tool names by call id, for wires whose results are matched by name. */

@@ -65,7 +65,8 @@ function classify(status: number | undefined, words: string): ErrorCode {
   if (isAny(status, 400, 422) && CONTENT_FILTER.test(words)) return 'content_filtered';
   switch (status) {
     case 400:
-      if (/api.?key not valid|API_KEY_INVALID/i.test(words)) return 'upstream_authentication';
+      // Google's and xAI's words for a wrong key.
+      if (/api.?key not valid|API_KEY_INVALID|incorrect api.?key/i.test(words)) return 'upstream_authentication';
       return MODEL_UNKNOWN.test(words) ? 'upstream_not_found' : 'bad_request';
     case 401:
       return 'upstream_authentication';

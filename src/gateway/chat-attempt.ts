@@ -10,12 +10,13 @@ import { cutError, fromUpstreamError, garbageError } from '../dialects/upstream-
 import type { ChatRequest } from '../model/chat.ts';
 import { type Frame, isContent } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import type { Clock, HttpClient, StopSignal } from '../ports.ts';
+import type { Clock, HttpClient, HttpResponse, StopSignal } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
 import { type FrameSource, LocalFrames, StreamedFrames, WholeAnswer } from './frame-source.ts';
 import { frameWithoutKey, guardedParser } from './key-guard.ts';
+import { alreadyRead, beginsAsEvents, peeked } from './mislabelled.ts';
 import { spokenTo } from './spoken-dialect.ts';
 import type { Target } from './target.ts';
 import { ANSWER_BYTES_MAX, failureOf, openCall, readText, upstreamSide } from './upstream-http.ts';
@@ -104,12 +105,19 @@ async function openFrames(
   const opened = await openCall(deps.http, target, key, call, scope);
   if (!opened.ok) return opened;
   const { framing } = dialects[account.dialect];
-  const isWhole = isWholeAnswer(request, framing, opened.response.headers['content-type']);
-  if (!isWhole) {
+  const streamed = (response: HttpResponse): Opened => {
     const parser = guardedParser(crossing.translating(upstream.streamParser()), key);
-    return { source: new StreamedFrames(opened.response, framing, parser, deps.clock) };
+    return { source: new StreamedFrames(response, framing, parser, deps.clock) };
+  };
+  let { response } = opened;
+  if (!isWholeAnswer(request, framing, response.headers['content-type'])) return streamed(response);
+  if (request.isStream && framing === 'sse') {
+    const { start, response: unread } = await peeked(response);
+    if (beginsAsEvents(start)) return streamed(unread);
+    response = unread;
   }
-  const text = await readText(opened.response, ANSWER_BYTES_MAX, 'fail');
+  const text = await readText(response, ANSWER_BYTES_MAX, 'fail');
+  if (framing === 'sse' && beginsAsEvents(text)) return streamed(alreadyRead(response, text));
   return { whole: frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key) };
 }
 

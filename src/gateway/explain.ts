@@ -3,6 +3,7 @@
 
 import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
+import { roughInputTokens } from '../model/rough-tokens.ts';
 import { describeHedge, type HedgeView, viewHedge } from './hedging.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import { type Itinerary, type PlannedRoute, planItinerary } from './plan-request.ts';
@@ -13,7 +14,6 @@ import { guessLanguage } from './routing/language.ts';
 import { readPreferences } from './routing/openrouter.ts';
 import type { Plan } from './routing/plan.ts';
 import type { PassedRule, RuleMatch } from './routing/rules.ts';
-import { roughInputTokens } from './token-estimate.ts';
 
 export interface Explanation {
   /** What the client asked for. */

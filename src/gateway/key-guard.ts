@@ -5,9 +5,14 @@ import type { StreamParser } from '../dialects/dialect.ts';
 import type { Frame } from '../model/stream.ts';
 
 const HIDDEN = '[redacted]';
+/**
+ * What is shorter is no secret but the filler that a local server is given (`x`, `EMPTY`, `none`), and stands in every
+ * sentence and field name: taking it out would leave an error that nobody can read, ourselves included.
+ */
+const KEY_LENGTH_MIN = 8;
 
 export function withoutKey(text: string, key: string): string {
-  return key === '' ? text : text.replaceAll(key, HIDDEN);
+  return key.length < KEY_LENGTH_MIN ? text : text.replaceAll(key, HIDDEN);
 }
 
 /** The same frames, but no error in them tells the key. */
@@ -21,7 +26,7 @@ export function guardedParser(parser: StreamParser, key: string): StreamParser {
 /** An error is the last event of its frame. */
 export function frameWithoutKey(frame: Frame, key: string): Frame {
   const event = frame.events.at(-1);
-  if (event?.type !== 'error' || key === '') return frame;
+  if (event?.type !== 'error' || key.length < KEY_LENGTH_MIN) return frame;
   const error = JSON.parse(withoutKey(JSON.stringify(event.error), key));
   return { ...frame, events: [...frame.events.slice(0, -1), { type: 'error', error }] };
 }

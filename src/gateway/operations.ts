@@ -6,6 +6,7 @@ import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
+import { roughTokens } from '../model/rough-tokens.ts';
 import { AbortScope } from './abort-scope.ts';
 import { admit } from './admit.ts';
 import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
@@ -13,7 +14,7 @@ import { heldByText } from './held-tokens.ts';
 import { withoutKnowledgeField } from './knowledge-wish.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
-import { estimateInputTokens, estimateTextTokens, roughTokens } from './token-estimate.ts';
+import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
 import { ANSWER_BYTES_MAX, failureOf, noting, openCall, readText, upstreamSide } from './upstream-http.ts';
 
 export async function handleEmbeddings(

@@ -2,6 +2,7 @@
 
 import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
+import { roughInputTokens } from '../model/rough-tokens.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, HttpClient, Random, StopSignal } from '../ports.ts';
 import type { Passage as QuotablePassage } from '../providers/extractive-material.ts';
@@ -33,7 +34,6 @@ import type { ShadowRunner } from './shadow.ts';
 import { shadowTap } from './shadow-tap.ts';
 import type { Target } from './target.ts';
 import type { TargetHealth } from './target-health.ts';
-import { roughInputTokens } from './token-estimate.ts';
 import type { RequestTrace } from './trace.ts';
 import { noting } from './upstream-http.ts';
 

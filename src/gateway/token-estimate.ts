@@ -3,11 +3,8 @@
 
 import { estimateTokenCount } from 'tokenx';
 import type { ChatRequest, Part, Usage } from '../model/chat.ts';
+import { MEDIA_TOKENS, MESSAGE_OVERHEAD_TOKENS } from '../model/rough-tokens.ts';
 
-/** Providers add a few tokens around each message. */
-const MESSAGE_OVERHEAD_TOKENS = 4;
-/** An image at ordinary size, between the providers' counts. */
-const MEDIA_TOKENS = 1_000;
 /** Counting costs some 70 ns a character: what is longer is judged by its beginning, so that no prompt blocks the loop. */
 const COUNTED_LENGTH_MAX = 250_000;
 
@@ -83,24 +80,4 @@ export function estimateUsage(request: ChatRequest, outputText: string): Usage {
     reasoningTokens: 0,
     isEstimated: true,
   };
-}
-
-/** English prose has four characters a token. Enough to reserve by, and costs nothing. */
-export function roughTokens(characters: number): number {
-  return Math.ceil(characters / 4);
-}
-
-/** What a prompt may come to, from its length alone. */
-export function roughInputTokens(request: ChatRequest): number {
-  let characters = 0;
-  let mediaCount = 0;
-  for (const message of request.messages) {
-    for (const part of message.parts) {
-      if ('text' in part) characters += part.text.length;
-      else if (part.type === 'tool-call') characters += part.argumentsJson.length;
-      else if (part.type === 'media') mediaCount += 1;
-      else for (const inner of part.parts) characters += 'text' in inner ? inner.text.length : 0;
-    }
-  }
-  return roughTokens(characters) + mediaCount * MEDIA_TOKENS + request.messages.length * MESSAGE_OVERHEAD_TOKENS;
 }

@@ -43,7 +43,7 @@ export function ollamaRoutes(server: FastifyInstance, deps: ChatEndpointDeps, di
     sendJson(reply, 200, JSON.stringify(loaded));
     return reply;
   });
-  server.post('/api/embed', options, embeddingsEndpoint('ollama', deps));
+  for (const path of ['/api/embed', '/api/embeddings']) server.post(path, options, embeddingsEndpoint('ollama', deps));
   server.get('/api/version', options, (_request, reply) => {
     sendJson(reply, 200, JSON.stringify({ version: OLLAMA_VERSION }));
     return reply;

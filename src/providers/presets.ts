@@ -97,7 +97,12 @@ const CEREBRAS: UpstreamTraits = {
   refusedFields: ['frequency_penalty', 'logit_bias', 'presence_penalty', 'parallel_tool_calls', 'service_tier'],
   refusedMessageFields: ['reasoning_content', 'reasoning_details', PICTURES_FIELD],
 };
-const MINIMAX: UpstreamTraits = { ...COMPATIBLE, maxTokensField: 'max_completion_tokens' };
+/** "invalid chat setting (2013)" is its answer to a second system message. */
+const MINIMAX: UpstreamTraits = {
+  ...COMPATIBLE,
+  maxTokensField: 'max_completion_tokens',
+  hasOneSystemMessage: true,
+};
 /** NIM's request schema is closed: no additional properties. */
 const NVIDIA: UpstreamTraits = { ...COMPATIBLE, refusedFields: ['store', 'metadata', 'service_tier', 'user'] };
 

@@ -14,7 +14,7 @@ function shownFrom(directory: string, file: string): string | undefined {
     path: file,
   });
   chdir(directory);
-  return /\n {2}config {3}(.*)\n/.exec(banner(fromLoaded(loaded, file, {}), 'http://localhost:2402'))?.[1];
+  return /\n {2}config {3}(.*)\n/.exec(banner(fromLoaded(loaded, file, {}), 'http://localhost:2402', false))?.[1];
 }
 
 test('the configuration is named as one would write it here, and to a service, which runs in /, by its whole path', () => {

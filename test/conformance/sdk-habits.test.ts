@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import Anthropic from '@anthropic-ai/sdk';
 import { TOOLS } from '../support/prompts.ts';
 import { finalAnswer } from '../support/upstreams/scenarios.ts';
 import { type OpenNode, startOpenNode } from './open-node.ts';
@@ -117,6 +118,31 @@ describe('LiteLLM as Ollama client sends results with ids, and their calls witho
         ['function_call_output', 'call_a', 'sunny'],
         ['function_call_output', 'call_b', 'noon'],
       ],
+    );
+  });
+});
+
+describe("the tool runner of Anthropic's SDK leaves the conversation to the server", () => {
+  it('sends it whole when it is told that there is no thread', async () => {
+    const upstream = node.upstream('gemini', 'tools');
+    const anthropic = new Anthropic({ apiKey: 'x', baseURL: node.url, maxRetries: 0 });
+    const runner = anthropic.beta.messages.toolRunner({
+      model: 'gemini/gemini-2.5-flash',
+      max_tokens: 100,
+      max_iterations: 2,
+      messages: [{ role: 'user', content: 'Weather?' }],
+      tools: TOOLS.map((tool) => ({
+        name: tool.name,
+        description: tool.description,
+        input_schema: tool.parameters as { type: 'object' },
+        run: () => 'sunny',
+        parse: (input: unknown) => input,
+      })),
+    });
+    await runner.runUntilDone();
+    assert.deepEqual(
+      upstream.lastRequest.body.contents.map((content: any) => content.role),
+      ['user', 'model', 'user'],
     );
   });
 });

@@ -344,6 +344,13 @@ const ANSWERS: readonly (readonly [string, number | undefined, string, string, E
   ['DeepSeek', 402, '', 'Insufficient Balance', 'upstream_quota'],
   [
     'xAI',
+    400,
+    'Client specified an invalid argument',
+    'Incorrect API key provided: gs***tF. You can obtain an API key from https://console.x.ai.',
+    'upstream_authentication',
+  ],
+  [
+    'xAI',
     403,
     '',
     'Your team has either used all available credits or reached its monthly spending limit.',

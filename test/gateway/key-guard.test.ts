@@ -45,3 +45,10 @@ test('a guarded parser tells what its parser tells', () => {
   ]);
   assert.equal(parser.end(), ending);
 });
+
+test('the filler that a local server is given for a key is no secret: errors stay readable', () => {
+  const message = "This model's maximum context length is 4096 tokens.";
+  assert.equal(withoutKey(message, 'x'), message);
+  const frame = { events: [{ type: 'error', error: { code: 'context_length_exceeded', message } }] } as const;
+  assert.equal(frameWithoutKey(frame, 'e'), frame);
+});

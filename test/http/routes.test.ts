@@ -132,6 +132,8 @@ test('embeddings in three dialects', async () => {
   );
   assert.deepEqual(gemini.embedding.values, [0.5, -1]);
   const ollama = await json(await node.post('/api/embed', { model: 'main', input: 'Hello' }));
+  const legacy = await json(await node.post('/api/embeddings', { model: 'main', prompt: 'Hello' }));
+  assert.deepEqual(legacy, { embedding: ollama.embeddings[0] });
   assert.deepEqual(ollama.embeddings, [[0.5, -1]]);
 });
 

@@ -60,9 +60,19 @@ export function renderError(error: GatewayError, requestId: string | null): Json
   const body: JsonObject =
     original?.dialect === 'anthropic' && isObject(original.body)
       ? original.body
-      : { type: 'error', error: { type: TYPES[error.code], message: messageOf(error) }, request_id: requestId };
+      : { type: 'error', error: errorFields(error), request_id: requestId };
   if (error.attempts.length === 0) return body;
   return { ...body, error: { ...asObject(body.error), attempts: error.attempts.map((attempt) => ({ ...attempt })) } };
+}
+
+/** On this detail the official SDK begins its thread anew, with the whole conversation. */
+function errorFields(error: GatewayError): JsonObject {
+  const isLostThread = error.code === 'unsupported' && error.param === 'thread';
+  return {
+    type: TYPES[error.code],
+    message: messageOf(error),
+    ...(isLostThread && { details: { error_code: 'thread_not_found' } }),
+  };
 }
 
 /** Agents find out that they must shorten the conversation by Anthropic's own sentence for it. */

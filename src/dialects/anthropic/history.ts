@@ -1,5 +1,6 @@
-// What stands in a client's history and Anthropic refuses: other providers' thinking without a signature, tool call ids in
-// a foreign charset, and system messages between the turns where the model is too old for them. Works on wire messages.
+// What stands in a client's history and Anthropic refuses: other providers' thinking without a signature, their blank texts
+// and tool call ids in a foreign charset, and system messages between the turns where the model is too old for them. Works
+// on wire messages.
 
 import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { plainToolCallId } from '../tool-call-id.ts';
@@ -29,7 +30,10 @@ export function repairHistory(messages: JsonValue[], options: RepairOptions): Js
       append(repaired, message, isChanged);
       continue;
     }
-    const blocks = content.map((block) => repairBlock(block, options)).filter((block) => block !== undefined);
+    const isAnswer = message.role === 'assistant';
+    const blocks = content
+      .map((block) => (isAnswer && isBlank(block) ? undefined : repairBlock(block, options)))
+      .filter((block) => block !== undefined);
     const isSame = blocks.length === content.length && blocks.every((block, index) => block === content[index]);
     isChanged ||= !isSame;
     if (isSame) append(repaired, message, isChanged);
@@ -64,6 +68,11 @@ function repairBlock(block: JsonValue, options: RepairOptions): JsonValue | unde
   if (block.type === 'tool_use') return withPlainId(block, 'id');
   if (block.type === 'tool_result') return withPlainId(block, 'tool_use_id');
   return block;
+}
+
+/** Some models write a line feed before their calls, which a client sends back as it came. */
+function isBlank(block: JsonValue): boolean {
+  return isObject(block) && block.type === 'text' && asString(block.text)?.trim() === '';
 }
 
 function withAnthropicCitations(block: JsonObject, citations: readonly JsonValue[]): JsonObject {

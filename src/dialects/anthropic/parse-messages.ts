@@ -121,6 +121,9 @@ function parseShownBlock(block: JsonObject, param: string): TextPart | MediaPart
       return parseDocument(block, param);
     case 'search_result':
       return blockPart(block, searchResultText(block));
+    case 'compaction':
+      // Stands for everything before it, which clients leave out from then on.
+      return blockPart(block, compactionText(asString(block.content) ?? ''));
     case 'tool_reference':
       // Answers a client's own tool search (Claude Code); the tool itself is among the request's tools by then.
       return blockPart(block, `The tool '${asString(block.tool_name) ?? ''}' is loaded and can be called now.`);
@@ -176,6 +179,10 @@ function parseSource(block: JsonObject, param: string): { source: MediaSource; m
       return { source: { type: 'text', text: blocksText(source.content) }, mimeType: 'text/plain' };
   }
   throw badRequest(`${at}.type`, `'${at}.type' must be one of base64, url, file, text, content.`);
+}
+
+function compactionText(summary: string): string {
+  return summary === '' ? '' : `Summary of the conversation so far:\n${summary}`;
 }
 
 function searchResultText(block: JsonObject): string {

@@ -17,6 +17,7 @@ import {
 import { isEffort } from '../reasoning.ts';
 import { furtherFields } from './extensions.ts';
 import { parseMessages, parseSystem } from './parse-messages.ts';
+import { toolsAtTheEnd } from './tool-changes.ts';
 
 /** Headers that belong to the wire format and travel with the body. */
 const WIRE_HEADERS = ['anthropic-version', 'anthropic-beta'];
@@ -29,15 +30,24 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     model: route.model ?? requiredString(body, 'model'),
     isStream: route.isStream ?? optionalBoolean(body, 'stream') ?? false,
     messages: [...parseSystem(body), ...parseMessages(body)],
-    tools: (optionalArray(body, 'tools') ?? []).map(parseTool),
+    tools: toolsAtTheEnd(optionalArray(body, 'tools') ?? [], body.messages).map(parseTool),
     toolChoice: choice,
     parallelToolCalls: isParallel,
     sampling: parseSampling(body, route.isTokenCount ?? false),
     responseFormat: parseFormat(outputConfig?.format ?? body.output_format),
     reasoning: parseReasoning(optionalObject(body, 'thinking'), outputConfig),
     endUser: asString(optionalObject(body, 'metadata')?.user_id),
+    untranslatable: continuesThread(body) ? ['thread'] : undefined,
     original: { dialect: 'anthropic', body, ...(Object.keys(headers).length > 0 && { headers }) },
   });
+}
+
+/**
+ * Its earlier messages are at Anthropic only; without them the conversation would be another one. A thread that is to
+ * be created needs nothing: when it is continued, the client learns that there is none and sends everything.
+ */
+export function continuesThread(body: JsonObject): boolean {
+  return asObject(body.thread)?.type === 'continue';
 }
 
 function wireHeaders(route: RouteHints): Record<string, string> {
@@ -92,6 +102,9 @@ function parseSampling(body: JsonObject, isTokenCount: boolean): Sampling {
   const maxOutputTokens = optionalNumber(body, 'max_tokens');
   if ((maxOutputTokens ?? 0) < 0) throw badRequest('max_tokens', 'max_tokens: must be 0 or more');
   if (maxOutputTokens === undefined && !isTokenCount) throw badRequest('max_tokens', 'max_tokens: Field required');
+  if (maxOutputTokens !== undefined && maxOutputTokens < 0) {
+    throw badRequest('max_tokens', 'max_tokens: Input should be greater than or equal to 0');
+  }
   const stop = optionalArray(body, 'stop_sequences');
   if (stop?.some((sequence) => typeof sequence !== 'string')) {
     throw badRequest('stop_sequences', "'stop_sequences' must be an array of strings.");

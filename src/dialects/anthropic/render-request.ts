@@ -9,6 +9,7 @@ import { limitCacheBreakpoints } from './cache-breakpoints.ts';
 import { isThoughtMissing, repairHistory } from './history.ts';
 import { structuredSchema } from './json-schema.ts';
 import { generationOf, type ModelGeneration } from './model-generation.ts';
+import { continuesThread } from './parse-request.ts';
 import { renderConversation } from './render-messages.ts';
 import { renderTools } from './render-tools.ts';
 import { planThinking } from './thinking.ts';
@@ -39,6 +40,7 @@ function ownBody(request: ChatRequest, original: OriginalRequest, target: Upstre
   const { isClaude, hasSystemTurns } = generationOf(target.model);
   const body: JsonObject = { ...original.body, model: target.model };
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
+  if (!isClaude) withoutThread(body);
   if (original.isConversationEdited) {
     const { system, messages } = renderConversation(request.messages);
     delete body.system;
@@ -53,6 +55,16 @@ function ownBody(request: ChatRequest, original: OriginalRequest, target: Upstre
   const isManualThinking = asObject(body.thinking)?.type === 'enabled';
   if (isClaude && isChanged && isManualThinking && isThoughtMissing(asArray(body.messages))) delete body.thinking;
   return body;
+}
+
+/** Only Anthropic keeps conversations; compatible servers would not even say that the earlier messages are missing. */
+function withoutThread(body: JsonObject): void {
+  if (continuesThread(body)) {
+    throw new GatewayError('unsupported', "This model's server keeps no threads: send the whole conversation.", {
+      param: 'thread',
+    });
+  }
+  delete body.thread;
 }
 
 function builtBody(request: ChatRequest, target: UpstreamTarget): JsonObject {

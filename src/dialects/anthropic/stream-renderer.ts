@@ -7,6 +7,7 @@
 import type { GatewayError } from '../../errors.ts';
 import type { ChatRequest, FinishReason, Usage } from '../../model/chat.ts';
 import { asNumber, asObject, type JsonObject } from '../../model/json.ts';
+import { roughInputTokens, roughTokens } from '../../model/rough-tokens.ts';
 import { type Frame, isContent, type OriginalFrame, type StreamEvent } from '../../model/stream.ts';
 import type { AnswerIdentity, StreamRenderer } from '../dialect.ts';
 import { sseData } from '../sse-text.ts';
@@ -95,7 +96,7 @@ export class AnthropicStreamRenderer implements StreamRenderer {
     this.#isStarted = true;
     const message = {
       ...messageHead(id || this.#answer.id, model || this.#request.model),
-      usage: renderUsage(this.#usage),
+      usage: this.#usage ? renderUsage(this.#usage) : estimatedStart(this.#request),
     };
     return wireEvent('message_start', { type: 'message_start', message });
   }
@@ -110,4 +111,14 @@ export class AnthropicStreamRenderer implements StreamRenderer {
     };
     return wireEvent('message_delta', messageDelta) + wireEvent('message_stop', { type: 'message_stop' });
   }
+}
+
+/**
+ * Anthropic knows the prompt's tokens when it begins, others when they end. Claude Code reads here how full its context
+ * is; the last event has the true number.
+ */
+function estimatedStart(request: ChatRequest): JsonObject {
+  const tools = request.tools.length > 0 ? JSON.stringify(request.original?.body.tools ?? request.tools).length : 0;
+  const inputTokens = roughInputTokens(request) + roughTokens(tools);
+  return { ...renderUsage(undefined), input_tokens: inputTokens };
 }

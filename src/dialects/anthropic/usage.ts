@@ -11,11 +11,14 @@ export class UsageTotals {
   #output = 0;
   #reasoning = 0;
 
-  /** Each number present replaces the earlier one; absent and null ones change nothing. */
+  /**
+   * Each number present replaces the earlier one; absent and null ones change nothing. Nor does a zero where the prompt
+   * was counted already: compatible servers fill up their last event with it.
+   */
   update(usage: JsonObject): Usage {
-    this.#input = asNumber(usage.input_tokens) ?? this.#input;
-    this.#cacheRead = asNumber(usage.cache_read_input_tokens) ?? this.#cacheRead;
-    this.#cacheWrite = asNumber(usage.cache_creation_input_tokens) ?? this.#cacheWrite;
+    this.#input = asNumber(usage.input_tokens) || this.#input;
+    this.#cacheRead = asNumber(usage.cache_read_input_tokens) || this.#cacheRead;
+    this.#cacheWrite = asNumber(usage.cache_creation_input_tokens) || this.#cacheWrite;
     this.#output = asNumber(usage.output_tokens) ?? this.#output;
     this.#reasoning = asNumber(asObject(usage.output_tokens_details)?.thinking_tokens) ?? this.#reasoning;
     return {

@@ -33,11 +33,16 @@ export function blockedError(body: JsonObject): UpstreamError | undefined {
 
 /** A JSON object, or the first one of an array: Google wraps errors of streams so. */
 export function parseBody(text: string): JsonObject | undefined {
+  return parseBodies(text).bodies[0];
+}
+
+/** A JSON object, or those of an array. */
+export function parseBodies(text: string): { readonly bodies: readonly JsonObject[]; readonly isArray: boolean } {
   try {
     const value: unknown = JSON.parse(text);
-    return asObject(Array.isArray(value) ? value[0] : value);
+    return { bodies: (Array.isArray(value) ? value : [value]).filter(isObject), isArray: Array.isArray(value) };
   } catch (thrown) {
-    if (thrown instanceof SyntaxError) return undefined;
+    if (thrown instanceof SyntaxError) return { bodies: [], isArray: false };
     throw thrown;
   }
 }

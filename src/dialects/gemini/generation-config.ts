@@ -5,10 +5,10 @@ import { asObject, asString, type JsonObject } from '../../model/json.ts';
 import {
   definedOnly,
   optionalBoolean,
-  optionalBound,
   optionalNumber,
   optionalObject,
   optionalStringOrStrings,
+  outputBound,
 } from '../fields.ts';
 import { readModalities } from '../modalities.ts';
 import { geminiSchema, schemaField } from './schema.ts';
@@ -27,7 +27,7 @@ export function parseGenerationConfig(body: JsonObject): Configured {
       topP: number('topP'),
       topK: number('topK'),
       candidateCount: number('candidateCount'),
-      maxOutputTokens: optionalBound(config, 'maxOutputTokens', 'generationConfig.maxOutputTokens'),
+      maxOutputTokens: outputBound(config, 'maxOutputTokens', 'generationConfig.maxOutputTokens'),
       stop: optionalStringOrStrings(config, 'stopSequences', 'generationConfig.stopSequences'),
       seed: number('seed'),
       presencePenalty: number('presencePenalty'),

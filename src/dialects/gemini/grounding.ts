@@ -61,7 +61,9 @@ function placeOf(segment: JsonObject, text: string): { start?: number; end?: num
   return found < 0 ? {} : { start: found, end: found + quote.length };
 }
 
-export function renderGrounding(annotations: readonly Annotation[], text: string): JsonObject {
+/** A source that tells nothing of itself is none. */
+export function renderGrounding(found: readonly Annotation[], text: string): JsonObject {
+  const annotations = found.filter(({ url, title, passage }) => (url ?? title ?? passage) !== undefined);
   const sources = [...new Map(annotations.map((note) => [`${note.url} ${note.title}`, note])).entries()];
   const keys = sources.map(([key]) => key);
   const supports = annotations.flatMap((note): JsonObject[] => {

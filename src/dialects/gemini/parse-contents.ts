@@ -27,8 +27,10 @@ export function parseSystemInstruction(value: JsonValue | undefined): Message[] 
   const parts = listOf(value).flatMap((item) => {
     if (typeof item === 'string') return [item];
     const content = requiredObject(item, 'systemInstruction');
-    const texts = Array.isArray(content.parts) ? content.parts : [content];
-    return texts.flatMap((part) => (typeof part === 'string' ? [part] : (asString(asObject(part)?.text) ?? [])));
+    const texts = content.parts === undefined ? [content] : content.parts;
+    return listOf(texts).flatMap((part) =>
+      typeof part === 'string' ? [part] : (asString(asObject(part)?.text) ?? []),
+    );
   });
   const texts = parts.filter((text) => text !== '').map((text): TextPart => ({ type: 'text', text }));
   return texts.length > 0 ? [{ role: 'system', parts: texts }] : [];
@@ -97,7 +99,7 @@ function extensionsOf(part: JsonObject): { extensions: { gemini: JsonObject } } 
 
 function parseResult(response: JsonObject, param: string, calls: CallMatcher): ToolResultPart {
   const name = requiredString(response, 'name', `${param}.name`);
-  const { text, isError } = resultText(asObject(response.response) ?? {});
+  const { text, isError } = resultText(response.response);
   const media = asArray(response.parts).flatMap((value, index) => {
     const part = requiredObject(value, `${param}.parts[${index}]`);
     const blob = asObject(part.inlineData);
@@ -118,7 +120,10 @@ function parseResult(response: JsonObject, param: string, calls: CallMatcher): T
  * `{output}` and `{error}` are how Google's documentation wraps what a function returned; `{result: text}` is the inverse
  * of `resultObject` in render-contents.ts. Anything else is the function's own object.
  */
-function resultText(response: JsonObject): { text: string; isError: boolean } {
+function resultText(value: JsonValue | undefined): { text: string; isError: boolean } {
+  // Google demands an object; what a client gives instead is what its function returned.
+  if (typeof value === 'string') return { text: value, isError: false };
+  const response = asObject(value) ?? (value == null ? {} : { result: value });
   const keys = Object.keys(response);
   if (keys.length === 1 && response.output !== undefined) {
     return { text: asString(response.output) ?? JSON.stringify(response.output), isError: false };

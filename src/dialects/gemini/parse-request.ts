@@ -23,6 +23,15 @@ export function parseRequest(outer: JsonObject, route: RouteHints): ChatRequest 
     ...parseToolChoice(body, parseTools(body)),
     ...parseGenerationConfig(body),
     ...(route.isArrayStream && { extensions: { gemini: { alt: 'json' } } }),
+    ...untranslatableFields(body),
     original: { dialect: 'gemini', body: original },
   };
+}
+
+/** What stands for something that only Google has: the beginning of the conversation, or that of the answer. */
+const REFERENCES = ['cachedContent', 'continuationToken'];
+
+function untranslatableFields(body: JsonObject): Pick<ChatRequest, 'untranslatable'> {
+  const untranslatable = REFERENCES.filter((field) => body[field] != null);
+  return untranslatable.length === 0 ? {} : { untranslatable };
 }

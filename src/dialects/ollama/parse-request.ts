@@ -24,6 +24,7 @@ import {
   optionalObject,
   optionalString,
   optionalStringOrStrings,
+  outputBound,
   requiredObject,
   requiredString,
 } from '../fields.ts';
@@ -145,10 +146,8 @@ function parseTool(value: JsonValue, position: number): Tool {
 function parseSampling(body: JsonObject): Sampling {
   const options = optionalObject(body, 'options') ?? {};
   const number = (key: string): number | undefined => optionalNumber(options, key, `options.${key}`);
-  const predicted = number('num_predict');
   return definedOnly<Sampling>({
-    // Negative means without bound.
-    maxOutputTokens: predicted !== undefined && predicted >= 0 ? predicted : undefined,
+    maxOutputTokens: outputBound(options, 'num_predict', 'options.num_predict'),
     temperature: number('temperature'),
     topP: number('top_p'),
     topK: number('top_k'),

@@ -49,6 +49,7 @@ const UNIFIED: Readonly<Record<string, FinishReason['unified']>> = {
   length: 'length',
   max_tokens: 'length',
   model_length: 'length',
+  model_context_window_exceeded: 'length',
   tool_calls: 'tool-calls',
   tool_use: 'tool-calls',
   function_call: 'tool-calls',

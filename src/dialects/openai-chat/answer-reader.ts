@@ -14,6 +14,8 @@ import { ToolCallTracker } from './tool-call-tracker.ts';
 interface ChoiceState {
   readonly toolCalls: ToolCallTracker;
   isFinished: boolean;
+  /** Something of it was streamed. */
+  hasDeltas: boolean;
   /** Of the block that no signature has closed yet. */
   reasoningText: string;
 }
@@ -24,8 +26,13 @@ export interface ReadChunk {
   readonly value: JsonObject;
 }
 
-/** Finish reasons by which a server says, inside a 200, that it failed. */
-const FAILURES: ReadonlySet<string> = new Set(['error', 'insufficient_system_resource']);
+/** Finish reasons by which a server says, inside a 200, that it failed: OpenRouter's, DeepSeek's, Z.AI's. */
+const FAILURES: ReadonlySet<string> = new Set([
+  'error',
+  'insufficient_system_resource',
+  'network_error',
+  'network-error',
+]);
 
 export class AnswerReader {
   #id = '';
@@ -53,8 +60,9 @@ export class AnswerReader {
       repaired ??= [...choices];
       repaired[position] = sound;
     }
-    // Groq puts it in a corner of its own.
-    const usage = asObject(value.usage) ?? asObject(asObject(value.x_groq)?.usage);
+    // Groq and Moonshot put it in corners of their own.
+    const usage =
+      asObject(value.usage) ?? asObject(asObject(value.x_groq)?.usage) ?? asObject(asObject(choices[0])?.usage);
     if (usage) events.push({ type: 'usage', usage: readUsage(usage) });
     return { events, value: repaired ? { ...value, choices: repaired } : value };
   }
@@ -82,11 +90,14 @@ export class AnswerReader {
     const index = asNumber(choice.index) ?? position;
     let state = this.#choices.get(index);
     if (!state) {
-      state = { toolCalls: new ToolCallTracker(index), isFinished: false, reasoningText: '' };
+      state = { toolCalls: new ToolCallTracker(index), isFinished: false, hasDeltas: false, reasoningText: '' };
       this.#choices.set(index, state);
     }
     const key = isObject(choice.delta) ? 'delta' : 'message';
-    const holder = asObject(choice[key]) ?? {};
+    // MiniMax ends its streams with the whole message, all of which was told by then.
+    const isRepetition = key === 'message' && state.hasDeltas;
+    const holder = isRepetition ? {} : (asObject(choice[key]) ?? {});
+    const told = events.length;
     if (holder.reasoning_content || holder.reasoning || holder.reasoning_details) {
       events.push(...reasoningEvents(withoutRepetition(readReasoning(holder), state), index));
     }
@@ -97,6 +108,7 @@ export class AnswerReader {
     }
     const logprobs = readLogprobs(choice.logprobs);
     if (logprobs.length > 0) events.push({ type: 'logprobs-add', choice: index, logprobs });
+    state.hasDeltas ||= key === 'delta' && events.length > told;
     const finish = asString(choice.finish_reason);
     if (finish && !state.isFinished) events.push(...this.#finish(index, state, finish, asObject(choice.error)));
     return toolCalls ? { ...choice, [key]: { ...holder, tool_calls: toolCalls } } : choice;
@@ -118,10 +130,11 @@ export class AnswerReader {
       const isIdSound = entry.id === tracked.id || (!tracked.isFirst && !entry.id);
       // Mistral leaves the type out, and OpenAI's own SDK then refuses the whole answer.
       const isTypeSound = !tracked.isFirst || typeof entry.type === 'string';
-      if (isIndexSound && isIdSound && isTypeSound) continue;
+      if (isIndexSound && isIdSound && isTypeSound && !tracked.isRepetition) continue;
       repaired ??= [...entries];
       repaired[position] = {
         ...entry,
+        ...(tracked.isRepetition && { function: { ...asObject(entry.function), arguments: '' } }),
         ...(key === 'delta' && { index: tracked.index }),
         ...(!isIdSound && { id: tracked.id }),
         ...(!isTypeSound && { type: isObject(entry.custom) ? 'custom' : 'function' }),

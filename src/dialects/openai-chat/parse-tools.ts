@@ -28,7 +28,8 @@ export function parseTools(body: JsonObject): readonly Tool[] {
 
 function parseTool(value: JsonValue, param: string): Tool {
   const wire = requiredObject(value, param);
-  if (wire.type === 'function') {
+  // Local servers take a function without its type, so their clients leave it out.
+  if (wire.type === 'function' || (wire.type === undefined && isObject(wire.function))) {
     const cacheControl = isObject(wire.cache_control) && { anthropic: { cache_control: wire.cache_control } };
     const tool = parseFunction(wire.function, `${param}.function`);
     return cacheControl ? { ...tool, extensions: cacheControl } : tool;

@@ -3,7 +3,7 @@
 
 import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamTraits } from '../dialect.ts';
-import { unpackToolCallId } from '../tool-call-id.ts';
+import { PLAIN_LENGTH_MAX, unpackToolCallId } from '../tool-call-id.ts';
 import { toolCallId } from './render-messages.ts';
 
 export function patchMessages(messages: JsonValue[], traits: UpstreamTraits): JsonValue[] {
@@ -51,8 +51,11 @@ function patchCalls(calls: JsonValue[], traits: UpstreamTraits): JsonValue[] {
   );
 }
 
-/** An id without a packed signature is the client's own affair, unless the server is particular about ids. */
+/**
+ * An id without a packed signature is the client's own affair, unless the server is particular about ids. One that is
+ * too long for OpenAI came from the server that answered before (vLLM's have 46 characters).
+ */
 function patchId(id: string, traits: UpstreamTraits): string {
-  const isPacked = unpackToolCallId(id).id !== id;
-  return isPacked || traits.hasShortToolCallIds ? toolCallId(id, traits) : id;
+  const isForeign = unpackToolCallId(id).id !== id || id.length > PLAIN_LENGTH_MAX;
+  return isForeign || traits.hasShortToolCallIds ? toolCallId(id, traits) : id;
 }

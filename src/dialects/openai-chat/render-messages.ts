@@ -8,7 +8,7 @@ import type { MediaPart, Message, Part, TextPart, ToolCallPart, ToolResultPart }
 import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamTraits } from '../dialect.ts';
 import { plainToolCallId, shortToolCallId } from '../tool-call-id.ts';
-import { textOf } from '../turns.ts';
+import { EARLIER_RESULT, NO_RESULT, textOf } from '../turns.ts';
 import { renderMedia } from './render-media.ts';
 import { isCustomCall, isLegacyCall, renderToolCall } from './tool-call.ts';
 
@@ -102,7 +102,7 @@ class MessageWriter {
   #addToolResult(result: ToolResultPart, message: Message): void {
     const media = result.parts.filter((part) => part.type === 'media');
     if (!this.#openCalls.delete(result.toolCallId)) {
-      this.#deferred.push({ type: 'text', text: 'Result of an earlier tool call:' }, ...result.parts);
+      this.#deferred.push({ type: 'text', text: EARLIER_RESULT }, ...result.parts);
       return;
     }
     if (media.length > 0) this.#defer(`Media from the tool call ${this.#shownId(result)}:`, media);
@@ -123,8 +123,7 @@ class MessageWriter {
 
   #closeCalls(): void {
     for (const id of this.#openCalls) {
-      const content = 'No result: the call was not answered.';
-      this.#written.push({ role: 'tool', tool_call_id: toolCallId(id, this.#traits), content });
+      this.#written.push({ role: 'tool', tool_call_id: toolCallId(id, this.#traits), content: NO_RESULT });
     }
     this.#openCalls.clear();
   }

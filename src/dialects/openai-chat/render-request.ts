@@ -4,9 +4,11 @@
 import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
+import { shortEndUser } from '../end-user.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
+import { argumentsSchema } from '../tool-schema.ts';
 import { patchMessages } from './patch-messages.ts';
 import { withPicturesOfUser } from './pictures-back.ts';
 import { withReasoningBack } from './reasoning-back.ts';
@@ -58,7 +60,10 @@ function patchMaxTokens(body: JsonObject, field: UpstreamTraits['maxTokensField'
   const value = body.max_completion_tokens ?? body.max_tokens;
   const other = field === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
   if (body[other] !== undefined) delete body[other];
-  if (value !== undefined) body[field] = value;
+  // "Without bound" in the words of local servers, whose field is the other one.
+  const isUnbounded = typeof value === 'number' && value < 0 && field === 'max_completion_tokens';
+  if (isUnbounded) delete body[field];
+  else if (value !== undefined) body[field] = value;
 }
 
 function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
@@ -95,10 +100,11 @@ function renderBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
 
 /** Servers that have the Responses API, too, know what a client of it sends; imitations may refuse it. */
 function openaiFields({ endUser, original }: ChatRequest, { responsesModels }: UpstreamTraits): JsonObject {
-  if (!responsesModels) return { user: endUser };
+  const user = shortEndUser(endUser);
+  if (!responsesModels) return { user };
   const fields = commonFields(original);
   return {
-    user: fields.safety_identifier === endUser ? undefined : endUser,
+    user: fields.safety_identifier === endUser ? undefined : user,
     ...fields,
     verbosity: verbosityOf(original),
   };
@@ -121,7 +127,7 @@ function renderTool(tool: Tool): JsonObject {
     function: {
       name: tool.name,
       ...(tool.description !== undefined && { description: tool.description }),
-      parameters: tool.parameters ?? { type: 'object', properties: {} },
+      parameters: argumentsSchema(tool.parameters),
       ...(tool.isStrict !== undefined && { strict: tool.isStrict }),
     },
   };

@@ -13,6 +13,8 @@ interface TrackedCall {
   name: string;
   argumentsText: string;
   isStarted: boolean;
+  /** `{}` came: the arguments, or only their place. */
+  isEmptyObjectHeld: boolean;
 }
 
 /** One entry of `tool_calls`, or a legacy `function_call`, with names unified. */
@@ -31,6 +33,8 @@ export interface TrackedDelta {
   readonly id: string;
   /** The entry is the first of its call, so that the wire must tell its id here. */
   readonly isFirst: boolean;
+  /** Its arguments were complete before and are told once more. */
+  readonly isRepetition: boolean;
 }
 
 export class ToolCallTracker {
@@ -49,22 +53,25 @@ export class ToolCallTracker {
   add(entry: JsonObject, seed: string, type?: 'function_call'): TrackedDelta {
     const delta = readDelta(entry, type);
     const known = this.#find(delta);
+    const events: StreamEvent[] = known ? [] : this.#calls.flatMap((call) => this.#tellEmptyObject(call));
     const call = known ?? this.#begin(delta, seed);
     if (call.name === '') call.name = delta.name;
-    const events: StreamEvent[] = [];
-    call.argumentsText += delta.argumentsText;
+    const isRepetition = repeatsArguments(call, delta.argumentsText);
+    const argumentsText = isRepetition ? '' : newArguments(call, delta.argumentsText);
+    call.argumentsText += argumentsText;
     if (call.isStarted) {
-      if (delta.argumentsText !== '') events.push(this.#argumentsEvent(call, delta.argumentsText));
+      if (argumentsText !== '') events.push(this.#argumentsEvent(call, argumentsText));
     } else if (call.name !== '') {
       events.push(...this.#start(call));
     }
-    return { events, index: call.index, id: call.id, isFirst: !known };
+    return { events, index: call.index, id: call.id, isFirst: !known, isRepetition };
   }
 
   /** What remains to be said when the choice ends. */
   close(): StreamEvent[] {
     return this.#calls.flatMap((call) => {
       const events = call.isStarted ? [] : this.#start(call);
+      events.push(...this.#tellEmptyObject(call));
       if (call.type === 'custom') events.push(this.#rawArgumentsEvent(call, '"}'));
       return events;
     });
@@ -82,7 +89,8 @@ export class ToolCallTracker {
       index === undefined ? this.#calls.at(-1) : this.#calls.findLast((call) => call.wireIndex === index);
     if (!candidate || name === '' || candidate.name === '' || id !== '') return candidate;
     // Named again without an id: a server that repeats the name, unless the call before was already whole.
-    return name === candidate.name && !isCompleteJson(candidate.argumentsText) ? candidate : undefined;
+    const isWhole = candidate.isEmptyObjectHeld || isCompleteJson(candidate.argumentsText);
+    return name === candidate.name && !isWhole ? candidate : undefined;
   }
 
   #begin(delta: CallDelta, seed: string): TrackedCall {
@@ -96,6 +104,7 @@ export class ToolCallTracker {
       name: delta.name,
       argumentsText: '',
       isStarted: false,
+      isEmptyObjectHeld: false,
     };
     this.#calls.push(call);
     return call;
@@ -111,6 +120,14 @@ export class ToolCallTracker {
     if (type === 'custom') events.push(this.#rawArgumentsEvent(call, '{"input":"'));
     if (call.argumentsText !== '') events.push(this.#argumentsEvent(call, call.argumentsText));
     return events;
+  }
+
+  /** Nothing else came: the call has no arguments. */
+  #tellEmptyObject(call: TrackedCall): StreamEvent[] {
+    if (!call.isEmptyObjectHeld) return [];
+    call.isEmptyObjectHeld = false;
+    call.argumentsText = '{}';
+    return call.isStarted ? [this.#argumentsEvent(call, '{}')] : [];
   }
 
   /** The input of a custom tool is free text: it becomes the one string of a JSON object. */
@@ -135,6 +152,20 @@ function readDelta(entry: JsonObject, type?: 'function_call'): CallDelta {
     argumentsText: isObject(text) ? JSON.stringify(text) : (asString(text) ?? ''),
     type: type ?? (isCustom ? 'custom' : 'function'),
   };
+}
+
+/** Nothing can follow a whole object: some servers close a streamed call by telling its arguments whole. */
+function repeatsArguments(call: TrackedCall, text: string): boolean {
+  if (call.type === 'custom' || !text.trimStart().startsWith('{')) return false;
+  // Looked at first, because parsing at every piece would be quadratic.
+  return call.argumentsText.trimEnd().endsWith('}') && isCompleteJson(call.argumentsText);
+}
+
+/** Some converters begin every call with `{}` and stream the arguments after it. */
+function newArguments(call: TrackedCall, text: string): string {
+  if (text === '' || call.type === 'custom' || call.argumentsText !== '') return text;
+  call.isEmptyObjectHeld = text.trim() === '{}';
+  return call.isEmptyObjectHeld ? '' : text;
 }
 
 function isCompleteJson(text: string): boolean {

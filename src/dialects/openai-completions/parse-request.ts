@@ -3,7 +3,7 @@
 import type { ChatRequest, Message, Sampling } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { RouteHints } from '../dialect.ts';
-import { badRequest, definedOnly, optionalBoolean, optionalBound, optionalNumber, optionalString } from '../fields.ts';
+import { badRequest, definedOnly, optionalBoolean, optionalNumber, optionalString, outputBound } from '../fields.ts';
 import { INFILL_INSTRUCTION, infillText } from '../infill.ts';
 import { parseCommonFields, parseSampling } from '../openai-chat/parse-request.ts';
 
@@ -17,7 +17,7 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     tools: [],
     sampling: definedOnly<Sampling>({
       ...sampling,
-      maxOutputTokens: optionalBound(body, 'max_tokens'),
+      maxOutputTokens: outputBound(body, 'max_tokens'),
       logprobs: topLogprobs === undefined ? undefined : true,
       topLogprobs,
     }),

@@ -9,7 +9,8 @@ export function parseAnnotation(wire: JsonObject, offset: number): Annotation {
   const end = asNumber(wire.end_index);
   return definedOnly<Annotation>({
     url: asString(wire.url),
-    title: asString(wire.title),
+    // Files are cited by their name.
+    title: asString(wire.title) ?? asString(wire.filename),
     quote: asString(wire.quote),
     start: start === undefined ? undefined : start + offset,
     end: end === undefined ? undefined : end + offset,

@@ -6,31 +6,44 @@ import { asArray, asNumber, asObject, asString, type JsonObject, type JsonValue 
 import type { StreamEvent } from '../../model/stream.ts';
 import { definedOnly } from '../fields.ts';
 import { parseAnnotation } from './annotations.ts';
+import { type ItemPlace, ItemTable } from './item-table.ts';
 import { sectionTexts } from './parse-content.ts';
 import { readPicture } from './pictures.ts';
+import { ToldText } from './told-text.ts';
 
 interface ItemState {
   /** Of a function call: its place among the calls. */
   callIndex?: number;
   argumentsLength: number;
+  /** Of a message, whose sections are its content parts. */
+  readonly text: ToldText;
   /** By content index. */
   readonly content: Map<number, ContentState>;
   /** Servers stream the summary or the raw reasoning; of one that streams both, the first counts. */
   reasoningSource?: 'summary' | 'content';
-  /** Length by summary or content index. */
-  readonly reasoning: Map<number, number>;
-  isDone: boolean;
+  readonly reasoning: ToldText;
+  /** The last part of the summary of which something was told. */
+  summaryIndex?: number;
 }
 
 interface ContentState {
   /** Characters of the whole answer before this part. */
   readonly offset: number;
-  length: number;
   annotationCount: number;
 }
 
+/** One part of an item, as an event names it. */
+export interface SectionPlace extends ItemPlace {
+  readonly section: number;
+}
+
 export class ItemReader {
-  readonly #items = new Map<number, ItemState>();
+  readonly #items = new ItemTable<ItemState>(() => ({
+    argumentsLength: 0,
+    text: new ToldText(),
+    content: new Map(),
+    reasoning: new ToldText(),
+  }));
   #textLength = 0;
   #callCount = 0;
 
@@ -40,77 +53,90 @@ export class ItemReader {
 
   /** Nothing of any item was told yet. */
   get isEmpty(): boolean {
-    return this.#items.size === 0;
+    return this.#items.isEmpty;
   }
 
   added(index: number, item: JsonObject): StreamEvent[] {
-    const state = this.#item(index);
+    const state = this.#items.begin({ index, id: asString(item.id) ?? '' });
     if (item.type === 'function_call') return this.#startCall(state, item);
     return isModelled(item) ? [] : [{ type: 'opaque-delta' }];
   }
 
-  text(index: number, contentIndex: number, text: string, logprobs?: JsonValue): StreamEvent[] {
-    const events = this.#content(index, contentIndex, text, 'text-delta');
-    const parsed = parseLogprobs(logprobs);
-    return parsed.length === 0 ? events : [...events, { type: 'logprobs-add', choice: 0, logprobs: parsed }];
+  text(place: SectionPlace, text: string, logprobs?: JsonValue): StreamEvent[] {
+    const state = this.#items.at(place);
+    this.#contentState(state, place.section);
+    return [...this.#say(state, text, 'text-delta'), ...logprobEvents(logprobs)];
   }
 
-  refusal(index: number, contentIndex: number, text: string): StreamEvent[] {
-    return this.#content(index, contentIndex, text, 'refusal-delta');
+  refusal(place: SectionPlace, text: string): StreamEvent[] {
+    const state = this.#items.at(place);
+    this.#contentState(state, place.section);
+    return this.#say(state, text, 'refusal-delta');
   }
 
-  textDone(index: number, contentIndex: number, whole: string, logprobs?: JsonValue): StreamEvent[] {
-    const { length } = this.#contentState(index, contentIndex);
+  textDone(place: SectionPlace, whole: string, logprobs?: JsonValue): StreamEvent[] {
+    const { text } = this.#items.at(place);
+    const rest = text.restOfSection(place.section, whole);
     // The log probabilities came with the deltas, if there were any.
-    return this.text(index, contentIndex, whole.slice(length), length === 0 ? logprobs : undefined);
+    const events = this.text(place, rest, rest === whole ? logprobs : undefined);
+    text.closeSection(place.section);
+    return events;
   }
 
-  refusalDone(index: number, contentIndex: number, whole: string): StreamEvent[] {
-    return this.refusal(index, contentIndex, whole.slice(this.#contentState(index, contentIndex).length));
+  refusalDone(place: SectionPlace, whole: string): StreamEvent[] {
+    const { text } = this.#items.at(place);
+    const events = this.refusal(place, text.restOfSection(place.section, whole));
+    text.closeSection(place.section);
+    return events;
   }
 
-  annotation(index: number, contentIndex: number, wire: JsonObject): StreamEvent[] {
-    const state = this.#contentState(index, contentIndex);
-    state.annotationCount += 1;
-    return [{ type: 'annotation-add', choice: 0, annotation: parseAnnotation(wire, state.offset) }];
+  annotation(place: SectionPlace, wire: JsonObject): StreamEvent[] {
+    return this.#annotate(this.#contentState(this.#items.at(place), place.section), wire);
   }
 
-  reasoning(index: number, source: 'summary' | 'content', section: number, text: string): StreamEvent[] {
-    const state = this.#item(index);
+  reasoning(place: SectionPlace, source: 'summary' | 'content', text: string): StreamEvent[] {
+    const state = this.#items.at(place);
     state.reasoningSource ??= source;
     if (state.reasoningSource !== source || text === '') return [];
-    const length = state.reasoning.get(section);
-    const isNextSection = length === undefined && state.reasoning.size > 0;
-    state.reasoning.set(section, (length ?? 0) + text.length);
+    if (source === 'summary' && state.summaryIndex !== place.section) {
+      state.summaryIndex = place.section;
+      state.reasoning.beginSection();
+    }
+    const isNextSection = state.reasoning.isBetweenSections;
+    state.reasoning.add(text);
     return [{ type: 'reasoning-delta', choice: 0, text: isNextSection ? `\n\n${text}` : text }];
   }
 
-  reasoningDone(index: number, source: 'summary' | 'content', section: number, whole: string): StreamEvent[] {
-    return this.reasoning(index, source, section, whole.slice(this.#item(index).reasoning.get(section) ?? 0));
+  reasoningDone(place: SectionPlace, source: 'summary' | 'content', whole: string): StreamEvent[] {
+    const { reasoning, reasoningSource } = this.#items.at(place);
+    if (reasoningSource !== undefined && reasoningSource !== source) return [];
+    const events = this.reasoning(place, source, reasoning.restOfSection(place.section, whole));
+    reasoning.closeSection(place.section);
+    return events;
   }
 
-  arguments(index: number, delta: string): StreamEvent[] {
-    const state = this.#item(index);
-    if (delta === '' || state.callIndex === undefined) return [];
-    state.argumentsLength += delta.length;
-    return [{ type: 'tool-call-delta', choice: 0, index: state.callIndex, argumentsDelta: delta }];
+  arguments(place: ItemPlace, delta: string): StreamEvent[] {
+    return this.#addArguments(this.#items.at(place), delta);
   }
 
-  argumentsDone(index: number, whole: string): StreamEvent[] {
-    return this.arguments(index, whole.slice(this.#item(index).argumentsLength));
+  argumentsDone(place: ItemPlace, whole: string): StreamEvent[] {
+    const state = this.#items.at(place);
+    return this.#addArguments(state, whole.slice(state.argumentsLength));
   }
 
   done(index: number, item: JsonObject): StreamEvent[] {
-    const state = this.#item(index);
-    if (state.isDone) return [];
-    state.isDone = true;
+    const state = this.#items.end({ index, id: asString(item.id) ?? '' });
+    if (!state) return [];
     switch (item.type) {
       case 'message':
-        return asArray(item.content).flatMap((part, contentIndex) => this.#partDone(index, contentIndex, part));
+        return this.#messageDone(state, item);
       case 'reasoning':
-        return this.#reasoningItemDone(index, item);
-      case 'function_call':
-        return [...this.#startCall(state, item), ...this.argumentsDone(index, asString(item.arguments) ?? '')];
+        return reasoningItemDone(state, item);
+      case 'function_call': {
+        const start = this.#startCall(state, item);
+        const rest = (asString(item.arguments) ?? '').slice(state.argumentsLength);
+        return [...start, ...this.#addArguments(state, rest)];
+      }
       case 'image_generation_call': {
         const media = readPicture(item);
         return [media ? { type: 'media-add', choice: 0, media } : { type: 'opaque-delta' }];
@@ -120,26 +146,26 @@ export class ItemReader {
     }
   }
 
-  #partDone(index: number, contentIndex: number, value: JsonValue): StreamEvent[] {
-    const part = asObject(value);
-    if (!part) return [];
-    if (part.type === 'refusal') return this.refusalDone(index, contentIndex, asString(part.refusal) ?? '');
-    const events = this.textDone(index, contentIndex, asString(part.text) ?? '', part.logprobs);
-    const { annotationCount } = this.#contentState(index, contentIndex);
-    const annotations = asArray(part.annotations).slice(annotationCount);
-    return [...events, ...annotations.flatMap((wire) => this.annotation(index, contentIndex, asObject(wire) ?? {}))];
+  #messageDone(state: ItemState, item: JsonObject): StreamEvent[] {
+    const parts = asArray(item.content).map((value) => asObject(value) ?? {});
+    const isNew = state.text.isEmpty;
+    const rests = state.text.restOfItem(parts.map((part) => asString(part.text) ?? asString(part.refusal) ?? ''));
+    return parts.flatMap((part, section) => {
+      const content = this.#contentState(state, section);
+      const type = part.type === 'refusal' ? 'refusal-delta' : 'text-delta';
+      const events = this.#say(state, rests[section] ?? '', type);
+      const annotations = asArray(part.annotations).slice(content.annotationCount);
+      return [
+        ...events,
+        ...(isNew ? logprobEvents(part.logprobs) : []),
+        ...annotations.flatMap((wire) => this.#annotate(content, asObject(wire) ?? {})),
+      ];
+    });
   }
 
-  #reasoningItemDone(index: number, item: JsonObject): StreamEvent[] {
-    const content = sectionTexts(item.content);
-    const source = this.#item(index).reasoningSource ?? (content.length > 0 ? 'content' : 'summary');
-    const texts = source === 'content' ? content : sectionTexts(item.summary);
-    const events = texts.flatMap((text, section) => this.reasoningDone(index, source, section, text));
-    const value = asString(item.encrypted_content) ?? '';
-    if (value === '') return events;
-    const id = asString(item.id);
-    const signature = { dialect: 'openai-responses', value, ...(id !== undefined && { id }) } as const;
-    return [...events, { type: 'reasoning-signature', choice: 0, signature }];
+  #annotate(content: ContentState, wire: JsonObject): StreamEvent[] {
+    content.annotationCount += 1;
+    return [{ type: 'annotation-add', choice: 0, annotation: parseAnnotation(wire, content.offset) }];
   }
 
   #startCall(state: ItemState, item: JsonObject): StreamEvent[] {
@@ -150,36 +176,54 @@ export class ItemReader {
     return [{ type: 'tool-call-start', choice: 0, index: state.callIndex, id, name: asString(item.name) ?? '' }];
   }
 
-  #content(index: number, contentIndex: number, text: string, type: 'text-delta' | 'refusal-delta'): StreamEvent[] {
-    const state = this.#contentState(index, contentIndex);
+  #addArguments(state: ItemState, delta: string): StreamEvent[] {
+    if (delta === '' || state.callIndex === undefined) return [];
+    state.argumentsLength += delta.length;
+    return [{ type: 'tool-call-delta', choice: 0, index: state.callIndex, argumentsDelta: delta }];
+  }
+
+  #say(state: ItemState, text: string, type: 'text-delta' | 'refusal-delta'): StreamEvent[] {
     if (text === '') return [];
-    state.length += text.length;
+    state.text.add(text);
     if (type === 'text-delta') this.#textLength += text.length;
     return [{ type, choice: 0, text }];
   }
 
-  #contentState(index: number, contentIndex: number): ContentState {
-    const { content } = this.#item(index);
-    let state = content.get(contentIndex);
+  /** Made before the part's first text is told, as that moves the offset. */
+  #contentState({ content }: ItemState, index: number): ContentState {
+    let state = content.get(index);
     if (!state) {
-      state = { offset: this.#textLength, length: 0, annotationCount: 0 };
-      content.set(contentIndex, state);
-    }
-    return state;
-  }
-
-  #item(index: number): ItemState {
-    let state = this.#items.get(index);
-    if (!state) {
-      state = { argumentsLength: 0, content: new Map(), reasoning: new Map(), isDone: false };
-      this.#items.set(index, state);
+      state = { offset: this.#textLength, annotationCount: 0 };
+      content.set(index, state);
     }
     return state;
   }
 }
 
+function reasoningItemDone(state: ItemState, item: JsonObject): StreamEvent[] {
+  const content = sectionTexts(item.content);
+  const source = state.reasoningSource ?? (content.length > 0 ? 'content' : 'summary');
+  const texts = source === 'content' ? content : sectionTexts(item.summary);
+  const events = state.reasoning.restOfItem(texts).flatMap((rest, section): StreamEvent[] => {
+    if (rest === '') return [];
+    const isNextSection = !state.reasoning.isEmpty && rest === texts[section];
+    state.reasoning.add(rest);
+    return [{ type: 'reasoning-delta', choice: 0, text: isNextSection ? `\n\n${rest}` : rest }];
+  });
+  const value = asString(item.encrypted_content) ?? '';
+  if (value === '') return events;
+  const id = asString(item.id);
+  const signature = { dialect: 'openai-responses', value, ...(id !== undefined && { id }) } as const;
+  return [...events, { type: 'reasoning-signature', choice: 0, signature }];
+}
+
 function isModelled(item: JsonObject): boolean {
   return item.type === 'message' || item.type === 'reasoning' || item.type === 'function_call';
+}
+
+function logprobEvents(value: JsonValue | undefined): StreamEvent[] {
+  const logprobs = parseLogprobs(value);
+  return logprobs.length === 0 ? [] : [{ type: 'logprobs-add', choice: 0, logprobs }];
 }
 
 function parseLogprobs(value: JsonValue | undefined): TokenLogprob[] {

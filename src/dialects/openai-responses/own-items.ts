@@ -11,6 +11,8 @@ import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
 import { pictureMessage, readPicture } from './pictures.ts';
 
 const SEAL = 'fm1.';
+/** OpenAI refuses longer ones, which another server has made. */
+const CALL_ID_LENGTH_MAX = 64;
 const OWN_ID = /^(rs|msg|fc|ctc|ig)_fm_/;
 
 export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig';
@@ -51,7 +53,7 @@ export function openSignature(encrypted: string): OpenedSignature | undefined {
 
 /**
  * The client's items as an OpenAI upstream takes them: reasoning that we made is restored to what OpenAI sealed or left
- * out, pictures of others become images of the user, ids that we made are left out, signatures inside tool call ids are stripped. Everything else stays untouched.
+ * out, pictures of others become images of the user, ids that we made are left out, tool call ids are made plain where they hold a signature or are too long. Everything else stays untouched.
  */
 export function withoutOwnItems(items: readonly JsonValue[]): JsonValue[] {
   return items.flatMap((item): JsonValue[] => (isObject(item) ? upstreamItem(item) : [item]));
@@ -71,10 +73,11 @@ function upstreamItem(item: JsonObject): JsonObject[] {
     return picture ? [pictureMessage(picture)] : [];
   }
   const callId = asString(item.call_id);
-  const isSigned = callId !== undefined && unpackToolCallId(callId).signature !== undefined;
-  if (!isOwn && !isSigned) return [item];
+  const isForeign =
+    callId !== undefined && (unpackToolCallId(callId).signature !== undefined || callId.length > CALL_ID_LENGTH_MAX);
+  if (!isOwn && !isForeign) return [item];
   const result = { ...item };
   if (isOwn) delete result.id;
-  if (callId !== undefined && isSigned) result.call_id = plainToolCallId(callId);
+  if (callId !== undefined && isForeign) result.call_id = plainToolCallId(callId);
   return [result];
 }

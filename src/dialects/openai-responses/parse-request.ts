@@ -1,16 +1,16 @@
 // A client's Responses request → ChatRequest.
 
 import type { ChatRequest, Message, ReasoningRequest, Sampling } from '../../model/chat.ts';
-import { asArray, isObject, type JsonObject } from '../../model/json.ts';
+import { asArray, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { RouteHints } from '../dialect.ts';
 import {
   badRequest,
   definedOnly,
   optionalBoolean,
-  optionalBound,
   optionalNumber,
   optionalObject,
   optionalString,
+  outputBound,
   requiredString,
 } from '../fields.ts';
 import { isEffort } from '../reasoning.ts';
@@ -50,8 +50,20 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
 
 /** What stands for messages that only OpenAI keeps: without them the conversation would be another one. */
 function untranslatableFields(body: JsonObject): string[] {
-  const references = inputItems(body).flatMap((item, index) => (isReference(item) ? [`input[${index}]`] : []));
+  const items = inputItems(body);
+  const firstAnswer = items.findIndex(isOfAssistant);
+  const references = items.flatMap((item, index) => {
+    // Sealed by OpenAI, and where a client has left out the answers that it stands for, all that there is of them.
+    const isCompaction = isObject(item) && item.type === 'compaction' && (firstAnswer < 0 || index < firstAnswer);
+    return isReference(item) || isCompaction ? [`input[${index}]`] : [];
+  });
   return [...['conversation', 'prompt'].filter((field) => body[field] != null), ...references];
+}
+
+function isOfAssistant(item: JsonValue): boolean {
+  return (
+    isObject(item) && (item.role === 'assistant' || item.type === 'function_call' || item.type === 'custom_tool_call')
+  );
 }
 
 function checkInput(body: JsonObject): void {
@@ -76,7 +88,7 @@ function parseSampling(body: JsonObject): Sampling {
   const topLogprobs = optionalNumber(body, 'top_logprobs');
   const isLogprobsWanted = asArray(body.include).includes('message.output_text.logprobs');
   return definedOnly<Sampling>({
-    maxOutputTokens: optionalBound(body, 'max_output_tokens'),
+    maxOutputTokens: outputBound(body, 'max_output_tokens'),
     temperature: optionalNumber(body, 'temperature'),
     topP: optionalNumber(body, 'top_p'),
     logprobs: isLogprobsWanted || (topLogprobs ?? 0) > 0 ? true : undefined,

@@ -13,13 +13,16 @@ import type {
 } from '../../model/chat.ts';
 import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
+import { shortEndUser } from '../end-user.ts';
 import { definedOnly } from '../fields.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { effortOf } from '../reasoning.ts';
 import { effortFor, isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
+import { argumentsSchema } from '../tool-schema.ts';
 import { textOf } from '../turns.ts';
 import { inputItems } from './items.ts';
 import { withoutOwnItems } from './own-items.ts';
+import { pairedItems } from './paired-items.ts';
 import { renderEditedItems, renderItems } from './render-items.ts';
 
 /** OpenAI refuses a smaller bound. */
@@ -94,7 +97,7 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
   return definedOnly<JsonObject>({
     model: target.model,
     instructions: instructions === '' ? undefined : instructions,
-    input: renderItems(request.messages.slice(systemCount), target.traits),
+    input: pairedItems(renderItems(request.messages.slice(systemCount), target.traits)),
     stream: target.isStream,
     // Nobody will ask the upstream for this answer again: the client does not know its id.
     store: false,
@@ -108,7 +111,7 @@ function translatedBody(request: ChatRequest, target: UpstreamTarget): JsonObjec
       top_p: sampling.topP,
       top_logprobs: sampling.logprobs ? sampling.topLogprobs : undefined,
     }),
-    safety_identifier: request.endUser,
+    safety_identifier: shortEndUser(request.endUser),
     metadata: request.metadata && { ...request.metadata },
     ...commonFields(request.original),
   });
@@ -157,7 +160,7 @@ function renderTool(tool: Tool): JsonObject[] {
       type: 'function',
       name: tool.name,
       description: tool.description,
-      parameters: tool.parameters ?? { type: 'object', properties: {} },
+      parameters: argumentsSchema(tool.parameters),
       // Here strict is the default, and it refuses most schemas written for other dialects.
       strict: tool.isStrict ?? false,
     }),

@@ -71,40 +71,38 @@ export class ResponsesStreamParser implements StreamParser {
 
   #itemEvents(type: string, value: JsonObject): StreamEvent[] {
     const index = asNumber(value.output_index) ?? 0;
-    const content = asNumber(value.content_index) ?? 0;
+    const item = { index, id: asString(value.item_id) ?? '' };
+    const content = { ...item, section: asNumber(value.content_index) ?? 0 };
+    const summary = { ...item, section: asNumber(value.summary_index) ?? 0 };
     const delta = asString(value.delta) ?? '';
+    const text = asString(value.text) ?? '';
     switch (type) {
       case 'response.output_item.added':
         return this.#items.added(index, asObject(value.item) ?? {});
       case 'response.output_item.done':
         return this.#items.done(index, asObject(value.item) ?? {});
       case 'response.output_text.delta':
-        return this.#items.text(index, content, delta, value.logprobs);
+        return this.#items.text(content, delta, value.logprobs);
       case 'response.output_text.done':
-        return this.#items.textDone(index, content, asString(value.text) ?? '', value.logprobs);
+        return this.#items.textDone(content, text, value.logprobs);
       case 'response.output_text.annotation.added':
-        return this.#items.annotation(index, content, asObject(value.annotation) ?? {});
+        return this.#items.annotation(content, asObject(value.annotation) ?? {});
       case 'response.refusal.delta':
-        return this.#items.refusal(index, content, delta);
+        return this.#items.refusal(content, delta);
       case 'response.refusal.done':
-        return this.#items.refusalDone(index, content, asString(value.refusal) ?? '');
+        return this.#items.refusalDone(content, asString(value.refusal) ?? '');
       case 'response.function_call_arguments.delta':
-        return this.#items.arguments(index, delta);
+        return this.#items.arguments(item, delta);
       case 'response.function_call_arguments.done':
-        return this.#items.argumentsDone(index, asString(value.arguments) ?? '');
+        return this.#items.argumentsDone(item, asString(value.arguments) ?? '');
       case 'response.reasoning_summary_text.delta':
-        return this.#items.reasoning(index, 'summary', asNumber(value.summary_index) ?? 0, delta);
+        return this.#items.reasoning(summary, 'summary', delta);
       case 'response.reasoning_summary_text.done':
-        return this.#items.reasoningDone(
-          index,
-          'summary',
-          asNumber(value.summary_index) ?? 0,
-          asString(value.text) ?? '',
-        );
+        return this.#items.reasoningDone(summary, 'summary', text);
       case 'response.reasoning_text.delta':
-        return this.#items.reasoning(index, 'content', content, delta);
+        return this.#items.reasoning(content, 'content', delta);
       case 'response.reasoning_text.done':
-        return this.#items.reasoningDone(index, 'content', content, asString(value.text) ?? '');
+        return this.#items.reasoningDone(content, 'content', text);
       default:
         // Progress of hosted and custom tools.
         return value.output_index !== undefined && !SILENT.test(type) ? [{ type: 'opaque-delta' }] : [];

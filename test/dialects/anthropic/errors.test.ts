@@ -85,3 +85,12 @@ test('what an upstream says of our own credential is not passed on', () => {
   assert.equal(failure.code, 'upstream_authentication');
   assert.equal(failure.original, undefined);
 });
+
+test('a thread that is unknown here is told so that the official SDK sends the whole conversation', () => {
+  const { error } = client.renderError(new GatewayError('unsupported', 'm', { param: 'thread' }), 'r');
+  assert.deepEqual(error, {
+    type: 'invalid_request_error',
+    message: 'm',
+    details: { error_code: 'thread_not_found' },
+  });
+});

@@ -222,3 +222,53 @@ test('sampling, format, user and stop sequences are read', () => {
   assert.deepEqual(parsed.responseFormat, { type: 'json-schema', name: 'answer', schema, isStrict: true });
   assert.equal(refusal(body({ stop_sequences: [1] })).param, 'stop_sequences');
 });
+
+test('a thread that goes on stands for messages that only Anthropic has; one that begins has them all', () => {
+  assert.deepEqual(parse({ thread: { type: 'continue', previous_message_id: 'msg_1' } }).untranslatable, ['thread']);
+  assert.equal(parse({ thread: { type: 'create' } }).untranslatable, undefined);
+  assert.equal(parse({ thread: null }).untranslatable, undefined);
+});
+
+test('the summary that stands for an earlier conversation is told in words, too', () => {
+  const block = { type: 'compaction', content: 'They met in Bern.', encrypted_content: 'x' };
+  const { messages } = parse({ messages: [{ role: 'assistant', content: [block] }] });
+  assert.deepEqual(messages[0]?.parts, [
+    {
+      type: 'text',
+      text: 'Summary of the conversation so far:\nThey met in Bern.',
+      extensions: { anthropic: { block } },
+    },
+  ]);
+});
+
+test('tools that come and go within the messages are offered as they are at the end', () => {
+  const tool = (name: string, description: string) => ({ name, description, input_schema: { type: 'object' } });
+  const added = (definition: JsonObject) => ({ type: 'tool_addition', tool: { type: 'tool_definition', definition } });
+  const removed = (name: string) => ({ type: 'tool_removal', tool: { type: 'tool_reference', name } });
+  const { tools } = parse({
+    tools: [tool('a', 'first'), tool('b', 'first')],
+    messages: [
+      { role: 'user', content: 'Hi' },
+      { role: 'system', content: [added(tool('c', 'new')), removed('a')] },
+      {
+        role: 'system',
+        content: [added(tool('b', 'second')), { type: 'tool_addition', tool: { type: 'tool_reference', name: 'b' } }],
+      },
+    ],
+  });
+  assert.deepEqual(
+    tools.map(({ name, description }) => [name, description]),
+    [
+      ['c', 'new'],
+      ['b', 'second'],
+    ],
+  );
+});
+
+test('a bound below zero is refused', () => {
+  assert.deepEqual(refusal(body({ max_tokens: -1 })), {
+    code: 'bad_request',
+    message: 'max_tokens: Input should be greater than or equal to 0',
+    param: 'max_tokens',
+  });
+});

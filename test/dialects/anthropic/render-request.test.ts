@@ -83,6 +83,21 @@ test('thoughts without signature never reach Claude, and thinking is left off wh
   assert.equal((parsed.original!.body.messages as unknown[])[1], messages[1]);
 });
 
+test('a blank text of another model, which Claude refuses, is left out of the history', () => {
+  const call = { type: 'tool_use', id: 'call_1', name: 'f', input: {} };
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: [{ type: 'text', text: '\n\n' }, call] },
+    { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_1', content: '' }] },
+  ];
+  const parsed = client.parseRequest(body({ messages }), {});
+  assert.deepEqual(upstream.renderRequest(parsed, target('claude-opus-5')).body.messages, [
+    messages[0],
+    { role: 'assistant', content: [call] },
+    messages[2],
+  ]);
+});
+
 test('where a turn was nothing but an unsigned thought, its neighbours become one turn', () => {
   const messages = [
     { role: 'user', content: 'Hi' },
@@ -511,4 +526,13 @@ test('a token count carries the prompt and nothing about the answer', () => {
   assert.equal(upstream.tokenCount!.parseResponse('{"input_tokens":14}'), 14);
   assert.equal(upstream.tokenCount!.parseResponse('<html>'), undefined);
   assert.deepEqual(client.renderTokenCount?.(14), { input_tokens: 14 });
+});
+
+test('threads go to Claude as they came; servers that only speak the dialect are asked for no more than they can do', () => {
+  const sent = (thread: JsonObject, model: string) =>
+    upstream.renderRequest(client.parseRequest(body({ thread }), {}), target(model)).body.thread;
+  const going = { type: 'continue', previous_message_id: 'msg_1' };
+  assert.deepEqual(sent(going, 'claude-opus-5'), going);
+  assert.equal(sent({ type: 'create' }, 'kimi-k3'), undefined);
+  assert.throws(() => sent(going, 'kimi-k3'), { code: 'unsupported', param: 'thread' });
 });

@@ -279,3 +279,17 @@ test('a whole body that is an error or garbage is a failure', () => {
   assert.equal(code('<html>'), 'upstream_garbage');
   assert.equal(code('{"choices":[]}'), 'upstream_garbage');
 });
+
+test('a zero in the last event does not undo the count of the prompt', () => {
+  const zeros = { input_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, output_tokens: 7 };
+  const events = eventsOf([
+    messageStart({ input_tokens: 10, cache_read_input_tokens: 20, cache_creation_input_tokens: 5, output_tokens: 0 }),
+    wire('message_delta', { delta: { stop_reason: 'end_turn' }, usage: zeros }),
+    messageStop,
+  ]);
+  const usage = events.find((event) => event.type === 'usage')?.usage;
+  assert.deepEqual(
+    [usage?.inputTokens, usage?.cachedInputTokens, usage?.cacheWriteTokens, usage?.outputTokens],
+    [35, 20, 5, 7],
+  );
+});

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GatewayError } from '../../../src/errors.ts';
 import type { StreamEvent } from '../../../src/model/stream.ts';
-import { client, messageStart, parseAll, renderEvents, request, upstream, wire, wireEvents } from './support.ts';
+import { client, messageStart, parseAll, renderEvents, request, upstream, user, wire, wireEvents } from './support.ts';
 
 const begin: StreamEvent = { type: 'response-start', id: 'chatcmpl-1', model: 'gpt' };
 const end: StreamEvent = { type: 'response-end' };
@@ -70,7 +70,8 @@ test('an answer of another dialect is told in the exact order', () => {
         stop_reason: null,
         stop_sequence: null,
         usage: {
-          input_tokens: 0,
+          // Estimated: nobody has counted the prompt yet.
+          input_tokens: 5,
           cache_creation_input_tokens: 0,
           cache_read_input_tokens: 0,
           output_tokens: 0,
@@ -320,4 +321,20 @@ test('a failure is told once, as an error event, and nothing follows', () => {
 test('the keep-alive is a ping', () => {
   const renderer = client.streamRenderer(request(), { id: 'abc', createdAt: 0 });
   assert.equal(renderer.keepAlive, 'event: ping\ndata: {"type": "ping"}\n\n');
+});
+
+test('the estimate of the prompt counts messages, calls, results and tools', () => {
+  const long = 'x'.repeat(400);
+  const asked = request({
+    messages: [
+      user(long),
+      { role: 'assistant', parts: [{ type: 'tool-call', id: 'c', name: 'f', argumentsJson: long }] },
+    ],
+    tools: [{ name: 'f', description: long }],
+  });
+  const renderer = client.streamRenderer(asked, { id: 'abc', createdAt: 0 });
+  const [start] = wireEvents(renderer.render({ events: [begin] }));
+  const message = start?.message as { usage: { input_tokens: number } } | undefined;
+  // A quarter of 800 characters and of the tools' 431, and 4 for each of two messages.
+  assert.equal(message?.usage.input_tokens, 316);
 });

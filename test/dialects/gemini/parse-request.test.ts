@@ -302,3 +302,35 @@ for (const [behaviour, body, param] of WRONG) {
     );
   });
 }
+
+test('cached content and an answer that goes on stand for what only Google has', () => {
+  const cached = (more: JsonObject) => parse({ contents: 'x', ...more }).untranslatable;
+  assert.deepEqual(cached({ cachedContent: 'cachedContents/1' }), ['cachedContent']);
+  assert.deepEqual(cached({ cached_content: 'cachedContents/1' }), ['cachedContent']);
+  assert.deepEqual(cached({ continuationToken: 'dG9rZW4=' }), ['continuationToken']);
+  assert.equal(cached({}), undefined);
+});
+
+test("an instruction whose parts have no brackets, as in Google's own examples, is heard", () => {
+  for (const parts of [{ text: 'Be a cat.' }, [{ text: 'Be a cat.' }], 'Be a cat.']) {
+    const { messages } = parse({ system_instruction: { parts }, contents: { parts: { text: 'Hi' } } });
+    assert.deepEqual(messages, [
+      { role: 'system', parts: [{ type: 'text', text: 'Be a cat.' }] },
+      { role: 'user', parts: [{ type: 'text', text: 'Hi' }] },
+    ]);
+  }
+});
+
+test('a result that is no object is told as it is', () => {
+  const told = (response: JsonObject[string]) => {
+    const contents = [
+      { role: 'model', parts: [{ functionCall: { name: 'f', args: {} } }] },
+      { role: 'user', parts: [{ functionResponse: { name: 'f', response } }] },
+    ];
+    const [part] = parse({ contents }).messages[1]?.parts ?? [];
+    return part?.type === 'tool-result' && part.parts[0]?.type === 'text' && part.parts[0].text;
+  };
+  assert.equal(told('sunny'), 'sunny');
+  assert.equal(told([1, 2]), '{"result":[1,2]}');
+  assert.equal(told(null), '{}');
+});

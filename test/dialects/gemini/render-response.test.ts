@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { ApiError, GoogleGenAI } from '@google/genai';
 import fc from 'fast-check';
+import { renderGrounding } from '../../../src/dialects/gemini/grounding.ts';
 import { gemini } from '../../../src/dialects/gemini/index.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
 import { GatewayError } from '../../../src/errors.ts';
@@ -304,4 +305,9 @@ test('Google’s SDK raises its error with our status for a refused request', as
       (thrown) => thrown instanceof ApiError && thrown.status === 429 && /RESOURCE_EXHAUSTED/.test(thrown.message),
     );
   });
+});
+
+test('a source without address or title is no web page', () => {
+  const annotations = [{ extensions: { 'openai-responses': { type: 'file_path', file_id: 'f' } } }, { title: 'f.pdf' }];
+  assert.deepEqual(renderGrounding(annotations, 'x'), { groundingChunks: [{ web: { title: 'f.pdf' } }] });
 });

@@ -343,3 +343,26 @@ test('a whole answer that is an error, blocked, empty or no JSON never ends well
   assert.equal(codeOf('{"usageMetadata":{"promptTokenCount":3}}'), 'upstream_garbage');
   assert.equal(codeOf('<html>'), 'upstream_garbage');
 });
+
+test('a stream that comes as one JSON array, as after a proxy that lost `alt=sse`, is read to its end', () => {
+  const chunks = [
+    { ...HEAD, ...chunk([{ text: 'Hel' }]) },
+    { ...HEAD, ...chunk([{ text: 'lo' }], { finishReason: 'STOP' }) },
+  ];
+  assert.deepEqual(upstream.parseResponse(JSON.stringify(chunks)), {
+    events: [
+      START,
+      { type: 'text-delta', choice: 0, text: 'Hel' },
+      { type: 'text-delta', choice: 0, text: 'lo' },
+      finish('stop', 'STOP'),
+      END,
+    ],
+  });
+  const cut = upstream.parseResponse(JSON.stringify(chunks.slice(0, 1))).events.at(-1);
+  assert.equal(cut?.type === 'error' && cut.error.code, 'upstream_cut');
+  const failed = upstream.parseResponse('[{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}]');
+  assert.deepEqual(
+    failed.events.map((event) => event.type === 'error' && event.error.code),
+    ['upstream_overloaded'],
+  );
+});

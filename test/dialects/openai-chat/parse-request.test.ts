@@ -103,6 +103,18 @@ describe('openai-chat parseRequest', () => {
     });
   });
 
+  it('understands what local servers take: no bound as -1, a function without its type, an empty stop sequence', () => {
+    const { sampling, tools, endUser } = parse({
+      model: 'm',
+      messages: [HELLO],
+      max_tokens: -1,
+      stop: '',
+      user: '',
+      tools: [{ function: { name: 'f' } }],
+    });
+    assert.deepEqual([sampling, tools, endUser], [{ stop: [] }, [{ name: 'f' }], undefined]);
+  });
+
   it('treats null as absent', () => {
     const request = parse({ model: 'm', messages: [HELLO], temperature: null, stop: null, stream: null, tools: null });
     assert.deepEqual(request.sampling, {});

@@ -64,6 +64,11 @@ describe('openai-chat parseResponse', () => {
     assert.equal(JSON.parse(frame.original!.data).choices[0].message.tool_calls[0].id, start.id);
   });
 
+  it('takes the status that MiniMax puts beside an answer for success when it is 0', () => {
+    const answer = { ...body({ content: 'x' }), base_resp: { status_code: 0, status_msg: '' } };
+    assert.equal(parse(answer).events.at(-1)?.type, 'response-end');
+  });
+
   it('supplies a missing finish reason', () => {
     const frame = parse(body({ content: 'x' }, { finish_reason: null }));
     assert.deepEqual(frame.events[3], { type: 'finish', choice: 0, finishReason: { unified: 'stop', raw: '' } });
@@ -74,6 +79,7 @@ describe('openai-chat parseResponse', () => {
       [{ error: { message: 'Your credit balance is too low', type: 'x' } }, 'upstream_quota'],
       [{ id: 'x', error: { message: 'slow down', code: 429 } }, 'upstream_rate_limited'],
       [body({ content: 'x' }, { finish_reason: 'error' }), 'upstream_error'],
+      [{ id: 'x', choices: null, base_resp: { status_code: 1002, status_msg: 'rate limit' } }, 'upstream_rate_limited'],
       ['<html>gateway</html>', 'upstream_garbage'],
       [{ id: 'x', choices: [] }, 'upstream_garbage'],
       [{ hello: 'world' }, 'upstream_garbage'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UpstreamTraits } from '../../../src/dialects/dialect.ts';
+import { shortEndUser } from '../../../src/dialects/end-user.ts';
 import { openaiChat } from '../../../src/dialects/openai-chat/index.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
 import { GatewayError } from '../../../src/errors.ts';
@@ -74,6 +75,12 @@ describe('openai-chat renderRequest of an own request', () => {
     assert.deepEqual(sameDialect(body), { ...body, model: 'upstream-model' });
   });
 
+  it('tells OpenAI no bound below zero', () => {
+    const body = { model: 'm', messages: [USER], max_tokens: -1 };
+    assert.equal(sameDialect(body, { maxTokensField: 'max_completion_tokens' }).max_completion_tokens, undefined);
+    assert.equal(sameDialect(body, { maxTokensField: 'max_tokens' }).max_tokens, -1);
+  });
+
   it('drops fields that the server refuses, of the body and of messages', () => {
     const messages = [USER, { role: 'assistant', content: 'x', reasoning_content: 'y' }];
     const body = { model: 'm', messages, seed: 1, store: true };
@@ -123,6 +130,17 @@ describe('openai-chat renderRequest of an own request', () => {
       { role: 'tool', tool_call_id: 'call_1', content: 'x' },
       { role: 'tool', tool_call_id: 'odd id', content: 'y' },
     ]);
+  });
+
+  it('shortens ids that another server made too long for OpenAI, a call and its result alike', () => {
+    const id = `chatcmpl-tool-${'0123456789abcdef'.repeat(2)}`;
+    const messages = [
+      { role: 'assistant', content: null, tool_calls: [wireCall(id)] },
+      { role: 'tool', tool_call_id: id, content: 'x' },
+    ];
+    const rendered = sameDialect({ model: 'm', messages }).messages as any;
+    assert.match(rendered[0].tool_calls[0].id, /^chatcmpl-tool-[0-9a-f]{16}_[A-Za-z0-9]{9}$/);
+    assert.equal(rendered[1].tool_call_id, rendered[0].tool_calls[0].id);
   });
 
   it('makes ids of nine characters for Mistral, the same for a call and its result', () => {
@@ -201,7 +219,7 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
         },
         responseFormat: { type: 'json-schema', name: 'n', schema: { type: 'object' }, isStrict: false },
         reasoning: { effort: 'high' },
-        endUser: 'u',
+        endUser: 'u'.repeat(65),
         metadata: { a: 'b' },
       },
       { isStream: true },
@@ -212,7 +230,7 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
       tools: [
         {
           type: 'function',
-          function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true },
+          function: { name: 'f', description: 'd', parameters: { type: 'object', properties: {} }, strict: true },
         },
         { type: 'function', function: { name: 'g', parameters: { type: 'object', properties: {} } } },
       ],
@@ -229,7 +247,7 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
       logprobs: true,
       top_logprobs: 2,
       response_format: { type: 'json_schema', json_schema: { name: 'n', schema: { type: 'object' }, strict: false } },
-      user: 'u',
+      user: shortEndUser('u'.repeat(65)),
       stream: true,
       stream_options: { include_usage: true },
     });

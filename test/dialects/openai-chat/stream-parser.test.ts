@@ -121,6 +121,7 @@ describe('openai-chat stream parser', () => {
       [chunk({ content: 'x' }), finish('stop'), { id: 'chatcmpl-1', choices: [{ index: 0 }], usage }],
       [chunk({ content: 'x' }), finish('stop'), { usage }],
       [chunk({ content: 'x' }), chunk({}, { x_groq: { usage } }, { finish_reason: 'stop' })],
+      [chunk({ content: 'x' }), chunk({}, {}, { finish_reason: 'stop', usage })],
     ];
     for (const wire of places) {
       const found = eventsOf(...wire, '[DONE]').flatMap((event) => (event.type === 'usage' ? [event.usage] : []));
@@ -129,6 +130,46 @@ describe('openai-chat stream parser', () => {
         [[1, 2]],
       );
     }
+  });
+
+  it('takes the whole message with which MiniMax ends its streams for what was told already', () => {
+    const call = { index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } };
+    const message = { role: 'assistant', content: 'Hello', reasoning_content: 'Hm', tool_calls: [call] };
+    const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
+    const last = {
+      ...chunk({}),
+      object: 'chat.completion',
+      usage,
+      choices: [{ index: 0, message, finish_reason: 'stop' }],
+    };
+    assert.deepEqual(
+      eventsOf(
+        chunk({ role: 'assistant', content: '', reasoning_content: 'Hm' }),
+        chunk({ role: '', content: 'Hel' }),
+        chunk({ role: '', content: 'lo' }),
+        tool(call),
+        last,
+      ).map((event) => [
+        event.type,
+        'text' in event ? event.text : 'usage' in event ? event.usage?.outputTokens : undefined,
+      ]),
+      [
+        ['response-start', undefined],
+        ['reasoning-delta', 'Hm'],
+        ['text-delta', 'Hel'],
+        ['text-delta', 'lo'],
+        ['tool-call-start', undefined],
+        ['tool-call-delta', undefined],
+        ['finish', undefined],
+        ['usage', 2],
+        ['response-end', undefined],
+      ],
+    );
+    // Where nothing was told before, the message is the answer.
+    assert.deepEqual(
+      eventsOf(chunk({ role: 'assistant' }), last).filter((event) => event.type === 'text-delta'),
+      [text('Hello')],
+    );
   });
 
   it('counts reasoning that only the total includes', () => {
@@ -320,6 +361,49 @@ describe('openai-chat stream parser', () => {
     );
   });
 
+  it('drops arguments that are told whole once more, in events and on the wire', () => {
+    const wire = [
+      tool({ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '' } }),
+      tool({ index: 0, function: { arguments: '{"x":' } }),
+      tool({ index: 0, function: { arguments: '{"y":1}' } }),
+      tool({ index: 0, function: { arguments: '}' } }),
+      tool({ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":{"y":1}}' } }),
+    ];
+    assert.deepEqual(toolEvents(...wire), [
+      started(0, 'a', 'f'),
+      delta(0, '{"x":'),
+      delta(0, '{"y":1}'),
+      delta(0, '}'),
+    ]);
+    assert.deepEqual(wireEntries(parseAll(...wire)).at(-1), {
+      index: 0,
+      id: 'a',
+      type: 'function',
+      function: { name: 'f', arguments: '' },
+    });
+  });
+
+  it('waits with an empty object, which may only hold the place of the arguments', () => {
+    const wire = [
+      tool({ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } }),
+      tool({ index: 0, function: { arguments: '{"x":' } }),
+      tool({ index: 0, function: { arguments: '1}' } }),
+      tool({ index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{}' } }),
+      tool({ index: 2, id: 'c', type: 'function', function: { name: 'h', arguments: '{}' } }),
+    ];
+    const twice = tool({ function: { name: 'f', arguments: '{}' } });
+    assert.equal(toolEvents(twice, twice).filter((event) => event.type === 'tool-call-start').length, 2);
+    assert.deepEqual(toolEvents(...wire), [
+      started(0, 'a', 'f'),
+      delta(0, '{"x":'),
+      delta(0, '1}'),
+      started(1, 'b', 'g'),
+      delta(1, '{}'),
+      started(2, 'c', 'h'),
+      delta(2, '{}'),
+    ]);
+  });
+
   it('wraps the free text of a custom tool as JSON', () => {
     const events = toolEvents(
       tool({ index: 0, id: 'a', type: 'custom', custom: { name: 'sql', input: '' } }),
@@ -352,6 +436,10 @@ describe('openai-chat stream parser', () => {
     assert.deepEqual(
       eventsOf(chunk({ content: 'x' }), finish('model_length')).at(-2),
       finished('length', 'model_length'),
+    );
+    assert.deepEqual(
+      eventsOf(chunk({ content: 'x' }), finish('model_context_window_exceeded')).at(-2),
+      finished('length', 'model_context_window_exceeded'),
     );
     assert.deepEqual(eventsOf(chunk({ content: 'x' }), finish('eos')).at(-2), finished('stop', 'eos'));
     assert.deepEqual(eventsOf(chunk({ content: 'x' }), finish('weather')).at(-2), finished('other', 'weather'));
@@ -415,6 +503,11 @@ describe('openai-chat stream parser', () => {
         'context_length_exceeded',
       ],
       [chunk({ content: '' }, {}, { finish_reason: 'error' }), 'upstream_error'],
+      [chunk({}, {}, { finish_reason: 'network_error' }), 'upstream_error'],
+      [
+        { id: 'x', choices: null, base_resp: { status_code: 1008, status_msg: 'insufficient balance' } },
+        'upstream_quota',
+      ],
       [
         chunk({ content: '' }, {}, { finish_reason: 'error', error: { code: 429, message: 'Slow down' } }),
         'upstream_rate_limited',

@@ -74,4 +74,9 @@ test('what stands for messages that only OpenAI keeps is marked, so that no othe
   assert.equal(parse({ model: 'm', input: 'x', conversation: null }).untranslatable, undefined);
   assert.deepEqual(parse({ model: 'm', conversation: { id: 'conv_1' } }).untranslatable, ['conversation']);
   assert.deepEqual(parse({ model: 'm', prompt: { id: 'pmpt_1' } }).untranslatable, ['prompt']);
+  const compaction = { type: 'compaction', encrypted_content: 'x' };
+  const input = [{ role: 'user', content: 'a' }, compaction, { role: 'user', content: 'b' }];
+  assert.deepEqual(parse({ model: 'm', input }).untranslatable, ['input[1]']);
+  const whole = [{ role: 'user', content: 'a' }, { role: 'assistant', content: 'A' }, compaction];
+  assert.equal(parse({ model: 'm', input: whole }).untranslatable, undefined);
 });

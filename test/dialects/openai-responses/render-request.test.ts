@@ -248,3 +248,48 @@ test('no upstream is told of the earlier response, whose conversation is in the 
   const body = { model: 'm', input: 'x', previous_response_id: 'resp_1' };
   assert.deepEqual(render(parse(body)).body, { model: 'up', input: 'x', stream: true });
 });
+
+test('the end user and the ids of calls are shortened to what OpenAI takes', () => {
+  const long = 'x'.repeat(65);
+  assert.match(String(render(foreign({ endUser: long })).body.safety_identifier), /^user_[A-Za-z0-9]{9}$/);
+  const input = [
+    { type: 'function_call', call_id: long, name: 'f', arguments: '{}' },
+    { type: 'function_call_output', call_id: long, output: 'x' },
+    { type: 'function_call', call_id: 'short id', name: 'f', arguments: '{}' },
+  ];
+  const ids = (render(parse({ model: 'm', input })).body.input as JsonObject[]).map((item) => item.call_id);
+  assert.match(String(ids[0]), /^x{30}_[A-Za-z0-9]{9}$/);
+  assert.deepEqual(ids.slice(1), [ids[0], 'short id']);
+});
+
+test('calls without an output get one, and outputs without a call are told by the user', () => {
+  const call = (id: string): Message => ({
+    role: 'assistant',
+    parts: [{ type: 'tool-call', id, name: 'f', argumentsJson: '{}' }],
+  });
+  const result = (id: string): Message => ({
+    role: 'tool',
+    parts: [{ type: 'tool-result', toolCallId: id, parts: [{ type: 'text', text: id }] }],
+  });
+  const says = (text: string): Message => ({ role: 'user', parts: [{ type: 'text', text }] });
+  const messages = [says('x'), result('gone'), call('a'), call('b'), result('b'), says('y'), result('a'), call('c')];
+  const input = render(foreign({ messages })).body.input as JsonObject[];
+  assert.deepEqual(
+    input.map((item) => {
+      if (item.type !== 'message') return [item.type, item.call_id, item.output];
+      return (item.content as JsonObject[]).map(({ text }) => text);
+    }),
+    [
+      ['x'],
+      ['Result of an earlier tool call:', 'gone'],
+      ['function_call', 'a', undefined],
+      ['function_call', 'b', undefined],
+      ['function_call_output', 'b', 'b'],
+      ['function_call_output', 'a', 'No result: the call was not answered.'],
+      ['y'],
+      ['Result of an earlier tool call:', 'a'],
+      ['function_call', 'c', undefined],
+      ['function_call_output', 'c', 'No result: the call was not answered.'],
+    ],
+  );
+});

@@ -158,6 +158,135 @@ test('what only comes in a done event, a finished item or the last event is not 
   assert.deepEqual(parseStream([created, completed([call, message])]), expected);
 });
 
+test('vLLM counts content through the whole answer and ends an item under the next index: nothing comes twice', () => {
+  const thought = {
+    type: 'reasoning',
+    id: 'rs_a',
+    summary: [],
+    content: [{ type: 'reasoning_text', text: 'Hm. So.' }],
+  };
+  const message = { type: 'message', id: 'msg_b', content: [{ type: 'output_text', text: 'Hi there' }] };
+  const call = { type: 'function_call', id: 'fc_c', call_id: 'c', name: 'f', arguments: '{}' };
+  const ofThought = { item_id: 'rs_a', output_index: 0 };
+  const ofMessage = { item_id: 'msg_b', output_index: 1, content_index: 3 };
+  assert.deepEqual(
+    parseStream([
+      created,
+      { type: 'response.output_item.added', output_index: 0, item: { ...thought, content: null } },
+      { type: 'response.reasoning_text.delta', ...ofThought, content_index: 0, delta: 'Hm.' },
+      { type: 'response.reasoning_text.delta', ...ofThought, content_index: 1, delta: ' So.' },
+      { type: 'response.reasoning_text.done', ...ofThought, output_index: 1, content_index: 2, text: 'Hm. So.' },
+      { type: 'response.output_item.done', output_index: 1, item: thought },
+      { type: 'response.output_item.added', output_index: 1, item: { ...message, content: [] } },
+      { type: 'response.output_text.delta', ...ofMessage, delta: 'Hi' },
+      { type: 'response.output_text.delta', ...ofMessage, delta: ' there' },
+      { type: 'response.output_text.done', ...ofMessage, output_index: 2, text: 'Hi there' },
+      { type: 'response.output_item.done', output_index: 2, item: message },
+      { type: 'response.output_item.added', output_index: 2, item: { ...call, arguments: '' } },
+      { type: 'response.function_call_arguments.delta', item_id: 'fc_c', output_index: 2, delta: '{}' },
+      { type: 'response.output_item.done', output_index: 3, item: call },
+      completed([thought, message, call]),
+    ]),
+    [
+      start,
+      { type: 'reasoning-delta', choice: 0, text: 'Hm.' },
+      { type: 'reasoning-delta', choice: 0, text: ' So.' },
+      text('Hi'),
+      text(' there'),
+      { type: 'tool-call-start', choice: 0, index: 0, id: 'c', name: 'f' },
+      { type: 'tool-call-delta', choice: 0, index: 0, argumentsDelta: '{}' },
+      finish('tool-calls', 'completed'),
+      usage,
+      { type: 'response-end' },
+    ],
+  );
+});
+
+for (const [what, id] of [
+  ['with ids', (item: string) => item],
+  ['without ids', () => ''],
+] as const) {
+  test(`items that all begin under one index are all told, ${what}`, () => {
+    const thought = { type: 'reasoning', id: id('rs'), summary: [{ type: 'summary_text', text: 'Hm.' }] };
+    const calls = ['a', 'b'].map((name) => ({ type: 'function_call', id: id(`fc_${name}`), call_id: name, name }));
+    const told = calls.flatMap((call) => [
+      { type: 'response.output_item.added', output_index: 0, item: { ...call, arguments: '' } },
+      { type: 'response.function_call_arguments.delta', item_id: call.id, output_index: 0, delta: '{}' },
+      { type: 'response.output_item.done', output_index: 0, item: { ...call, arguments: '{}' } },
+    ]);
+    assert.deepEqual(
+      parseStream([
+        created,
+        { type: 'response.output_item.added', output_index: 0, item: { ...thought, summary: [] } },
+        { type: 'response.output_item.done', output_index: 0, item: thought },
+        ...told,
+        completed([]),
+      ]),
+      [
+        start,
+        { type: 'reasoning-delta', choice: 0, text: 'Hm.' },
+        ...['a', 'b'].flatMap((name, index): StreamEvent[] => [
+          { type: 'tool-call-start', choice: 0, index, id: name, name },
+          { type: 'tool-call-delta', choice: 0, index, argumentsDelta: '{}' },
+        ]),
+        finish('tool-calls', 'completed'),
+        usage,
+        { type: 'response-end' },
+      ],
+    );
+  });
+}
+
+test('ids that change from event to event leave the item to its index', () => {
+  const message = { type: 'message', content: [{ type: 'output_text', text: 'Hi' }] };
+  assert.deepEqual(
+    parseStream([
+      created,
+      { type: 'response.output_item.added', output_index: 0, item: { ...message, id: 'x1', content: [] } },
+      { type: 'response.output_text.delta', item_id: 'x2', output_index: 0, content_index: 0, delta: 'Hi' },
+      { type: 'response.output_text.done', item_id: 'x3', output_index: 0, content_index: 0, text: 'Hi' },
+      { type: 'response.output_item.done', output_index: 0, item: { ...message, id: 'x4' } },
+      completed([{ ...message, id: 'x5' }]),
+    ]),
+    [start, text('Hi'), finish('stop', 'completed'), usage, { type: 'response-end' }],
+  );
+});
+
+test('the parts of a summary are told with a blank line between, streamed or not', () => {
+  const parts = ['One.', 'Two.'].map((part) => ({ type: 'summary_text', text: part }));
+  const item = { type: 'reasoning', id: 'rs', summary: parts };
+  const of = (summary_index: number) => ({ item_id: 'rs', output_index: 0, summary_index });
+  const expected = [
+    { type: 'reasoning-delta', choice: 0, text: 'One.' },
+    { type: 'reasoning-delta', choice: 0, text: '\n\nTwo.' },
+  ];
+  const streams: JsonObject[][] = [
+    [],
+    [{ type: 'response.reasoning_summary_text.delta', ...of(0), delta: 'One.' }],
+    [
+      { type: 'response.reasoning_summary_text.delta', ...of(0), delta: 'One.' },
+      { type: 'response.reasoning_summary_text.delta', ...of(1), delta: 'Two.' },
+      { type: 'response.reasoning_summary_text.done', ...of(1), text: 'Two.' },
+    ],
+    [
+      { type: 'response.reasoning_summary_text.done', ...of(0), text: 'One.' },
+      { type: 'response.reasoning_summary_text.done', ...of(1), text: 'Two.' },
+    ],
+  ];
+  for (const streamed of streams) {
+    const events = parseStream([
+      created,
+      ...streamed,
+      { type: 'response.output_item.done', output_index: 0, item },
+      completed([item]),
+    ]);
+    assert.deepEqual(
+      events.filter((event) => event.type === 'reasoning-delta'),
+      expected,
+    );
+  }
+});
+
 test('parallel calls with interleaved arguments keep their own index', () => {
   const added = (output_index: number, id: string) => ({
     type: 'response.output_item.added',

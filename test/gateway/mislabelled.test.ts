@@ -1,0 +1,54 @@
+// Streams of events that a gateway labels as JSON.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { framesOf, TestGateway } from './support.ts';
+
+const JSON_LABEL = { 'content-type': 'application/json; charset=utf-8' };
+const CONFIG = { accounts: { a: { url: 'http://a.test/v1' } }, chains: { main: ['a/m'] }, retries: { max: 0 } };
+const chunk = (delta: object, finish_reason: string | null = null): string =>
+  `data: ${JSON.stringify({ id: 'c1', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+const WIRE = [
+  ': waking up\n\n',
+  chunk({ content: 'Hel' }),
+  chunk({ content: 'lo' }),
+  chunk({}, 'stop'),
+  'data: [DONE]\n\n',
+];
+
+test('are streamed as what they are', async () => {
+  const gateway = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: WIRE });
+  const text = await gateway.text({ stream: true });
+  assert.equal(text, WIRE.slice(1).join(''));
+  assert.equal(gateway.http.openCount, 0);
+});
+
+test('are read for a client that did not ask for a stream', async () => {
+  const gateway = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: WIRE });
+  const answer = await gateway.handle({ stream: false });
+  const events = (await framesOf(answer)).flatMap((frame) => [...frame.events]);
+  assert.deepEqual(
+    events.map((event) => ('text' in event ? event.text : event.type)),
+    ['response-start', 'Hel', 'lo', 'finish', 'response-end'],
+  );
+});
+
+test('are a failure where they end too early, and closed when the client leaves', async () => {
+  const cut = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: WIRE.slice(0, 1) });
+  assert.equal((await cut.failure()).code, 'upstream_cut');
+  const slow = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: WIRE.slice(0, 2), ending: 'hang' });
+  const answer = await slow.handle();
+  await answer.next();
+  answer.cancel();
+  assert.deepEqual([slow.http.openCount, slow.http.calls[0]?.isAborted || slow.http.calls[0]?.isAbandoned], [0, true]);
+});
+
+test('are not looked for in JSON', async () => {
+  const body = {
+    id: 'c1',
+    model: 'm',
+    choices: [{ index: 0, message: { content: 'data: x' }, finish_reason: 'stop' }],
+  };
+  const gateway = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: ['\n ', JSON.stringify(body)] });
+  assert.match(await gateway.text({ stream: true }), /"content":"data: x"/);
+});

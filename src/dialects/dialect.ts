@@ -149,6 +149,8 @@ export interface UpstreamCall {
 export interface WireMessage {
   readonly event?: string;
   readonly data: string;
+  /** `data` is a whole body that came under the label of a stream. */
+  readonly isWhole?: true;
 }
 
 /** A state machine: wire messages in, frames out. */

@@ -1,6 +1,7 @@
 // What follows from a failed attempt. One row a code, so that no two places decide differently.
 
 import type { ErrorCode } from '../errors.ts';
+import type { UpstreamError } from '../model/upstream-error.ts';
 
 export interface FailurePolicy {
   /**
@@ -60,7 +61,12 @@ const USEFULNESS: readonly ErrorCode[] = [
   'upstream_unreachable',
 ];
 
-export function usefulness(code: ErrorCode): number {
+/** Where what the client repairs by itself stands: before what is only worth waiting for. */
+const CURABLE_RANK = USEFULNESS.indexOf('upstream_rate_limited') - 0.5;
+
+export function usefulness({ code, param }: UpstreamError): number {
+  // Anthropic's SDK sends the whole conversation when it hears this, and then every target may answer.
+  if (code === 'unsupported' && param === 'thread') return CURABLE_RANK;
   const rank = USEFULNESS.indexOf(code);
   return rank < 0 ? USEFULNESS.length : rank;
 }

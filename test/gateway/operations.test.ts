@@ -50,6 +50,17 @@ test('an answer that is no embeddings is a failure', async () => {
   assert.deepEqual(gateway.hosts, ['a', 'b']);
 });
 
+test('a server that embeds only the first text of a batch has failed', async () => {
+  const data = [{ object: 'embedding', index: 0, embedding: [1] }];
+  const short = { headers: JSON_HEADERS, chunks: [{ object: 'list', model: 'up', data }] };
+  const gateway = new TestGateway(TWO_TARGETS, short, vectors());
+  assert.equal((await handleEmbeddings(EMBEDDING, gateway.context(), gateway.deps)).vectors.length, 2);
+  assert.deepEqual(gateway.hosts, ['a', 'b']);
+  const alone = new TestGateway(TWO_TARGETS, short);
+  const { code, message } = await failureOf(handleEmbeddings(EMBEDDING, alone.context(), alone.deps));
+  assert.deepEqual([code, message], ['upstream_garbage', 'The upstream answered with 1 vectors for 2 inputs.']);
+});
+
 test('silence is a timeout, and a client that leaves ends the call', async () => {
   const late = new TestGateway({ ...TWO_TARGETS, timeouts: { ttftMs: 100 } }, 'hang', vectors());
   const response = handleEmbeddings(EMBEDDING, late.context(), late.deps);

@@ -24,6 +24,8 @@ const POLICIES: Readonly<Partial<Record<ErrorCode, FailurePolicy>>> = {
   unsupported: { proceed: 'fallback', cools: 'nothing' },
   context_length_exceeded: { proceed: 'fallback', cools: 'nothing' },
   content_filtered: { proceed: 'fallback', cools: 'nothing' },
+  // Each upstream has its own bound, of bytes or (Groq) of the tokens that an account may send in a minute.
+  body_too_large: { proceed: 'fallback', cools: 'nothing' },
   upstream_authentication: KEY_IS_DEAD,
   upstream_permission: KEY_IS_DEAD,
   upstream_quota: KEY_IS_DEAD,
@@ -47,6 +49,7 @@ export function policyOf(code: ErrorCode): FailurePolicy {
 const USEFULNESS: readonly ErrorCode[] = [
   'context_length_exceeded',
   'content_filtered',
+  'body_too_large',
   'upstream_rate_limited',
   'upstream_overloaded',
   'upstream_timeout',

@@ -6,7 +6,7 @@ import { policyOf, usefulness } from '../../src/gateway/failure-policy.ts';
 const codes = Object.keys(ERROR_TABLE) as ErrorCode[];
 
 test('what is the client’s own fault is final and sets nothing aside', () => {
-  const movesOn = new Set<ErrorCode>(['unsupported', 'context_length_exceeded', 'content_filtered']);
+  const movesOn = new Set<ErrorCode>(['unsupported', 'context_length_exceeded', 'content_filtered', 'body_too_large']);
   const clientFaults = codes.filter((code) => ERROR_TABLE[code].fault === 'client' && !movesOn.has(code));
   for (const code of clientFaults) assert.deepEqual(policyOf(code), { proceed: 'final', cools: 'nothing' }, code);
 });

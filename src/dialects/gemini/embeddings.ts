@@ -48,6 +48,7 @@ function isBatch(body: JsonObject): boolean {
 /** One embedContent request an input, camelCase. */
 function requestsOf(original: JsonObject): JsonObject[] {
   if (!isBatch(original)) return [camelNames(original)];
+  if (asArray(original.requests).length === 0) throw badRequest('requests', "'requests' must not be empty.");
   return asArray(original.requests).map((request, index) => camelNames(requiredObject(request, `requests[${index}]`)));
 }
 

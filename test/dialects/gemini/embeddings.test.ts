@@ -90,6 +90,13 @@ test('an answer gives every vector in order, or is none', () => {
   assert.equal(upstream.parseResponse('nope'), undefined);
 });
 
+test('a batch of nothing is the client’s mistake', () => {
+  assert.throws(() => client.parseRequest({ requests: [] }, { model: 'e' }), {
+    code: 'bad_request',
+    param: 'requests',
+  });
+});
+
 test('token ids and pictures are refused clearly', () => {
   assert.throws(
     () => upstream.renderRequest({ model: 'e', inputs: [[1, 2]], encoding: 'float' }, target),

@@ -35,16 +35,17 @@ export async function handleEmbeddings(
   const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
+  const isEstimated = response.inputTokens === undefined;
   context.trace.usage = {
     inputTokens,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
     outputTokens: 0,
     reasoningTokens: 0,
-    isEstimated: response.inputTokens === undefined,
+    isEstimated,
   };
-  // Some upstreams do not say which model embedded.
-  return { ...response, model: response.model || target.model };
+  // Some upstreams say neither which model embedded nor what it read.
+  return { ...response, model: response.model || target.model, inputTokens, isEstimated };
 }
 
 /** Some servers embed the first text of a batch only: which text a vector is of would not be known. */

@@ -31,8 +31,9 @@ test('embeddings fall back like chats do', async () => {
 test('embeddings without usage are estimated: texts by their length, ids by their number', async () => {
   const gateway = new TestGateway(TWO_TARGETS, vectors());
   const context = gateway.context();
-  await handleEmbeddings(EMBEDDING, context, gateway.deps);
+  const response = await handleEmbeddings(EMBEDDING, context, gateway.deps);
   assert.deepEqual([context.trace.usage?.inputTokens, context.trace.usage?.isEstimated], [5, true]);
+  assert.deepEqual([response.inputTokens, response.isEstimated], [5, true]);
 });
 
 test('limits hold the texts that are embedded, and no answer', async () => {

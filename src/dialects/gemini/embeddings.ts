@@ -34,7 +34,8 @@ export const embeddingClient: EmbeddingClientSide = {
 
   renderResponse(response, request) {
     const embeddings = response.vectors.map((values) => ({ values: [...values] }));
-    const usage = response.inputTokens !== undefined && { usageMetadata: { promptTokenCount: response.inputTokens } };
+    const { inputTokens, isEstimated } = response;
+    const usage = inputTokens !== undefined && !isEstimated && { usageMetadata: { promptTokenCount: inputTokens } };
     if (request.original && !isBatch(request.original.body))
       return { embedding: embeddings[0] ?? { values: [] }, ...usage };
     return { embeddings, ...usage };

@@ -124,6 +124,9 @@ const traits = section({
   maxTokensField: choice(['max_tokens', 'max_completion_tokens'])
     .describe('The field that bounds the output (OpenAI chat).')
     .exactOptional(),
+  dimensionsField: choice(['dimensions', 'output_dimension'])
+    .describe('The field that names the length of the vectors (OpenAI-like embeddings).')
+    .exactOptional(),
   hasStreamUsage: flag.describe('Understands `stream_options.include_usage` (OpenAI chat).').exactOptional(),
   hasShortToolCallIds: flag.describe('Tool call ids must be exactly nine letters or digits.').exactOptional(),
   refusedFields: z.array(text).describe('Top-level request fields that the server refuses; dropped.').exactOptional(),

@@ -111,6 +111,8 @@ export interface UpstreamTarget {
 export interface UpstreamTraits {
   /** OpenAI chat: which field bounds the output. Default: `max_completion_tokens` for OpenAI itself, else `max_tokens`. */
   readonly maxTokensField?: 'max_tokens' | 'max_completion_tokens';
+  /** OpenAI-like embeddings: which field names the length of the vectors. Default: `dimensions`. */
+  readonly dimensionsField?: 'dimensions' | 'output_dimension';
   /** OpenAI chat: understands `stream_options.include_usage`. Default true. */
   readonly hasStreamUsage?: boolean;
   /** Tool call ids must be exactly 9 of [A-Za-z0-9] (Mistral). */
@@ -149,6 +151,8 @@ export interface UpstreamCall {
 export interface WireMessage {
   readonly event?: string;
   readonly data: string;
+  /** `data` is a whole body that came under the label of a stream. */
+  readonly isWhole?: true;
 }
 
 /** A state machine: wire messages in, frames out. */

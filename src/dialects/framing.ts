@@ -4,6 +4,7 @@
 import { createParser, type ParseError } from 'eventsource-parser';
 import { GatewayError } from '../errors.ts';
 import type { Dialect, WireMessage } from './dialect.ts';
+import { ErrorLines, isJsonBody } from './event-lines.ts';
 
 /**
  * Characters of one unfinished message that are kept. The longest real ones are images inside an answer (some
@@ -39,15 +40,39 @@ export function sseDecoder(): FrameDecoder {
       if (error.type === 'max-buffer-size-exceeded') throw frameTooLong();
     },
   });
+  const errorLines = new ErrorLines();
   const feed = (text: string): WireMessage[] => {
     messages = [];
     parser.feed(text);
     return messages;
   };
+  /** The pieces of a whole body, or of the blanks before whatever comes; undefined once an event began. */
+  let body: string[] | undefined = [];
+  let bodyLength = 0;
+  let isBody: boolean | undefined;
+  const isHeld = (text: string): boolean => {
+    if (!body) return false;
+    isBody ??= isJsonBody(text);
+    if (isBody === false) {
+      body = undefined;
+      return false;
+    }
+    bodyLength += text.length;
+    if (bodyLength > FRAME_LENGTH_MAX) throw frameTooLong();
+    body.push(text);
+    return true;
+  };
   return {
-    decode: (chunk) => feed(decoder.decode(chunk, { stream: true })),
-    // Two line feeds end a line and its event; where a CR came last, the first one only completes it to CRLF.
-    flush: () => feed(`${decoder.decode()}\n\n`),
+    decode: (chunk) => {
+      const text = decoder.decode(chunk, { stream: true });
+      return isHeld(text) ? [] : feed(errorLines.translate(text));
+    },
+    flush: () => {
+      const rest = decoder.decode();
+      if (body) return isBody ? [{ data: body.join('') + rest, isWhole: true }] : [];
+      // Two line feeds end a line and its event; where a CR came last, the first one only completes it to CRLF.
+      return feed(`${errorLines.translate(rest)}${errorLines.flush()}\n\n`);
+    },
   };
 }
 

@@ -159,10 +159,10 @@ export function cutError(): UpstreamError {
 
 /** The error event for bytes that are not of the dialect. */
 export function garbageError(data: string): UpstreamError {
-  return {
-    code: 'upstream_garbage',
-    message: `The upstream sent something unreadable: ${trimMessage(data).slice(0, 100)}`,
-  };
+  const shown = data.trim().slice(0, 100);
+  const message =
+    shown === '' ? 'The upstream sent an empty answer.' : `The upstream sent something unreadable: ${shown}`;
+  return { code: 'upstream_garbage', message };
 }
 
 /** What the gateway throws for an upstream's error. */

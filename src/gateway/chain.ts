@@ -203,7 +203,7 @@ function summary(target: Target, failure: UpstreamError, durationMs: number): At
 }
 
 function allFailed(failures: readonly TargetFailure[], walk: ChainWalk): GatewayError {
-  const [best] = [...failures].sort((a, b) => usefulness(a.failure.code) - usefulness(b.failure.code));
+  const [best] = [...failures].sort((a, b) => usefulness(a.failure) - usefulness(b.failure));
   if (!best) return new GatewayError('internal', 'The chain has no targets.');
   return failedWith(best, failures, walk);
 }

@@ -105,9 +105,10 @@ async function openFrames(
   const opened = await openCall(deps.http, target, key, call, scope);
   if (!opened.ok) return opened;
   const { framing } = dialects[account.dialect];
+  const readWhole = (text: string): Frame => frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key);
   const streamed = (response: HttpResponse): Opened => {
     const parser = guardedParser(crossing.translating(upstream.streamParser()), key);
-    return { source: new StreamedFrames(response, framing, parser, deps.clock) };
+    return { source: new StreamedFrames(response, framing, parser, deps.clock, readWhole) };
   };
   let { response } = opened;
   if (!isWholeAnswer(request, framing, response.headers['content-type'])) return streamed(response);
@@ -118,7 +119,7 @@ async function openFrames(
   }
   const text = await readText(response, ANSWER_BYTES_MAX, 'fail');
   if (framing === 'sse' && beginsAsEvents(text)) return streamed(alreadyRead(response, text));
-  return { whole: frameWithoutKey(crossing.translated(upstream.parseResponse(text)), key) };
+  return { whole: readWhole(text) };
 }
 
 /** Some servers ignore `stream` and answer whole, others stream unasked. Their labels tell, where they are plain. */

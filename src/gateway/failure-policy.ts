@@ -1,6 +1,7 @@
 // What follows from a failed attempt. One row a code, so that no two places decide differently.
 
 import type { ErrorCode } from '../errors.ts';
+import type { UpstreamError } from '../model/upstream-error.ts';
 
 export interface FailurePolicy {
   /**
@@ -23,6 +24,8 @@ const POLICIES: Readonly<Partial<Record<ErrorCode, FailurePolicy>>> = {
   unsupported: { proceed: 'fallback', cools: 'nothing' },
   context_length_exceeded: { proceed: 'fallback', cools: 'nothing' },
   content_filtered: { proceed: 'fallback', cools: 'nothing' },
+  // Each upstream has its own bound, of bytes or (Groq) of the tokens that an account may send in a minute.
+  body_too_large: { proceed: 'fallback', cools: 'nothing' },
   upstream_authentication: KEY_IS_DEAD,
   upstream_permission: KEY_IS_DEAD,
   upstream_quota: KEY_IS_DEAD,
@@ -46,6 +49,7 @@ export function policyOf(code: ErrorCode): FailurePolicy {
 const USEFULNESS: readonly ErrorCode[] = [
   'context_length_exceeded',
   'content_filtered',
+  'body_too_large',
   'upstream_rate_limited',
   'upstream_overloaded',
   'upstream_timeout',
@@ -60,7 +64,12 @@ const USEFULNESS: readonly ErrorCode[] = [
   'upstream_unreachable',
 ];
 
-export function usefulness(code: ErrorCode): number {
+/** Where what the client repairs by itself stands: before what is only worth waiting for. */
+const CURABLE_RANK = USEFULNESS.indexOf('upstream_rate_limited') - 0.5;
+
+export function usefulness({ code, param }: UpstreamError): number {
+  // Anthropic's SDK sends the whole conversation when it hears this, and then every target may answer.
+  if (code === 'unsupported' && param === 'thread') return CURABLE_RANK;
   const rank = USEFULNESS.indexOf(code);
   return rank < 0 ? USEFULNESS.length : rank;
 }

@@ -21,13 +21,22 @@ export class StreamedFrames implements FrameSource {
   readonly #body: AsyncIterator<Uint8Array>;
   readonly #decoder: FrameDecoder;
   readonly #parser: StreamParser;
+  readonly #readWhole: ((text: string) => Frame) | undefined;
   readonly #clock: Clock;
   #isEnded = false;
 
-  constructor(response: HttpResponse, framing: Dialect['framing'], parser: StreamParser, clock: Clock) {
+  /** @param readWhole reads a body that came whole under the label of a stream */
+  constructor(
+    response: HttpResponse,
+    framing: Dialect['framing'],
+    parser: StreamParser,
+    clock: Clock,
+    readWhole?: (text: string) => Frame,
+  ) {
     this.#body = response.body[Symbol.asyncIterator]();
     this.#decoder = decoderFor(framing);
     this.#parser = parser;
+    this.#readWhole = readWhole;
     this.#clock = clock;
   }
 
@@ -36,7 +45,7 @@ export class StreamedFrames implements FrameSource {
       const read = await this.#body.next();
       const frames: Frame[] = [];
       for (const message of read.done ? this.#decoder.flush() : this.#decoder.decode(read.value)) {
-        const frame = this.#parser.parse(message);
+        const frame = (message.isWhole && this.#readWhole?.(message.data)) || this.#parser.parse(message);
         frames.push(frame);
         if (isTerminal(frame)) {
           this.#isEnded = true;

@@ -26,7 +26,7 @@ export async function handleEmbeddings(
     const { embeddings } = upstreamSide(target);
     if (!embeddings) throw new GatewayError('unsupported', `${target.account.name} has no embeddings.`);
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
-    return { call, read: (text) => embeddings.parseResponse(text) };
+    return { call, read: (text) => vectorForEach(request, embeddings.parseResponse(text)) };
   });
   const held = {
     inputTokens: embeddedTokens(request, ({ length }) => roughTokens(length)),
@@ -35,16 +35,26 @@ export async function handleEmbeddings(
   const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
+  const isEstimated = response.inputTokens === undefined;
   context.trace.usage = {
     inputTokens,
     cachedInputTokens: 0,
     cacheWriteTokens: 0,
     outputTokens: 0,
     reasoningTokens: 0,
-    isEstimated: response.inputTokens === undefined,
+    isEstimated,
   };
-  // Some upstreams do not say which model embedded.
-  return { ...response, model: response.model || target.model };
+  // Some upstreams say neither which model embedded nor what it read.
+  return { ...response, model: response.model || target.model, inputTokens, isEstimated };
+}
+
+/** Some servers embed the first text of a batch only: which text a vector is of would not be known. */
+function vectorForEach({ inputs }: EmbeddingRequest, answer?: EmbeddingResponse): EmbeddingResponse | undefined {
+  if (!answer || answer.vectors.length === inputs.length) return answer;
+  throw new GatewayError(
+    'upstream_garbage',
+    `The upstream answered with ${answer.vectors.length} vectors for ${inputs.length} inputs.`,
+  );
 }
 
 /** A list of token ids counts itself. */

@@ -5,16 +5,18 @@ import type { RouteHints } from '../dialects/dialect.ts';
 import {
   conversationItems,
   isStoreWanted,
+  listedInput,
   withHistory,
   withReferencedItems,
 } from '../dialects/openai-responses/items.ts';
 import { GatewayError } from '../errors.ts';
-import { asString } from '../model/json.ts';
+import { asString, type JsonObject } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
 import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint, type OnAnswer } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
 import { sendJson } from './exchange.ts';
 import { tokenCountEndpoint } from './token-count-endpoint.ts';
+import { listObject, readPage } from './vector-store-objects.ts';
 
 export interface OpenAiRoutesDeps extends ChatEndpointDeps {
   readonly history: ResponseHistory;
@@ -57,6 +59,10 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
     sendJson(reply, 200, JSON.stringify(stored(request, deps.history).response));
     return reply;
   });
+  server.get('/v1/responses/:id/input_items', options, (request, reply) => {
+    sendJson(reply, 200, JSON.stringify(inputPage(request, deps.history)));
+    return reply;
+  });
   server.delete('/v1/responses/:id', options, (request, reply) => {
     const { id } = request.params as { id: string };
     if (!deps.history.delete(request.principal.tenant, id)) throw unknownResponse(id);
@@ -97,6 +103,19 @@ function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps):
     }
   };
   return { prepare, onAnswer };
+}
+
+/** The newest first, as at OpenAI, unless asked otherwise. */
+function inputPage(request: FastifyRequest, history: ResponseHistory): JsonObject {
+  const { items, response } = stored(request, history);
+  const query = request.query as Record<string, unknown>;
+  const { after, limit } = readPage(query);
+  const all = listedInput(items, response);
+  if (query.order !== 'asc') all.reverse();
+  const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+  if (after !== undefined && start === 0)
+    throw new GatewayError('not_found', `Item '${after}' not found.`, { param: 'after' });
+  return listObject(all.slice(start, start + limit), start + limit < all.length);
 }
 
 function stored(request: FastifyRequest, history: ResponseHistory) {

@@ -20,6 +20,8 @@ export interface EmbeddingResponse {
   /** One vector an input, in order. */
   readonly vectors: readonly (readonly number[])[];
   readonly inputTokens?: number;
+  /** The upstream counted nothing; told where a dialect's answers must have a count. */
+  readonly isEstimated?: boolean;
   /** Where the upstream names its answer (Mistral, whose SDK demands it). */
   readonly id?: string;
 }

@@ -62,6 +62,7 @@ const ANY_MODEL: UpstreamTraits = { ...COMPATIBLE, hasOneSystemMessage: true };
  */
 const MISTRAL: UpstreamTraits = {
   ...COMPATIBLE,
+  dimensionsField: 'output_dimension',
   hasStreamUsage: false,
   hasShortToolCallIds: true,
   refusedFields: [

@@ -43,6 +43,7 @@ test('it is draft 7 and closed, so that editors mark misspelled keys', () => {
 test('every trait of an upstream can be set', () => {
   const known: Record<keyof UpstreamTraits, true> = {
     maxTokensField: true,
+    dimensionsField: true,
     hasStreamUsage: true,
     hasShortToolCallIds: true,
     refusedFields: true,

@@ -27,6 +27,18 @@ function cutAtEveryPosition(bytes: Uint8Array, check: (chunks: readonly Uint8Arr
 }
 
 const SSE_CASES: readonly { readonly name: string; readonly text: string; readonly messages: WireMessage[] }[] = [
+  {
+    name: "old llama.cpp's error lines",
+    text: 'data: error: 1\n\nerror: {"code":500}\n\n',
+    messages: [{ data: 'error: 1' }, { event: 'error', data: '{"code":500}' }],
+  },
+  { name: 'an error line at the start', text: 'error: {}\r\n\r\n', messages: [{ event: 'error', data: '{}' }] },
+  {
+    name: 'a whole body of JSON',
+    text: '\r\n{"error":\n {"message":"ü"}}\n',
+    messages: [{ data: '\r\n{"error":\n {"message":"ü"}}\n', isWhole: true }],
+  },
+  { name: 'nothing but blank lines', text: '\n\n \n', messages: [] },
   { name: 'lines ending with LF', text: 'data: 1\n\ndata: 2\n\n', messages: [{ data: '1' }, { data: '2' }] },
   { name: 'lines ending with CRLF', text: 'data: 1\r\n\r\ndata: 2\r\n\r\n', messages: [{ data: '1' }, { data: '2' }] },
   { name: 'lines ending with CR', text: 'data: 1\r\rdata: 2\r\r', messages: [{ data: '1' }, { data: '2' }] },

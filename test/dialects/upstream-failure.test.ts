@@ -461,6 +461,7 @@ test('a cut stream and garbage have codes of their own', () => {
     code: 'upstream_garbage',
     message: `The upstream sent something unreadable: ${'x'.repeat(100)}`,
   });
+  assert.equal(garbageError(' \n').message, 'The upstream sent an empty answer.');
 });
 
 test('fromUpstreamError keeps what a client needs, and the status 529', () => {

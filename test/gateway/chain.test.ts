@@ -62,7 +62,7 @@ const CLASSES: readonly [status: number, hosts: string, isAnswered: boolean, cod
   [403, 'ab', true, 'upstream_permission'],
   [404, 'a', false, 'upstream_not_found'],
   [408, 'ab', true, 'upstream_timeout'],
-  [413, 'a', false, 'body_too_large'],
+  [413, 'ab', true, 'body_too_large'],
   [422, 'a', false, 'unprocessable'],
   [429, 'ab', true, 'upstream_rate_limited'],
   [500, 'aaab', true, 'upstream_error'],

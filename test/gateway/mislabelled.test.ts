@@ -1,4 +1,4 @@
-// Streams of events that a gateway labels as JSON.
+// Streams of events that a gateway labels as JSON, and JSON that one labels as a stream of events.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -51,4 +51,27 @@ test('are not looked for in JSON', async () => {
   };
   const gateway = new TestGateway(CONFIG, { headers: JSON_LABEL, chunks: ['\n ', JSON.stringify(body)] });
   assert.match(await gateway.text({ stream: true }), /"content":"data: x"/);
+});
+
+const STREAM_LABEL = { 'content-type': 'text/event-stream' };
+
+test('a body of JSON under the label of a stream is read as what it is', async () => {
+  const choices = [{ index: 0, message: { content: 'Hello' }, finish_reason: 'stop' }];
+  const body = { id: 'c1', model: 'm', choices, usage: { prompt_tokens: 1, completion_tokens: 1 } };
+  const chunks = ['\n', JSON.stringify(body, undefined, 1).slice(0, 50), JSON.stringify(body, undefined, 1).slice(50)];
+  const gateway = new TestGateway(CONFIG, { headers: STREAM_LABEL, chunks });
+  const events = (await framesOf(await gateway.handle({ stream: true }))).flatMap((frame) => [...frame.events]);
+  assert.deepEqual(
+    events.map((event) => ('text' in event ? event.text : event.type)),
+    ['response-start', 'Hello', 'finish', 'usage', 'response-end'],
+  );
+});
+
+test('errors under the label of a stream keep their words', async () => {
+  const error = { code: 429, message: 'All slots are taken.', type: 'rate_limit_error' };
+  for (const chunks of [[JSON.stringify({ error }, undefined, 2)], [`error: ${JSON.stringify(error)}\n\n`]]) {
+    const gateway = new TestGateway(CONFIG, { headers: STREAM_LABEL, chunks });
+    const { code, message } = await gateway.failure();
+    assert.deepEqual([code, message], ['upstream_rate_limited', 'All slots are taken.']);
+  }
 });

@@ -31,8 +31,9 @@ test('embeddings fall back like chats do', async () => {
 test('embeddings without usage are estimated: texts by their length, ids by their number', async () => {
   const gateway = new TestGateway(TWO_TARGETS, vectors());
   const context = gateway.context();
-  await handleEmbeddings(EMBEDDING, context, gateway.deps);
+  const response = await handleEmbeddings(EMBEDDING, context, gateway.deps);
   assert.deepEqual([context.trace.usage?.inputTokens, context.trace.usage?.isEstimated], [5, true]);
+  assert.deepEqual([response.inputTokens, response.isEstimated], [5, true]);
 });
 
 test('limits hold the texts that are embedded, and no answer', async () => {
@@ -48,6 +49,17 @@ test('an answer that is no embeddings is a failure', async () => {
   const error = await failureOf(handleEmbeddings(EMBEDDING, gateway.context(), gateway.deps));
   assert.equal(error.code, 'upstream_garbage');
   assert.deepEqual(gateway.hosts, ['a', 'b']);
+});
+
+test('a server that embeds only the first text of a batch has failed', async () => {
+  const data = [{ object: 'embedding', index: 0, embedding: [1] }];
+  const short = { headers: JSON_HEADERS, chunks: [{ object: 'list', model: 'up', data }] };
+  const gateway = new TestGateway(TWO_TARGETS, short, vectors());
+  assert.equal((await handleEmbeddings(EMBEDDING, gateway.context(), gateway.deps)).vectors.length, 2);
+  assert.deepEqual(gateway.hosts, ['a', 'b']);
+  const alone = new TestGateway(TWO_TARGETS, short);
+  const { code, message } = await failureOf(handleEmbeddings(EMBEDDING, alone.context(), alone.deps));
+  assert.deepEqual([code, message], ['upstream_garbage', 'The upstream answered with 1 vectors for 2 inputs.']);
 });
 
 test('silence is a timeout, and a client that leaves ends the call', async () => {

@@ -267,6 +267,33 @@ test('stored responses can be fetched and deleted; unknown ones are 404, and can
   assert.equal(((await orphan.json()) as any).error.param, 'previous_response_id');
 });
 
+test('the input of a stored response can be listed, with the conversation before it', async () => {
+  const first = await json(await node.post('/v1/responses', { model: 'main', input: 'One.' }));
+  const call = { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' };
+  const output = { type: 'function_call_output', call_id: 'call_1', output: 'done' };
+  const input = [call, output, { role: 'user', content: 'Two.' }];
+  const { id } = await json(await node.post('/v1/responses', { model: 'main', input, previous_response_id: first.id }));
+  const path = `${node.url}/v1/responses/${id}/input_items`;
+  const told = ({ type, role, content }: any) => (type === 'message' ? `${role}: ${content[0].text}` : type);
+  const newest = await json(await fetch(path));
+  assert.deepEqual(newest.data.map(told), [
+    'user: Two.',
+    'function_call_output',
+    'function_call',
+    `assistant: ${first.output[0].content[0].text}`,
+    'user: One.',
+  ]);
+  assert.deepEqual([newest.object, newest.has_more, newest.first_id], ['list', false, newest.data[0].id]);
+  assert.equal(new Set(newest.data.map((item: any) => item.id)).size, 5);
+  const page = await json(await fetch(`${path}?order=asc&limit=2`));
+  assert.deepEqual([page.data.length, page.has_more, page.last_id], [2, true, page.data[1].id]);
+  const rest = await json(await fetch(`${path}?order=asc&after=${page.last_id}`));
+  assert.deepEqual([...page.data, ...rest.data].reverse(), newest.data);
+  assert.equal((await fetch(`${path}?after=nobody`)).status, 404);
+  await fetch(`${node.url}/v1/responses/${id}`, { method: 'DELETE' });
+  assert.equal((await fetch(path)).status, 404);
+});
+
 test('a response that its client does not want stored is not', async () => {
   const { id } = await json(await node.post('/v1/responses', { model: 'main', input: 'Hello', store: false }));
   assert.equal((await fetch(`${node.url}/v1/responses/${id}`)).status, 404);

@@ -6,18 +6,28 @@ import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '..
 /** The schema of a tool's input. The root must be an object without alternatives: their properties are put together. */
 export function inputSchema(parameters: JsonObject | undefined): JsonObject {
   if (!parameters) return { type: 'object', properties: {} };
+  const { $ref: _name, ...definition } = definitionOf(parameters, parameters);
+  if (parameters.$ref !== undefined) return inputSchema({ ...parameters, ...definition, $ref: undefined });
   const { anyOf, oneOf, allOf, ...rest } = parameters;
-  const branches = [anyOf, oneOf, allOf].flatMap(asArray).filter(isObject);
+  const branchesOf = (list: JsonValue | undefined): JsonObject[] =>
+    asArray(list).flatMap((branch) => (isObject(branch) ? [definitionOf(branch, parameters)] : []));
+  const branches = [anyOf, oneOf, allOf].flatMap(branchesOf);
   if (branches.length === 0) return { ...rest, type: 'object', properties: asObject(rest.properties) ?? {} };
   const properties = [...branches, rest].map((branch) => asObject(branch.properties) ?? {});
   // Only what every branch of `allOf` asks for is asked for in any case.
-  const required = [rest, ...asArray(allOf)].flatMap((branch) => asArray(asObject(branch)?.required));
+  const required = [rest, ...branchesOf(allOf)].flatMap((branch) => asArray(branch.required));
   return {
     ...rest,
     type: 'object',
     properties: Object.assign({}, ...properties) as JsonObject,
     ...(required.length > 0 && { required }),
   };
+}
+
+/** What a branch that is only a name (`#/$defs/Circle`) stands for. */
+function definitionOf(branch: JsonObject, root: JsonObject): JsonObject {
+  const [, holder = '', name = ''] = /^#\/(\$defs|definitions)\/([^/]+)$/.exec(String(branch.$ref)) ?? [];
+  return asObject(asObject(root[holder])?.[name]) ?? branch;
 }
 
 const KEPT = new Set(['type', 'enum', 'const', '$ref', 'title', 'default', 'required']);

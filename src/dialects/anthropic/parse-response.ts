@@ -5,7 +5,7 @@ import type { Frame, StreamEvent } from '../../model/stream.ts';
 import { garbageError } from '../upstream-failure.ts';
 import { BlockReader } from './block-reader.ts';
 import { parseErrorEvent } from './errors.ts';
-import { parseStopReason } from './stop-reason.ts';
+import { stopEvents } from './stop-reason.ts';
 import { UsageTotals } from './usage.ts';
 
 export function parseResponse(text: string): Frame {
@@ -29,7 +29,7 @@ function bodyEvents(body: JsonObject, text: string): StreamEvent[] {
   return [
     { type: 'response-start', id, model: asString(body.model) ?? '' },
     ...blocks,
-    { type: 'finish', choice: 0, finishReason: parseStopReason(asString(body.stop_reason) ?? '') },
+    ...stopEvents(body),
     ...(usage ? [{ type: 'usage', usage: new UsageTotals().update(usage) } as const] : []),
     { type: 'response-end' },
   ];

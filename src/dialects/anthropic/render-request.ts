@@ -84,7 +84,7 @@ function builtBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
     max_tokens: plan.maxTokens,
     ...(system.length > 0 && { system }),
     messages,
-    ...renderTools(request, messages),
+    ...renderTools(request, messages, generation.isClaude),
     ...renderSampling(request.sampling, generation, plan.isThinking),
     ...(plan.thinking && { thinking: plan.thinking }),
     ...(outputConfig && { output_config: outputConfig }),

@@ -1,6 +1,8 @@
 // Why an answer ended: Anthropic's words ↔ ours.
 
 import type { FinishReason } from '../../model/chat.ts';
+import { asObject, asString, type JsonObject } from '../../model/json.ts';
+import type { StreamEvent } from '../../model/stream.ts';
 
 const UNIFIED: Readonly<Record<string, FinishReason['unified']>> = {
   end_turn: 'stop',
@@ -21,8 +23,18 @@ const WORDS: Readonly<Record<FinishReason['unified'], string>> = {
   other: 'end_turn',
 };
 
-export function parseStopReason(raw: string): FinishReason {
+function parseStopReason(raw: string): FinishReason {
   return { unified: UNIFIED[raw] ?? 'other', raw };
+}
+
+/** Why it was refused, which only `stop_details` tells, and the reason itself. */
+export function stopEvents(holder: JsonObject): StreamEvent[] {
+  const raw = asString(holder.stop_reason) ?? '';
+  const explanation = raw === 'refusal' ? (asString(asObject(holder.stop_details)?.explanation) ?? '') : '';
+  return [
+    ...(explanation === '' ? [] : [{ type: 'refusal-delta', choice: 0, text: explanation } as const]),
+    { type: 'finish', choice: 0, finishReason: parseStopReason(raw) },
+  ];
 }
 
 /**

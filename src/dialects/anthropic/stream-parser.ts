@@ -8,7 +8,7 @@ import type { StreamParser, WireMessage } from '../dialect.ts';
 import { cutError, garbageError } from '../upstream-failure.ts';
 import { BlockReader } from './block-reader.ts';
 import { parseErrorEvent } from './errors.ts';
-import { parseStopReason } from './stop-reason.ts';
+import { stopEvents } from './stop-reason.ts';
 import { UsageTotals } from './usage.ts';
 
 export class AnthropicStreamParser implements StreamParser {
@@ -91,23 +91,23 @@ export class AnthropicStreamParser implements StreamParser {
 
   #messageDelta(value: JsonObject, reader: BlockReader): readonly StreamEvent[] {
     const usage = asObject(value.usage);
-    const stopReason = asString(asObject(value.delta)?.stop_reason);
+    const delta = asObject(value.delta) ?? {};
     return [
-      ...(stopReason === undefined ? [] : this.#finish(stopReason, reader)),
+      ...(asString(delta.stop_reason) === undefined ? [] : this.#finish(delta, reader)),
       ...(usage ? [{ type: 'usage', usage: this.#usage.update(usage) } as const] : []),
     ];
   }
 
   #stop(reader: BlockReader): readonly StreamEvent[] {
     this.#isOver = true;
-    return [...this.#finish('', reader), { type: 'response-end' }];
+    return [...this.#finish({}, reader), { type: 'response-end' }];
   }
 
   /** Only the first reason counts. */
-  #finish(stopReason: string, reader: BlockReader): readonly StreamEvent[] {
+  #finish(delta: JsonObject, reader: BlockReader): readonly StreamEvent[] {
     if (this.#isFinished) return [];
     this.#isFinished = true;
-    return [...reader.stopAll(), { type: 'finish', choice: 0, finishReason: parseStopReason(stopReason) }];
+    return [...reader.stopAll(), ...stopEvents(delta)];
   }
 
   #failed(error: UpstreamError): StreamEvent {

@@ -34,7 +34,8 @@ export const embeddingClient: EmbeddingClientSide = {
 
   renderResponse(response, request) {
     const embeddings = response.vectors.map((values) => ({ values: [...values] }));
-    const usage = response.inputTokens !== undefined && { usageMetadata: { promptTokenCount: response.inputTokens } };
+    const { inputTokens, isEstimated } = response;
+    const usage = inputTokens !== undefined && !isEstimated && { usageMetadata: { promptTokenCount: inputTokens } };
     if (request.original && !isBatch(request.original.body))
       return { embedding: embeddings[0] ?? { values: [] }, ...usage };
     return { embeddings, ...usage };
@@ -48,6 +49,7 @@ function isBatch(body: JsonObject): boolean {
 /** One embedContent request an input, camelCase. */
 function requestsOf(original: JsonObject): JsonObject[] {
   if (!isBatch(original)) return [camelNames(original)];
+  if (asArray(original.requests).length === 0) throw badRequest('requests', "'requests' must not be empty.");
   return asArray(original.requests).map((request, index) => camelNames(requiredObject(request, `requests[${index}]`)));
 }
 

@@ -8,6 +8,7 @@ import { openAiEventError } from '../openai-error.ts';
 import { readAnnotation, readFinishReason, readLogprobs, readUsage } from './answer-fields.ts';
 import { readPictures } from './pictures.ts';
 import { readReasoning, reasoningEvents } from './reasoning-details.ts';
+import { soundMessage } from './sound-message.ts';
 import { readThinking } from './thinking-content.ts';
 import { ToolCallTracker } from './tool-call-tracker.ts';
 
@@ -22,7 +23,7 @@ interface ChoiceState {
 
 export interface ReadChunk {
   readonly events: StreamEvent[];
-  /** The chunk itself, or a copy whose tool calls have the indexes, ids and types that clients need. */
+  /** The chunk itself, or a copy whose messages and tool calls are as clients need them. */
   readonly value: JsonObject;
 }
 
@@ -64,6 +65,8 @@ export class AnswerReader {
     const usage =
       asObject(value.usage) ?? asObject(asObject(value.x_groq)?.usage) ?? asObject(asObject(choices[0])?.usage);
     if (usage) events.push({ type: 'usage', usage: readUsage(usage) });
+    // Clients go through the list of every chunk, also where a server has none beside its usage.
+    if (!Array.isArray(value.choices)) repaired = [];
     return { events, value: repaired ? { ...value, choices: repaired } : value };
   }
 
@@ -111,7 +114,9 @@ export class AnswerReader {
     state.hasDeltas ||= key === 'delta' && events.length > told;
     const finish = asString(choice.finish_reason);
     if (finish && !state.isFinished) events.push(...this.#finish(index, state, finish, asObject(choice.error)));
-    return toolCalls ? { ...choice, [key]: { ...holder, tool_calls: toolCalls } } : choice;
+    const sound = soundMessage(holder);
+    if (isRepetition || (!toolCalls && sound === holder)) return choice;
+    return { ...choice, [key]: { ...sound, ...(toolCalls && { tool_calls: toolCalls }) } };
   }
 
   /** Returns repaired entries when the wire's own would confuse a client. */
@@ -180,6 +185,9 @@ function contentEvents(holder: JsonObject, choice: number, events: StreamEvent[]
   }
   const pictures = readPictures(holder);
   for (const media of pictures) events.push({ type: 'media-add', choice, media });
+  // What a spoken answer says is its text where nobody can hear it.
+  const transcript = content ? '' : (asString(asObject(holder.audio)?.transcript) ?? '');
+  if (transcript !== '') events.push({ type: 'text-delta', choice, text: transcript });
   // Spoken answers, and pictures of unknown shape: content that only this dialect can carry on.
   if (isObject(holder.audio) || asArray(holder.images).length > pictures.length) events.push({ type: 'opaque-delta' });
 }

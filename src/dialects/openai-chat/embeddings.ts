@@ -65,10 +65,15 @@ export function renderEmbeddingRequest(request: EmbeddingRequest, target: Upstre
       ? { ...original.body }
       : {
           input: inputs.map((input) => (typeof input === 'string' ? input : [...input])),
-          ...(dimensions !== undefined && { dimensions }),
           ...(endUser !== undefined && { user: endUser }),
         };
-  const body: JsonObject = { ...fields, model: target.model, encoding_format: 'float' };
+  delete fields.dimensions;
+  const body: JsonObject = {
+    ...fields,
+    ...(dimensions !== undefined && { [target.traits.dimensionsField ?? 'dimensions']: dimensions }),
+    model: target.model,
+    encoding_format: 'float',
+  };
   for (const field of target.traits.refusedFields ?? []) delete body[field];
   return { path: '/embeddings', body };
 }

@@ -7,6 +7,7 @@ import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts
 import { shortEndUser } from '../end-user.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
+import { strictAtOpenAi } from '../openai-strict.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { argumentsSchema } from '../tool-schema.ts';
 import { patchMessages } from './patch-messages.ts';
@@ -128,7 +129,7 @@ function renderTool(tool: Tool): JsonObject {
       name: tool.name,
       ...(tool.description !== undefined && { description: tool.description }),
       parameters: argumentsSchema(tool.parameters),
-      ...(tool.isStrict !== undefined && { strict: tool.isStrict }),
+      ...(tool.isStrict !== undefined && { strict: strictAtOpenAi(tool.isStrict, tool.parameters) }),
     },
   };
 }
@@ -152,7 +153,7 @@ function renderResponseFormat(format: ResponseFormat): JsonObject | undefined {
           name: format.name,
           schema: format.schema,
           ...(format.description !== undefined && { description: format.description }),
-          ...(format.isStrict !== undefined && { strict: format.isStrict }),
+          ...(format.isStrict !== undefined && { strict: strictAtOpenAi(format.isStrict, format.schema) }),
         },
       };
   }

@@ -3,7 +3,7 @@
 
 import type { ChatRequest } from '../../model/chat.ts';
 import { asArray, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
-import { adoptedId } from './own-items.ts';
+import { adoptedId, ownItemId } from './own-items.ts';
 
 /** The input as items; a string is one user message. */
 export function inputItems(body: JsonObject): JsonValue[] {
@@ -69,4 +69,21 @@ function storedItem(item: JsonObject): JsonObject[] {
 export function isStoreWanted(request: ChatRequest): boolean {
   const { original } = request;
   return original?.dialect !== 'openai-responses' || original.body.store !== false;
+}
+
+/** What `conversationItems` kept of the input, as the API lists it: with ids, and texts as parts. */
+export function listedInput(items: readonly JsonObject[], responseBody: JsonObject): JsonObject[] {
+  const outputCount = asArray(responseBody.output).flatMap((item) => (isObject(item) ? storedItem(item) : [])).length;
+  const identity = asString(responseBody.id) ?? '';
+  return items.slice(0, items.length - outputCount).map((item, position) => {
+    const { type = 'message', content } = item;
+    const textType = item.role === 'assistant' ? 'output_text' : 'input_text';
+    return {
+      id: ownItemId(type === 'message' ? 'msg' : 'fc', identity, position),
+      ...item,
+      type,
+      ...(typeof content === 'string' && { content: [{ type: textType, text: content }] }),
+      ...(type === 'message' && { status: 'completed' }),
+    };
+  });
 }

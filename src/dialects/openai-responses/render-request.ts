@@ -16,6 +16,7 @@ import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { shortEndUser } from '../end-user.ts';
 import { definedOnly } from '../fields.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
+import { strictAtOpenAi } from '../openai-strict.ts';
 import { effortOf } from '../reasoning.ts';
 import { effortFor, isOpenaiReasoningModel, isPlainOpenaiModel } from '../reasoning-models.ts';
 import { argumentsSchema } from '../tool-schema.ts';
@@ -162,7 +163,7 @@ function renderTool(tool: Tool): JsonObject[] {
       description: tool.description,
       parameters: argumentsSchema(tool.parameters),
       // Here strict is the default, and it refuses most schemas written for other dialects.
-      strict: tool.isStrict ?? false,
+      strict: strictAtOpenAi(tool.isStrict, tool.parameters) ?? false,
     }),
   ];
 }
@@ -183,7 +184,7 @@ function renderFormat(format: ResponseFormat): JsonObject {
         name: format.name,
         schema: format.schema,
         description: format.description,
-        strict: format.isStrict,
+        strict: strictAtOpenAi(format.isStrict, format.schema),
       });
   }
 }

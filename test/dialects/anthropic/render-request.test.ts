@@ -38,6 +38,53 @@ test("a client's own body is sent on with only model and stream replaced", () =>
   assert.equal(call.body.messages, wire.messages);
 });
 
+test('what the root of a tool’s schema only names is told where Claude looks for it', () => {
+  const $defs = {
+    Circle: { type: 'object', properties: { radius: { type: 'number' } }, required: ['radius'] },
+    Named: { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] },
+  };
+  const schemaOf = (parameters: JsonObject): unknown => {
+    const [tool] = render({ tools: [{ name: 'f', parameters }] }).tools as JsonObject[];
+    return JSON.parse(JSON.stringify(tool?.input_schema));
+  };
+  assert.deepEqual(schemaOf({ anyOf: [{ $ref: '#/$defs/Circle' }, { $ref: '#/$defs/Named' }], $defs }), {
+    $defs,
+    type: 'object',
+    properties: { radius: { type: 'number' }, name: { type: 'string' } },
+  });
+  assert.deepEqual(schemaOf({ allOf: [{ $ref: '#/$defs/Circle' }, { $ref: '#/$defs/Named' }], $defs }), {
+    $defs,
+    type: 'object',
+    properties: { radius: { type: 'number' }, name: { type: 'string' } },
+    required: ['radius', 'name'],
+  });
+  const definitions = { ...$defs, Loop: { $ref: '#/definitions/Loop' } };
+  assert.deepEqual(schemaOf({ $ref: '#/definitions/Circle', definitions }), { ...$defs.Circle, definitions });
+  assert.deepEqual(schemaOf({ $ref: '#/definitions/Loop', definitions }), {
+    definitions,
+    type: 'object',
+    properties: {},
+  });
+});
+
+test('tools whose properties Claude refuses are refused before it does, so that a chain goes on', () => {
+  const tool = (name: string) => ({
+    name: 'f',
+    parameters: { type: 'object', properties: { [name]: { type: 'object', properties: { 'a b': {} } } } },
+  });
+  assert.deepEqual(
+    refusal(() => render({ tools: [tool('filter[id]')] })),
+    {
+      code: 'unsupported',
+      message:
+        "Claude takes no property 'filter[id]' of the tool 'f': names have 1 to 64 of A-Z, a-z, 0-9, '_', '.' and '-'.",
+    },
+  );
+  assert.throws(() => render({ tools: [tool('x'.repeat(65))] }), { code: 'unsupported', param: 'tools' });
+  assert.ok(render({ tools: [tool('filter.id-1_')] }).tools);
+  assert.ok(render({ tools: [tool('filter[id]')] }, 'kimi-k3').tools);
+});
+
 test('temperature goes out with the version that still knows it', () => {
   const headers = { 'anthropic-version': '2026-10-21' };
   const version = (extra: JsonObject, refusedFields: string[] = []) =>

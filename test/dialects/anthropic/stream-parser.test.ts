@@ -120,6 +120,21 @@ test('every stop reason is understood and kept', () => {
   }
 });
 
+test('why an answer was refused is told before its end, whole and streamed', () => {
+  const refusal = {
+    stop_reason: 'refusal',
+    stop_details: { type: 'refusal', category: 'cyber', explanation: 'It could enable cyber harm.' },
+  };
+  const told = [
+    { type: 'refusal-delta', choice: 0, text: 'It could enable cyber harm.' },
+    { type: 'finish', choice: 0, finishReason: { unified: 'content-filter', raw: 'refusal' } },
+  ];
+  const streamed = eventsOf([messageStart(), wire('message_delta', { delta: refusal }), messageStop]);
+  assert.deepEqual(streamed.slice(1, -1), told);
+  const whole = upstream.parseResponse(JSON.stringify({ id: 'msg_1', model: 'm', content: [], ...refusal }));
+  assert.deepEqual(whole.events.slice(1, -1), told);
+});
+
 test('arguments that come whole with the block are not lost, and missing ones are an empty object', () => {
   const events = eventsOf([
     messageStart(),

@@ -90,6 +90,23 @@ test('an answer gives every vector in order, or is none', () => {
   assert.equal(upstream.parseResponse('nope'), undefined);
 });
 
+test('a count that is only estimated is not told, as Google tells none', () => {
+  const request = client.parseRequest({ content: { parts: [{ text: 'a' }] } }, { model: 'e' });
+  const answer = { model: 'e', vectors: [[1]], inputTokens: 1 };
+  assert.deepEqual(client.renderResponse({ ...answer, isEstimated: true }, request), { embedding: { values: [1] } });
+  assert.deepEqual(client.renderResponse({ ...answer, isEstimated: false }, request), {
+    embedding: { values: [1] },
+    usageMetadata: { promptTokenCount: 1 },
+  });
+});
+
+test('a batch of nothing is the client’s mistake', () => {
+  assert.throws(() => client.parseRequest({ requests: [] }, { model: 'e' }), {
+    code: 'bad_request',
+    param: 'requests',
+  });
+});
+
 test('token ids and pictures are refused clearly', () => {
   assert.throws(
     () => upstream.renderRequest({ model: 'e', inputs: [[1, 2]], encoding: 'float' }, target),

@@ -50,6 +50,22 @@ describe('openai-chat embeddings', () => {
     });
   });
 
+  it('names the length of the vectors as the server does', () => {
+    const traits = { dimensionsField: 'output_dimension' } as const;
+    const own = parse({ model: 'm', input: 'a', dimensions: 4 });
+    const { original: _original, ...foreign } = own;
+    for (const [request, input] of [
+      [own, 'a'],
+      [foreign, ['a']],
+    ] as const) {
+      const body = { input, model: 'u', encoding_format: 'float' };
+      const sent = (target: object) =>
+        upstream.renderRequest(request, { model: 'u', isStream: false, traits: {}, ...target }).body;
+      assert.deepEqual(sent({}), { ...body, dimensions: 4 });
+      assert.deepEqual(sent({ traits }), { ...body, output_dimension: 4 });
+    }
+  });
+
   it('reads numbers and base64, in the order of the index', () => {
     const text = JSON.stringify({
       id: 'emb-1',

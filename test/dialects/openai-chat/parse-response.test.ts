@@ -29,10 +29,8 @@ describe('openai-chat parseResponse', () => {
   it('is one frame with the whole answer and the body as it was', () => {
     const wire = body(
       {
-        content: [
-          { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
-          { type: 'text', text: 'so' },
-        ],
+        reasoning_content: 'hm',
+        content: 'so',
         tool_calls: [
           { id: 'a', type: 'function', function: { name: 'f', arguments: '{"x":1}' } },
           { id: 'b', type: 'function', function: { name: 'f', arguments: '' } },
@@ -55,6 +53,56 @@ describe('openai-chat parseResponse', () => {
       ],
       original: { dialect: 'openai-chat', data: text, value: wire, isWhole: true },
     });
+  });
+
+  it('tells what stands in lists of parts in the fields that clients know', () => {
+    const picture = { type: 'image_url', image_url: { url: 'https://a.example/p.png' } };
+    const content = [
+      {
+        type: 'thinking',
+        thinking: [
+          { type: 'text', text: 'h' },
+          { type: 'text', text: 'm' },
+        ],
+      },
+      { type: 'text', text: 'so ' },
+      { type: 'reference', reference_ids: [1] },
+      { type: 'text', text: 'be it' },
+      picture,
+    ];
+    const wire = body({ role: '', content, prefix: false }, { logprobs: null });
+    const { original, events } = parse(wire);
+    assert.deepEqual(JSON.parse(original!.data), {
+      ...wire,
+      choices: [
+        {
+          index: 0,
+          message: {
+            role: 'assistant',
+            content: 'so be it',
+            prefix: false,
+            reasoning_content: 'hm',
+            images: [{ index: 0, ...picture }],
+          },
+          finish_reason: 'stop',
+          logprobs: null,
+        },
+      ],
+    });
+    assert.deepEqual(
+      events.flatMap((event) => ('text' in event ? [event.text] : [])),
+      ['hm', 'so ', 'be it'],
+    );
+  });
+
+  it('tells what a spoken answer says as text', () => {
+    const audio = { id: 'audio_1', data: 'AA', expires_at: 9, transcript: 'Hello.' };
+    const text = JSON.stringify(body({ content: null, audio }));
+    const { original, events } = parse(text);
+    assert.equal(original?.data, text);
+    assert.deepEqual(events.slice(1, 3), [{ type: 'text-delta', choice: 0, text: 'Hello.' }, { type: 'opaque-delta' }]);
+    const both = parse(body({ content: 'Hello.', audio }));
+    assert.equal(both.events.filter((event) => event.type === 'text-delta').length, 1);
   });
 
   it('gives tool calls without ids ids that the client sees too', () => {

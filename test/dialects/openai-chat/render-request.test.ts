@@ -198,7 +198,12 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
       {
         isStream: true,
         tools: [
-          { name: 'f', description: 'd', parameters: { type: 'object' }, isStrict: true },
+          {
+            name: 'f',
+            description: 'd',
+            parameters: { type: 'object', properties: {}, additionalProperties: false },
+            isStrict: true,
+          },
           { name: 'g' },
           { name: 'web_search', isHosted: true, extensions: { anthropic: { type: 'web_search_20250305' } } },
         ],
@@ -217,7 +222,7 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
           logprobs: true,
           topLogprobs: 2,
         },
-        responseFormat: { type: 'json-schema', name: 'n', schema: { type: 'object' }, isStrict: false },
+        responseFormat: { type: 'json-schema', name: 'n', schema: { type: 'object' }, isStrict: true },
         reasoning: { effort: 'high' },
         endUser: 'u'.repeat(65),
         metadata: { a: 'b' },
@@ -230,7 +235,12 @@ describe('openai-chat renderRequest of a request in another dialect', () => {
       tools: [
         {
           type: 'function',
-          function: { name: 'f', description: 'd', parameters: { type: 'object', properties: {} }, strict: true },
+          function: {
+            name: 'f',
+            description: 'd',
+            parameters: { type: 'object', properties: {}, additionalProperties: false },
+            strict: true,
+          },
         },
         { type: 'function', function: { name: 'g', parameters: { type: 'object', properties: {} } } },
       ],

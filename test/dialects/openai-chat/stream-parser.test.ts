@@ -49,6 +49,30 @@ const wireEntries = (frames: Frame[]) =>
   });
 
 describe('openai-chat stream parser', () => {
+  it('gives clients chunks that they can add up', () => {
+    const thought = [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }];
+    const { choices: _choices, ...bare } = chunk({}) as Record<string, unknown>;
+    const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+    const frames = parseAll(
+      chunk({ role: '', content: thought }),
+      chunk({ content: [{ type: 'text', text: 'so' }], p: 'abc' }),
+      finish('stop'),
+      { ...bare, choices: null, usage },
+      { ...bare, usage },
+      '[DONE]',
+    );
+    assert.deepEqual(
+      frames.slice(0, -1).map((frame) => JSON.parse(frame.original!.data)),
+      [
+        chunk({ role: 'assistant', content: '', reasoning_content: 'hm' }),
+        chunk({ content: 'so', p: 'abc' }),
+        finish('stop'),
+        { ...bare, choices: [], usage },
+        { ...bare, usage, choices: [] },
+      ],
+    );
+  });
+
   it('tells a plain answer and carries every frame as it was', () => {
     const wire = [
       chunk({ role: 'assistant', content: '', refusal: null }),

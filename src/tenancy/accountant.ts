@@ -112,7 +112,7 @@ export class Accountant {
     const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
     const held = isLimited ? this.#held(request, heldInputTokens) : NOTHING;
     const reservation = this.#limiter.reserve(principal.limits, model, held, kind);
-    const entry = this.#ledger.open(entryOf(request, this.#estimatedCost(request)));
+    const entry = this.#ledger.open(this.#estimatedEntry(request));
     let current = request;
     return {
       rateLimit: reservation.status,
@@ -144,10 +144,9 @@ export class Accountant {
     learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens), 0, FORGETTING);
   }
 
-  #estimatedCost(request: Accountable): number | undefined {
-    const { price, model, inputTokens } = request;
-    if (!price) return undefined;
-    return costOf(estimatedUsage(inputTokens, bounded(this.#usualOutputs.usual(model), request)), price);
+  #estimatedEntry(request: Accountable): OpenEntry {
+    const outputTokens = Math.round(bounded(this.#usualOutputs.usual(request.model), request));
+    return entryOf(request, outputTokens, costOf(estimatedUsage(request.inputTokens, outputTokens), request.price));
   }
 
   /**
@@ -230,7 +229,7 @@ function countOf({ answerCount = 1 }: Accountable): number {
 
 const NOTHING = { tokens: 0, cost: 0 };
 
-function entryOf(request: Accountable, estimatedCost?: number): OpenEntry {
+function entryOf(request: Accountable, estimatedOutputTokens = 0, estimatedCost?: number): OpenEntry {
   const { principal } = request;
   return {
     requestId: request.requestId,
@@ -241,6 +240,7 @@ function entryOf(request: Accountable, estimatedCost?: number): OpenEntry {
     model: request.model,
     prompt: request.prompt,
     estimatedInputTokens: request.inputTokens,
+    estimatedOutputTokens,
     estimatedCost,
   };
 }

@@ -102,7 +102,7 @@ describe('the accountant', () => {
     assert.equal(held('5'), 950);
   });
 
-  test('what a crash leaves open is entered with the cost of a usual answer, not of the longest', () => {
+  test('what a crash leaves open is entered with the tokens and the cost of a usual answer, not of the longest', () => {
     const { database, limiter } = testAccountant(new ManualClock(), () => FACTS);
     const notes: string[] = [];
     const journal = { ...NO_JOURNAL, append: (text: string) => void notes.push(...text.split('\n')) };
@@ -113,7 +113,7 @@ describe('the accountant', () => {
     }
     accountant.open(asked('2', { tokensPerMinute: 10_000 })).noteSent();
     const [note] = recoverRows(notes).rows.filter((row) => row[1] === '2');
-    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 0, 0, 1, 0.00007]);
+    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 20, 0, 1, 0.00007]);
   });
 
   test('several answers at once are held as many times, and learnt as one', () => {

@@ -6,8 +6,8 @@ import type { Usage } from '../model/chat.ts';
 import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
-import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
-import { costOf, type ModelFacts, type Price } from './price.ts';
+import type { Estimate, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
+import { costOf, type ModelFacts, PAID_BY_CLIENT, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
 
 /** A request as it is known before it is sent. */
@@ -132,11 +132,15 @@ export class Accountant {
   }
 
   /** What nobody knows the price of counts as nothing in a budget of dollars. */
-  #held(request: Accountable, heldInputTokens: number): Amounts {
+  #held(request: Accountable, heldInputTokens: number): Estimate {
     const excess = this.#excesses.get(request.model) ?? 0;
     const inputTokens = heldInputTokens + (heldInputTokens > 0 ? excess : 0);
     const usage = estimatedUsage(inputTokens, bounded(this.#outputs.get(request.model), request));
-    return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, request.price) ?? 0 };
+    return {
+      tokens: usage.inputTokens + usage.outputTokens,
+      cost: costOf(usage, request.price) ?? 0,
+      isPaidByClient: request.price === PAID_BY_CLIENT,
+    };
   }
 
   #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {

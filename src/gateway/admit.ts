@@ -59,7 +59,11 @@ export function permit(
   const endpoint = endpointOf(trace.operation);
   const mayTravel = !isForwarded && TRAVELLING.has(endpoint);
   const isServedElsewhere = (asked: string): boolean => mayTravel && deps.peers?.serves(asked) === true;
-  const chain = boundToAccounts(deps.router().route(name, isServedElsewhere), principal.accounts, deps);
+  const chain = boundToAccounts(
+    deps.router().route(name, isServedElsewhere, principal.scopes),
+    principal.accounts,
+    deps,
+  );
   trace.chain = chain.name;
   checkScopes(principal, { model, chain: chain.name, endpoint });
   return chain;

@@ -110,4 +110,9 @@ test('what cannot be grouped by or is no time is refused in a sentence', async (
   const time = await place.run(['usage', '--since', '2026-02-30']);
   assert.equal(time.exitCode, 2);
   assert.match(time.stderr, /^flowmesh: since must be a date such as 2026-11-22/);
+  const turned = await place.run(['usage', '--since', '2026-11-03', '--until', '2026-11-02']);
+  assert.deepEqual(
+    [turned.exitCode, turned.stdout, turned.stderr],
+    [2, '', 'flowmesh: until must be later than since.\n'],
+  );
 });

@@ -117,6 +117,10 @@ export function idOf([id]: Columns): number {
   return Number(id);
 }
 
+export function startedAtOf([, , startedAt]: Columns): number {
+  return Number(startedAt);
+}
+
 /** The note of a request that is sent. */
 export function openingNote(opening: Columns, entry: OpenEntry): Columns {
   const { estimatedInputTokens, estimatedCost = null, estimatedOutputTokens = 0 } = entry;
@@ -176,6 +180,33 @@ function notesOf(line: string): readonly (Columns | undefined)[] {
   } catch {
     return [undefined];
   }
+}
+
+/** Of a whole entry, what only it itself can tell: sums have no use for it. */
+export interface EntryDetails {
+  readonly requestId: string;
+  /** As JSON; no text is no tags. */
+  readonly tags: string;
+  readonly chain: string;
+  readonly isEstimated: boolean;
+  readonly ttftMs: number | null;
+  readonly durationMs: number | null;
+  /** The code of an error. */
+  readonly error: string;
+}
+
+export function entryDetails(columns: Columns): EntryDetails {
+  const text = (index: number): string => (columns[index] as string | null | undefined) ?? '';
+  const duration = (index: number): number | null => (columns[index] as number | null | undefined) ?? null;
+  return {
+    requestId: text(1),
+    tags: text(5),
+    chain: text(10),
+    isEstimated: columns[18] === 1,
+    ttftMs: duration(23),
+    durationMs: duration(24),
+    error: text(25),
+  };
 }
 
 /** Of the columns of a whole entry. */

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openDatabase } from '../../src/storage/database.ts';
+import { Ledger } from '../../src/tenancy/ledger.ts';
+import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
+import { usageEntries } from '../../src/tenancy/usage-entries.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const NO_PAUSE = () => Promise.resolve();
+
+function filled(count: number, tags: Readonly<Record<string, string>> = {}) {
+  const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+  const ledger = new Ledger({ database, clock: new ManualClock(), onFailure: assert.ifError });
+  const entry = { tenant: 'acme', tags, operation: 'openai-chat', model: 'm', estimatedInputTokens: 1 };
+  for (let index = 0; index < count; index += 1) {
+    ledger.open({ ...entry, requestId: String(index) }).settle({ status: 'error', attempts: 0, error: 'unavailable' });
+    if (index % 250 === 249) ledger.flush();
+  }
+  ledger.flush();
+  return database;
+}
+
+test('entries come some thousands at a time, and others may work in between', async () => {
+  const pieces: string[] = [];
+  let pauses = 0;
+  const pause = async () => {
+    pauses += 1;
+  };
+  for await (const piece of usageEntries(filled(7_000), { by: [] }, 'jsonl', pause)) pieces.push(piece);
+  const lines = pieces.map((piece) => piece.trimEnd().split('\n').length);
+  assert.deepEqual([lines, pauses], [[3_000, 3_000, 1_000], 3]);
+  assert.deepEqual(
+    pieces
+      .join('')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).requestId),
+    Array.from({ length: 7_000 }, (_, index) => String(index)),
+  );
+});
+
+test('a reader that leaves ends it: nothing further is read', async () => {
+  const entries = usageEntries(filled(7_000), { by: [] }, 'jsonl', NO_PAUSE);
+  await entries.next();
+  await entries.return(undefined);
+  assert.deepEqual(await entries.next(), { done: true, value: undefined });
+});
+
+test('what failed and used nothing has no cost to be unknown; tags are one field, and no formula', async () => {
+  let text = '';
+  for await (const piece of usageEntries(filled(1, { team: '=1+1' }), { by: [] }, 'csv')) text += piece;
+  const [, line] = text.split('\r\n');
+  assert.equal(
+    line,
+    '0,2027-01-15T08:00:00.000Z,acme,,"{""team"":""=1+1""}",openai-chat,,m,error,,,,0,0,0,0,0,false,,0,0,0,,,unavailable',
+  );
+});

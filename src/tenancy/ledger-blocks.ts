@@ -101,13 +101,21 @@ export function* entriesInSlices(database: Database, since: number, until: numbe
   for (const slice of rowsInSlices(database, since, until)) yield slice.map(settledEntry);
 }
 
-/** The same with all of their columns. */
-export function* rowsInSlices(database: Database, since: number, until: number): Generator<Columns[]> {
+/**
+ * The same with all of their columns.
+ * @param blocksMax of a slice
+ */
+export function* rowsInSlices(
+  database: Database,
+  since: number,
+  until: number,
+  blocksMax = SLICE_BLOCKS,
+): Generator<Columns[]> {
   const next = database.prepare<object[], BlockOfTime>(NEXT);
   const lastIdMax = database.prepare<[], number>(LAST_ID).pluck().get() ?? 0;
   let place: Omit<BlockOfTime, 'entries'> = { lastAt: since, firstAt: Number.MIN_SAFE_INTEGER, lastId: 0 };
   for (;;) {
-    const blocks = next.all({ ...place, until, lastIdMax, blocksMax: SLICE_BLOCKS });
+    const blocks = next.all({ ...place, until, lastIdMax, blocksMax });
     const last = blocks.at(-1);
     if (!last) return;
     place = { lastAt: last.lastAt, firstAt: last.firstAt, lastId: last.lastId };

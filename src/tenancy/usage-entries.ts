@@ -5,7 +5,7 @@ import { GatewayError } from '../errors.ts';
 import type { Database } from '../storage/database.ts';
 import { rowsInSlices } from './ledger-blocks.ts';
 import { type Columns, entryDetails, settledEntry } from './ledger-row.ts';
-import { csvLine, isAsked, UNKNOWN_COST, type UsageQuery } from './usage-report.ts';
+import { csvLine, isAsked, rounded, UNKNOWN_COST, type UsageQuery } from './usage-report.ts';
 import { isUnpriced } from './usage-sums.ts';
 
 /** `jsonl`: an object a line. */
@@ -82,9 +82,9 @@ function fieldsOf(columns: Columns) {
     outputTokens: entry.outputTokens,
     reasoningTokens: entry.reasoningTokens,
     isEstimated: details.isEstimated,
-    cost: entry.cost,
+    cost: entry.cost === null ? null : rounded(entry.cost),
     savedTokens: entry.savedTokens,
-    savedCost: entry.savedCost,
+    savedCost: rounded(entry.savedCost),
     attempts: entry.attempts,
     ttftMs: details.ttftMs,
     durationMs: details.durationMs,

@@ -171,7 +171,7 @@ function rowOf(group: readonly string[], row: Readonly<Record<string, number | s
 }
 
 /** Sums of binary fractions end in dust: $0.00015000000000000001. Nobody is billed by the thirteenth digit. */
-function rounded(amount: number): number {
+export function rounded(amount: number): number {
   return Number(amount.toPrecision(12));
 }
 

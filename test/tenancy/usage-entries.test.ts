@@ -46,6 +46,19 @@ test('a reader that leaves ends it: nothing further is read', async () => {
   assert.deepEqual(await entries.next(), { done: true, value: undefined });
 });
 
+test('money has no dust of binary fractions', async () => {
+  const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+  const ledger = new Ledger({ database, clock: new ManualClock(), onFailure: assert.ifError });
+  ledger.enter(
+    { requestId: 'r', tenant: 'a', tags: {}, operation: 'o', model: 'm', estimatedInputTokens: 1 },
+    { status: 'done', cost: 0.1 + 0.2, savedCost: 0.7 + 0.1, attempts: 1 },
+  );
+  ledger.flush();
+  const { value } = await usageEntries(database, { by: [] }, 'jsonl').next();
+  const { cost, savedCost } = JSON.parse(String(value));
+  assert.deepEqual([cost, savedCost], [0.3, 0.8]);
+});
+
 test('what failed and used nothing has no cost to be unknown; tags are one field, and no formula', async () => {
   let text = '';
   for await (const piece of usageEntries(filled(1, { team: '=1+1' }), { by: [] }, 'csv')) text += piece;

@@ -131,6 +131,7 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   }
   const openNow = (): OpenRequest => {
     const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
+    if (isJoining) plan.takeBackTurn();
     try {
       return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
     } catch (error) {

@@ -157,6 +157,14 @@ describe('strategies', () => {
     assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
   });
 
+  test('nor do requests that read an answer along', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
+    const cache = { isEnabled: true, requests: 'all' } as const;
+    const gateway = gatewayWith({ chains: { main: chain }, cache }, streamed('Hi'));
+    for (const seed of [1, 2, 3, 4]) await Promise.all([gateway.text({ seed }), gateway.text({ seed })]);
+    assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
+  });
+
   test('nor do requests that a limit refuses', async () => {
     const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
     const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));

@@ -9,6 +9,7 @@ import { readTraffic } from './storage/traffic-log.ts';
 import { adminToken } from './tenancy/admin-token.ts';
 import type { KeyStore } from './tenancy/key-store.ts';
 import type { Ledger } from './tenancy/ledger.ts';
+import { usageEntries } from './tenancy/usage-entries.ts';
 import { usageReport } from './tenancy/usage-report.ts';
 
 export interface AdministrationDeps {
@@ -25,6 +26,7 @@ export interface AdministrationDeps {
 export function openAdministration(deps: AdministrationDeps): Administration | undefined {
   const { clock, database, keyStore, cache, ledger, dataDirectory } = deps;
   if (!keepsState({ dataDirectory })) return undefined;
+  const pause = (): Promise<void> => new Promise((resolve) => clock.soon(resolve));
   return {
     token: adminToken(dataDirectory),
     keyStore,
@@ -32,7 +34,11 @@ export function openAdministration(deps: AdministrationDeps): Administration | u
     usage(query) {
       // With what was settled a moment ago.
       ledger.flush();
-      return usageReport(database, query, () => new Promise((resolve) => clock.soon(resolve)));
+      return usageReport(database, query, pause);
+    },
+    usageEntries(query, format) {
+      ledger.flush();
+      return usageEntries(database, query, format, pause);
     },
     shadowPairs: (query) => readTraffic(database, 'shadow_log', query),
   };

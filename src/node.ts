@@ -328,6 +328,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     reload(next) {
       refuseExposure(next, keyStore);
       settings.replace(next);
+      routing.beginRounds();
       keyRing.forget();
       knowledge.followFolders();
     },

@@ -12,6 +12,8 @@ import { counted, print, printJson, styled, table } from './terminal.ts';
 
 export interface CheckConfigOptions {
   readonly json?: boolean;
+  /** The file, too. */
+  readonly config?: string;
 }
 
 interface Checked {
@@ -21,7 +23,9 @@ interface Checked {
 }
 
 /** @throws ConfigError, CommandError */
-export function checkConfig(named: string | undefined, { json }: CheckConfigOptions): void {
+export function checkConfig(file: string | undefined, { json, config }: CheckConfigOptions): void {
+  if (file !== undefined && config !== undefined) throw new CommandError('Name one configuration.', EXIT.usage);
+  const named = file ?? config;
   try {
     const checked = check(configFromFile(named, { env: process.env, directory: process.cwd() }));
     if (json) printJson(asJson(checked));

@@ -6,6 +6,7 @@ import { systemRandom } from '../system/system-random.ts';
 import { readNewKey, readTenantChanges } from '../tenancy/key-input.ts';
 import { KeyStore, type VirtualKey } from '../tenancy/key-store.ts';
 import type { LimitSpec } from '../tenancy/principal.ts';
+import { CommandError, EXIT } from './command-error.ts';
 import { type LimitOptions, limitsOf, type PairOptions, pairsOf, type ScopeOptions, scopesOf } from './key-options.ts';
 import { type State, withState } from './state.ts';
 import { harmless, note, print, printJson, table } from './terminal.ts';
@@ -90,6 +91,7 @@ export async function rotateKey(id: string, { config }: ConfigOption): Promise<v
 /** Limits are added to those the tenant has; accounts and tags take the place of the old ones. */
 export async function setTenant(id: string, options: SetTenantOptions): Promise<void> {
   const { clearLimits, disable, enable, account, tag } = options;
+  if (disable && enable) throw new CommandError('Give --enable or --disable, not both.', EXIT.usage);
   const limits = limitsOf(options);
   const tenant = await withState(options.config, (state) => {
     const store = storeOf(state);

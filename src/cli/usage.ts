@@ -1,5 +1,7 @@
 // `flowmesh usage`: what was used and what it cost, from the ledger in the data directory.
 
+import { once } from 'node:events';
+import { usageEntries } from '../tenancy/usage-entries.ts';
 import { readUsageQuery, type WrittenUsageQuery } from '../tenancy/usage-query.ts';
 import { UNKNOWN_COST, type UsageGroup, type UsageRow, usageCsv, usageReport } from '../tenancy/usage-report.ts';
 import { CommandError, EXIT } from './command-error.ts';
@@ -12,12 +14,18 @@ export interface UsageOptions extends WrittenUsageQuery {
   /** Of all nodes, as this one knows it. */
   readonly mesh?: boolean;
   readonly json?: boolean;
+  /** One by one, not summed. */
+  readonly entries?: boolean;
 }
 
 const AMOUNT_HEADS = ['REQUESTS', 'FAILED', 'CACHED', 'INPUT', 'OUTPUT', 'COST'];
 
 export async function usage(options: UsageOptions): Promise<void> {
   if (options.csv && options.json) throw new CommandError('Give --csv or --json, not both.', EXIT.usage);
+  if (options.entries) {
+    await printEntries(options);
+    return;
+  }
   const { by, rows, total } = await withState(options.config, async ({ database, clock }) => {
     const query = readUsageQuery({ ...options, ...(options.mesh && { scope: 'mesh' }) }, clock.now());
     const rows = await usageReport(database, query);
@@ -28,6 +36,25 @@ export async function usage(options: UsageOptions): Promise<void> {
   else if (options.json) printJson({ by, rows: rows.map((row) => named(by, row)), total: total && named([], total) });
   else if (!total) note('Nothing was used in this time.');
   else printTable(by, rows, total);
+}
+
+async function printEntries(options: UsageOptions): Promise<void> {
+  if (options.by !== undefined) throw new CommandError('Entries are not grouped: leave --by out.', EXIT.usage);
+  await withState(options.config, async ({ database, clock }) => {
+    const query = readUsageQuery({ ...options, ...(options.mesh && { scope: 'mesh' }) }, clock.now());
+    for await (const piece of usageEntries(database, query, options.csv ? 'csv' : 'jsonl')) {
+      if (!(await isWritten(piece))) return;
+    }
+  });
+}
+
+/** Whoever reads slowly is waited for. False when the reader has seen enough; other failures end the process. */
+async function isWritten(text: string): Promise<boolean> {
+  if (process.stdout.write(text)) return process.stdout.errored === null;
+  return once(process.stdout, 'drain').then(
+    () => true,
+    () => false,
+  );
 }
 
 function printTable(by: readonly UsageGroup[], rows: readonly UsageRow[], total: UsageRow): void {

@@ -6,7 +6,7 @@ import { hideKeys } from '../key-shapes.ts';
 import type { Accountable } from '../tenancy/accountant.ts';
 import { ENDPOINTS } from '../tenancy/key-input.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
-import type { Price } from '../tenancy/price.ts';
+import { PAID_BY_CLIENT, type Price } from '../tenancy/price.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
@@ -59,7 +59,11 @@ export function permit(
   const endpoint = endpointOf(trace.operation);
   const mayTravel = !isForwarded && TRAVELLING.has(endpoint);
   const isServedElsewhere = (asked: string): boolean => mayTravel && deps.peers?.serves(asked) === true;
-  const chain = boundToAccounts(deps.router().route(name, isServedElsewhere), principal.accounts, deps);
+  const chain = boundToAccounts(
+    deps.router().route(name, isServedElsewhere, principal.scopes),
+    principal.accounts,
+    deps,
+  );
   trace.chain = chain.name;
   checkScopes(principal, { model, chain: chain.name, endpoint });
   return chain;
@@ -75,8 +79,6 @@ export function openAccount(
   { trace, principal, ownKeys, isShadow, isForwarded }: RequestContext,
   deps: PipelineDeps,
 ): void {
-  // Where any target is ours to pay, its answer may be the one.
-  const payable = chain.targets.find(({ account }) => !ownKeys.has(account.provider)) ?? chain.targets[0];
   trace.account = deps.accountant.open({
     model: asked.model,
     inputTokens: asked.inputTokens,
@@ -88,8 +90,22 @@ export function openAccount(
     requestId: trace.requestId,
     principal,
     operation: trace.operation,
-    price: payable && priceOf(payable, ownKeys, deps),
+    price: heldPrice(chain, chain.targets[0], ownKeys, deps),
   });
+}
+
+/** Of the target that comes first; where the client's own key pays that one, of any other that may answer and is ours to pay. */
+export function heldPrice(
+  { targets, onContextLength, onContentFilter }: Chain,
+  first: Target | undefined,
+  ownKeys: RequestContext['ownKeys'],
+  deps: PipelineDeps,
+): Price | undefined {
+  if (!first || !ownKeys.has(first.account.provider)) return first && priceOf(first, ownKeys, deps);
+  const ours = [...targets, ...onContextLength, ...onContentFilter].find(
+    ({ account }) => !ownKeys.has(account.provider),
+  );
+  return ours ? priceOf(ours, ownKeys, deps) : PAID_BY_CLIENT;
 }
 
 /** What the target's answers cost us: nothing where the client's own key pays. Undefined: unknown. */
@@ -98,10 +114,8 @@ export function priceOf(
   ownKeys: RequestContext['ownKeys'],
   { facts }: PipelineDeps,
 ): Price | undefined {
-  return ownKeys.has(account.provider) ? FREE : facts(account.provider, model, account.name)?.price;
+  return ownKeys.has(account.provider) ? PAID_BY_CLIENT : facts(account.provider, model, account.name)?.price;
 }
-
-const FREE: Price = { input: 0, output: 0 };
 
 /**
  * The same for an answer that is already here.

@@ -76,10 +76,12 @@ export function explainRequest(request: ChatRequest, context: RequestContext, de
 
 function explainedFacts(facts: RouteRequestFacts): ExplainedFacts {
   const { inputTokens, turns, needs, isReasoningAsked, minuteOfDay, weekday } = facts;
+  // As rules see it.
+  const userText = facts.userText.normalize();
   return {
     ...{ inputTokens, turns, needs, isReasoningAsked, minuteOfDay, weekday },
-    complexity: complexityOf(facts),
-    language: guessLanguage(facts.userText) ?? null,
+    complexity: complexityOf({ ...facts, userText }),
+    language: guessLanguage(userText) ?? null,
     affinity: facts.affinity?.kind ?? null,
   };
 }

@@ -3,7 +3,7 @@
 
 import { GatewayError } from '../errors.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import { type Asked, openAccount, priceOf } from './admit.ts';
+import { type Asked, heldPrice, openAccount } from './admit.ts';
 import type { ChainWalk } from './chain.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Leg, RequestPlan } from './plan-request.ts';
@@ -55,7 +55,7 @@ function severalLegs(open: Leg, legs: readonly Leg[], context: RequestContext, d
       const leg = legOf.get(target) ?? current;
       if (leg === current) return undefined;
       try {
-        context.trace.account?.moveTo(leg.model, priceOf(target, context.ownKeys, deps));
+        context.trace.account?.moveTo(leg.model, heldPrice(leg.chain, target, context.ownKeys, deps));
       } catch (error) {
         if (isRefusal(error)) return refusalAsFailure(error);
         throw error;

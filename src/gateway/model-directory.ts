@@ -1,6 +1,6 @@
 // What a client may ask for by name: chains, aliases, the models its accounts are known to serve, and those of other nodes.
 
-import { matchesAny, type Scopes } from '../tenancy/principal.ts';
+import type { Scopes } from '../tenancy/principal.ts';
 import type { Peers } from './peers.ts';
 import type { Router } from './router.ts';
 import type { Target } from './target.ts';
@@ -54,7 +54,7 @@ export class ModelDirectory {
     });
     const foreign = [...elsewhere].map(([id, nodes]) => ({ id, ownedBy: nodes.join(', '), nodes }));
     const all = [...listed, ...foreign.sort((a, b) => (a.id < b.id ? -1 : 1))];
-    return all.filter(({ id }) => this.#isAllowed(id, scopes));
+    return all.filter(({ id }) => this.#router().isAllowed(id, scopes));
   }
 
   /** What this node can serve itself. Each name once, in the order in which the router would look. */
@@ -79,13 +79,7 @@ export class ModelDirectory {
     const listed = this.list(scopes).find((model) => model.id === id);
     if (listed) return listed;
     const served = this.#served().find(({ account, model }) => `${account}/${model}` === id);
-    return served && this.#isAllowed(id, scopes) ? { id, ownedBy: served.account } : undefined;
-  }
-
-  /** A request for it would be judged alike. */
-  #isAllowed(id: string, { models, chains }: Scopes): boolean {
-    if (models && !matchesAny(id, models)) return false;
-    return !chains || matchesAny(this.#router().route(id, () => true).name, chains);
+    return served && this.#router().isAllowed(id, scopes) ? { id, ownedBy: served.account } : undefined;
   }
 }
 

@@ -30,7 +30,7 @@ export function withPeers(
   peers: Peers,
   deps: PipelineDeps,
 ): Chain {
-  const use = context.isForwarded ? 'never' : (chain.peers ?? 'overflow');
+  const use = context.isForwarded || isPaidByClient(chain, context) ? 'never' : (chain.peers ?? 'overflow');
   if (use === 'never' && chain.targets.length > 0 && !context.isSpilledOver) return chain;
   const remote = (): Target[] => {
     const serving = use === 'never' ? [] : peers.serving(namesOf(chain, request), affinity(request, context));
@@ -47,6 +47,11 @@ export function withPeers(
   const targets = isPeerFirst ? [...others, ...own, ...last] : [...own, ...others, ...last];
   if (targets.length === 0) throw nobodyElse(request, context);
   return { ...chain, targets };
+}
+
+/** Other nodes are not sent the client's key: they would pay with ours what the client wanted to pay. */
+function isPaidByClient({ targets }: Chain, { ownKeys }: RequestContext): boolean {
+  return ownKeys.size > 0 && targets.some(({ account }) => ownKeys.has(account.provider));
 }
 
 function nobodyElse(request: ChatRequest, { isSpilledOver }: RequestContext): GatewayError {

@@ -120,6 +120,7 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   const kept = ticket && caching.find(ticket);
   if (ticket?.wish.isOnlyCached && !kept) throw notCached();
   if (kept) {
+    plan.takeBackTurn();
     const entered = { ...held, model: plan.legs[0].model };
     await withShares(() => openFreeAccount(entered, context, deps));
     noteHit(kept, trace, deps);
@@ -130,7 +131,13 @@ export async function handle(asked: ChatRequest, context: RequestContext, deps: 
   }
   const openNow = (): OpenRequest => {
     const isJoining = ticket !== undefined && caching.flight(ticket) !== undefined;
-    return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+    if (isJoining) plan.takeBackTurn();
+    try {
+      return openLegs(plan, isJoining ? { ...held, ...NOTHING_HELD } : held, context, deps);
+    } catch (error) {
+      plan.takeBackTurn();
+      throw error;
+    }
   };
   const opened = withShares(openNow);
   const open = opened instanceof Promise ? await opened : opened;

@@ -32,7 +32,11 @@ export interface RequestPlan {
   readonly requestFor: (target: Target) => ChatRequest;
   /** The name that was asked for has decided all of it. */
   readonly isPlain: boolean;
+  /** Nobody was asked after all: whose turn it was, it is still. Not when others have taken theirs meanwhile. */
+  readonly takeBackTurn: () => void;
 }
+
+const NO_TURN = (): void => undefined;
 
 export interface Leg {
   /** The client's name for it, under which it is limited and billed. */
@@ -70,7 +74,8 @@ export function planRequest(
     const chain = permit(request.model, request.model, context, deps);
     const isOrdered = chain.routing === undefined || chain.targets.length <= 1;
     if (isOrdered) {
-      return { legs: [{ model: request.model, chain }], configured: chain, requestFor: () => request, isPlain: true };
+      const legs = [{ model: request.model, chain }] as const;
+      return { legs, configured: chain, requestFor: () => request, isPlain: true, takeBackTurn: NO_TURN };
     }
   }
   const { rules, routes } = planItinerary(request, inputTokens, preferences, context, deps);
@@ -79,7 +84,9 @@ export function planRequest(
   const [used, ...others] = usable;
   if (!used) throw nobodyLeft(routes);
   const { trace } = context;
-  deps.routing.wheels = used.plan.wheels;
+  const { routing } = deps;
+  const before = routing.wheels;
+  routing.wheels = used.plan.wheels;
   trace.chain = used.chain.name;
   if (context.isExplained) trace.route = summarizePlan(used.plan, rules.match);
   const plain = preferences ? withoutRoutingFields(request) : request;
@@ -89,6 +96,9 @@ export function planRequest(
     configured: used.chain,
     requestFor: ({ account }) => (account.isRouter ? routed : plain),
     isPlain: false,
+    takeBackTurn: () => {
+      if (routing.wheels === used.plan.wheels) routing.wheels = before;
+    },
   };
 }
 

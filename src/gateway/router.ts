@@ -6,6 +6,7 @@ import type { UpstreamTraits } from '../dialects/dialect.ts';
 import { GatewayError } from '../errors.ts';
 import { hasKey } from '../key-shapes.ts';
 import type { Account } from '../providers/account.ts';
+import { matchesAny, type Scopes } from '../tenancy/principal.ts';
 import { type CompiledRule, compileRules } from './routing/rules.ts';
 import type { Chain, Target } from './target.ts';
 
@@ -65,9 +66,10 @@ export class Router {
   /**
    * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
    * `account/model`, an account known to serve it, other nodes, the default chain.
+   * @param scopes whose names a refusal may tell
    * @throws GatewayError `model_not_found`, or `bad_request` for what cannot be a name
    */
-  route(asked: string, isServedElsewhere: (model: string) => boolean = () => false): Chain {
+  route(asked: string, isServedElsewhere: (model: string) => boolean = () => false, scopes: Scopes = {}): Chain {
     if (asked.length > NAME_LENGTH_MAX) {
       throw new GatewayError('bad_request', `A model name has at most ${NAME_LENGTH_MAX} characters.`, {
         param: 'model',
@@ -82,7 +84,10 @@ export class Router {
       (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
       this.#defaultChain(asked);
     if (chain) return chain;
-    const names = [...this.#chains.keys(), ...this.aliases].slice(0, 20).join(', ');
+    const names = [...this.#chains.keys(), ...this.aliases]
+      .filter((name) => this.isAllowed(name, scopes))
+      .slice(0, 20)
+      .join(', ');
     throw new GatewayError(
       'model_not_found',
       `No chain, alias or account serves the model '${asked.slice(0, SHOWN_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
@@ -90,6 +95,12 @@ export class Router {
         param: 'model',
       },
     );
+  }
+
+  /** May a key with these scopes ask for it? What is not here is somewhere else. */
+  isAllowed(asked: string, { models, chains }: Scopes): boolean {
+    if (models && !matchesAny(asked, models)) return false;
+    return !chains || matchesAny(this.route(asked, () => true).name, chains);
   }
 
   /** Not for a client's key in the wrong field, either. */

@@ -25,6 +25,11 @@ export class RoutingState {
   readonly #hedgeBudgets = new Map<string, HedgeBudget>();
   readonly #whole = new LRUCache<string, TargetMeasure>(atMost(REMEMBERED_MAX));
 
+  /** Weights may have changed: what was owed by the old ones would be made up for with all the next requests. */
+  beginRounds(): void {
+    this.wheels = new Map();
+  }
+
   /** Runs one attempt up to its first content and measures it. */
   async watch<Answer>(
     { id }: Target,

@@ -1,6 +1,7 @@
 // The operator's API under /admin: tenants, virtual keys, usage, and how the targets are. It is opened by the admin
 // token alone, which no other endpoint takes.
 
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ResponseCache } from '../cache/response-cache.ts';
 import type { Config } from '../config/config.ts';
@@ -14,6 +15,7 @@ import { isToken } from '../tenancy/admin-token.ts';
 import { type InputContext, readNewKey, readTenantChanges } from '../tenancy/key-input.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
 import type { KeyStore, Tenant, VirtualKey } from '../tenancy/key-store.ts';
+import { ENTRY_FORMATS, type EntryFormat } from '../tenancy/usage-entries.ts';
 import { readUsageQuery } from '../tenancy/usage-query.ts';
 import { type UsageQuery, type UsageRow, usageCsv } from '../tenancy/usage-report.ts';
 import { WrongAttempts } from '../tenancy/wrong-attempts.ts';
@@ -29,6 +31,7 @@ export interface Administration {
   readonly token: string;
   readonly keyStore: KeyStore;
   readonly usage: (query: UsageQuery) => Promise<readonly UsageRow[]>;
+  readonly usageEntries: (query: UsageQuery, format: EntryFormat) => AsyncIterable<string>;
   readonly shadowPairs: (query: TrafficQuery) => readonly StoredTraffic[];
   readonly cache: ResponseCache;
 }
@@ -50,6 +53,7 @@ declare module 'fastify' {
 
 /** Options of a route that the admin token opens. */
 export const ADMIN = { config: { isAdmin: true } } as const;
+const ENTRIES_FIELDS = ['since', 'until', 'tenant', 'key', 'model', 'format'] as const;
 const USAGE_FIELDS = ['by', 'since', 'until', 'tenant', 'key', 'model', 'scope', 'format'] as const;
 
 /** Looks at a request to a route with `isAdmin` before its body is read. */
@@ -74,6 +78,7 @@ export function adminRoutes(server: FastifyInstance, deps: AdminRoutesDeps): voi
   keyRoutes(server, administration, deps);
   cacheRoutes(server, administration, deps);
   server.get('/admin/usage', ADMIN, (request, reply) => sendUsage(request, reply, administration, deps));
+  server.get('/admin/usage/entries', ADMIN, (request, reply) => sendEntries(request, reply, administration, deps));
   server.get('/admin/targets', ADMIN, (_request, reply) => sendObject(reply, 200, { data: targetList(deps) }));
   // So that a misspelled path is not taken for a client's request, for which the admin token would be a wrong key.
   server.all('/admin/*', ADMIN, ({ method, url }) => {
@@ -149,6 +154,23 @@ async function sendUsage(
   const rows = await usage(query);
   if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(usageCsv(query.by, rows));
   return sendObject(reply, 200, { data: rows.map((row) => usageView(query.by, row)) });
+}
+
+/** As the client reads them: nothing is read from the ledger before it is wanted. */
+function sendEntries(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { usageEntries }: Administration,
+  { clock }: AdminRoutesDeps,
+): FastifyReply {
+  const { format: asked = 'jsonl', ...written } = queryOf(request, ENTRIES_FIELDS);
+  const format = ENTRY_FORMATS.find((one) => one === asked);
+  if (!format) throw new GatewayError('bad_request', "format must be 'jsonl' or 'csv'.", { param: 'format' });
+  const entries = usageEntries(readUsageQuery(written, clock.now()), format);
+  return reply
+    .type(format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson')
+    .header('cache-control', 'no-store')
+    .send(Readable.from(entries, { objectMode: false }));
 }
 
 function usageView(by: readonly string[], { group, ...amounts }: UsageRow): object {

@@ -6,8 +6,8 @@ import type { Usage } from '../model/chat.ts';
 import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
-import type { Amounts, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
-import { costOf, type ModelFacts, type Price } from './price.ts';
+import type { Estimate, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
+import { costOf, type ModelFacts, PAID_BY_CLIENT, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
 
 /** A request as it is known before it is sent. */
@@ -112,7 +112,7 @@ export class Accountant {
     const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
     const held = isLimited ? this.#held(request, heldInputTokens) : NOTHING;
     const reservation = this.#limiter.reserve(principal.limits, model, held, kind);
-    const entry = this.#ledger.open(entryOf(request, this.#estimatedCost(request)));
+    const entry = this.#ledger.open(this.#estimatedEntry(request));
     let current = request;
     return {
       rateLimit: reservation.status,
@@ -132,11 +132,15 @@ export class Accountant {
   }
 
   /** What nobody knows the price of counts as nothing in a budget of dollars. */
-  #held(request: Accountable, heldInputTokens: number): Amounts {
+  #held(request: Accountable, heldInputTokens: number): Estimate {
     const excess = this.#excesses.get(request.model) ?? 0;
     const inputTokens = heldInputTokens + (heldInputTokens > 0 ? excess : 0);
     const usage = estimatedUsage(inputTokens, bounded(this.#outputs.get(request.model), request));
-    return { tokens: usage.inputTokens + usage.outputTokens, cost: costOf(usage, request.price) ?? 0 };
+    return {
+      tokens: usage.inputTokens + usage.outputTokens,
+      cost: costOf(usage, request.price) ?? 0,
+      isPaidByClient: request.price === PAID_BY_CLIENT,
+    };
   }
 
   #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {
@@ -144,10 +148,9 @@ export class Accountant {
     learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens), 0, FORGETTING);
   }
 
-  #estimatedCost(request: Accountable): number | undefined {
-    const { price, model, inputTokens } = request;
-    if (!price) return undefined;
-    return costOf(estimatedUsage(inputTokens, bounded(this.#usualOutputs.usual(model), request)), price);
+  #estimatedEntry(request: Accountable): OpenEntry {
+    const outputTokens = Math.round(bounded(this.#usualOutputs.usual(request.model), request));
+    return entryOf(request, outputTokens, costOf(estimatedUsage(request.inputTokens, outputTokens), request.price));
   }
 
   /**
@@ -230,7 +233,7 @@ function countOf({ answerCount = 1 }: Accountable): number {
 
 const NOTHING = { tokens: 0, cost: 0 };
 
-function entryOf(request: Accountable, estimatedCost?: number): OpenEntry {
+function entryOf(request: Accountable, estimatedOutputTokens = 0, estimatedCost?: number): OpenEntry {
   const { principal } = request;
   return {
     requestId: request.requestId,
@@ -241,6 +244,7 @@ function entryOf(request: Accountable, estimatedCost?: number): OpenEntry {
     model: request.model,
     prompt: request.prompt,
     estimatedInputTokens: request.inputTokens,
+    estimatedOutputTokens,
     estimatedCost,
   };
 }

@@ -3,7 +3,7 @@
 // as rows to other tools.
 
 import type { Database } from '../storage/database.ts';
-import { type Columns, idOf, type SettledEntry, settledEntry } from './ledger-row.ts';
+import { type Columns, idOf, type SettledEntry, settledEntry, startedAtOf } from './ledger-row.ts';
 
 interface Bounds {
   readonly lastId: number;
@@ -98,22 +98,29 @@ export function* entriesBetween(database: Database, since: number, until: number
  * is entered then may be left out.
  */
 export function* entriesInSlices(database: Database, since: number, until: number): Generator<SettledEntry[]> {
+  for (const slice of rowsInSlices(database, since, until)) yield slice.map(settledEntry);
+}
+
+/**
+ * The same with all of their columns.
+ * @param blocksMax of a slice
+ */
+export function* rowsInSlices(
+  database: Database,
+  since: number,
+  until: number,
+  blocksMax = SLICE_BLOCKS,
+): Generator<Columns[]> {
   const next = database.prepare<object[], BlockOfTime>(NEXT);
   const lastIdMax = database.prepare<[], number>(LAST_ID).pluck().get() ?? 0;
   let place: Omit<BlockOfTime, 'entries'> = { lastAt: since, firstAt: Number.MIN_SAFE_INTEGER, lastId: 0 };
   for (;;) {
-    const blocks = next.all({ ...place, until, lastIdMax, blocksMax: SLICE_BLOCKS });
+    const blocks = next.all({ ...place, until, lastIdMax, blocksMax });
     const last = blocks.at(-1);
     if (!last) return;
     place = { lastAt: last.lastAt, firstAt: last.firstAt, lastId: last.lastId };
-    const slice: SettledEntry[] = [];
-    for (const block of blocks) {
-      for (const columns of columnsOf(block.entries)) {
-        const entry = settledEntry(columns);
-        if (entry.startedAt >= since && entry.startedAt < until) slice.push(entry);
-      }
-    }
-    yield slice;
+    const isAsked = (columns: Columns): boolean => startedAtOf(columns) >= since && startedAtOf(columns) < until;
+    yield blocks.flatMap(({ entries }) => columnsOf(entries).filter(isAsked));
   }
 }
 

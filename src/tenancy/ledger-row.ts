@@ -15,6 +15,8 @@ export interface OpenEntry {
   readonly prompt?: string | undefined;
   /** What it is entered with when nobody learns what it did use. */
   readonly estimatedInputTokens: number;
+  /** Default: none. */
+  readonly estimatedOutputTokens?: number | undefined;
   /** US dollars; absent while the price is unknown. */
   readonly estimatedCost?: number | undefined;
 }
@@ -115,9 +117,14 @@ export function idOf([id]: Columns): number {
   return Number(id);
 }
 
+export function startedAtOf([, , startedAt]: Columns): number {
+  return Number(startedAt);
+}
+
 /** The note of a request that is sent. */
-export function openingNote(opening: Columns, { estimatedInputTokens, estimatedCost }: OpenEntry): Columns {
-  return [...opening, estimatedInputTokens, estimatedCost ?? null];
+export function openingNote(opening: Columns, entry: OpenEntry): Columns {
+  const { estimatedInputTokens, estimatedCost = null, estimatedOutputTokens = 0 } = entry;
+  return [...opening, estimatedInputTokens, estimatedCost, estimatedOutputTokens];
 }
 
 /** Several lists as JSON, as one. */
@@ -145,7 +152,9 @@ const ENDINGS = ENDING_NAMES.length;
 
 function completed(note: Columns, before: Columns | undefined): Columns | undefined {
   switch (note.length) {
+    // Without the output, in journals of earlier versions.
     case OPENINGS + 2:
+    case OPENINGS + 3:
       return [...note.slice(0, OPENINGS), ...recoveredEnding(note.slice(OPENINGS))];
     case 1 + ENDINGS:
       // An ending under its id, in journals of earlier versions.
@@ -158,8 +167,8 @@ function completed(note: Columns, before: Columns | undefined): Columns | undefi
 }
 
 /** Nobody knows how it ended: the estimate is the best there is. */
-function recoveredEnding([inputTokens = 0, cost = null]: Columns): Columns {
-  return ['recovered', null, null, null, inputTokens, 0, 0, 0, 0, 1, cost, 0, null, 0, null, null, null];
+function recoveredEnding([inputTokens = 0, cost = null, outputTokens = 0]: Columns): Columns {
+  return ['recovered', null, null, null, inputTokens, 0, 0, outputTokens, 0, 1, cost, 0, null, 0, null, null, null];
 }
 
 /** Undefined in place of what cannot be read: its write was cut short. */
@@ -171,6 +180,33 @@ function notesOf(line: string): readonly (Columns | undefined)[] {
   } catch {
     return [undefined];
   }
+}
+
+/** Of a whole entry, what only it itself can tell: sums have no use for it. */
+export interface EntryDetails {
+  readonly requestId: string;
+  /** As JSON; no text is no tags. */
+  readonly tags: string;
+  readonly chain: string;
+  readonly isEstimated: boolean;
+  readonly ttftMs: number | null;
+  readonly durationMs: number | null;
+  /** The code of an error. */
+  readonly error: string;
+}
+
+export function entryDetails(columns: Columns): EntryDetails {
+  const text = (index: number): string => (columns[index] as string | null | undefined) ?? '';
+  const duration = (index: number): number | null => (columns[index] as number | null | undefined) ?? null;
+  return {
+    requestId: text(1),
+    tags: text(5),
+    chain: text(10),
+    isEstimated: columns[18] === 1,
+    ttftMs: duration(23),
+    durationMs: duration(24),
+    error: text(25),
+  };
 }
 
 /** Of the columns of a whole entry. */

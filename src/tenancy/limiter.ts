@@ -21,6 +21,12 @@ export interface Amounts {
   readonly cost: number;
 }
 
+/** Before it is known. */
+export interface Estimate extends Amounts {
+  /** The client's own credential pays: a budget of dollars that is used up does not refuse it. */
+  readonly isPaidByClient?: boolean;
+}
+
 /** What the `x-ratelimit-*` headers tell: of all scopes, the one with least left. */
 export interface RateLimitStatus {
   readonly limitRequests?: number;
@@ -66,7 +72,7 @@ export interface LimitReservation {
    * The same request goes on under another model name: what single models are limited to changes.
    * @throws GatewayError `rate_limited` or `budget_exhausted`; everything is then held as before
    */
-  moveTo(model: string, estimate: Amounts): void;
+  moveTo(model: string, estimate: Estimate): void;
   /**
    * Call once with what was really used.
    * @param isElsewhere another node has answered: what it enters counts in the budgets of all
@@ -133,7 +139,7 @@ export class Limiter {
   reserve(
     limits: readonly ScopedLimits[],
     model: string,
-    estimate: Amounts,
+    estimate: Estimate,
     kind: ReservationKind = 'request',
   ): LimitReservation {
     if (limits.length === 0) return UNLIMITED;
@@ -283,7 +289,7 @@ function holdsPlace(kind: ReservationKind): boolean {
 }
 
 /** @param isCounted it is one of the requests of this minute already */
-function check(held: Held, estimate: Amounts, now: Moment, kind: ReservationKind, isCounted = false): void {
+function check(held: Held, estimate: Estimate, now: Moment, kind: ReservationKind, isCounted = false): void {
   const { spec } = held;
   if (holdsPlace(kind)) checkPlace(held);
   if (kind === 'request' && !isCounted) checkCount(held, now.elapsedMs);
@@ -340,9 +346,9 @@ interface Budget {
   readonly max: number | undefined;
 }
 
-function checkBudget(held: Held, estimates: Amounts, budget: Budget, now: Moment, kind: ReservationKind): void {
+function checkBudget(held: Held, estimates: Estimate, budget: Budget, now: Moment, kind: ReservationKind): void {
   const { period, unit, max } = budget;
-  if (max === undefined) return;
+  if (max === undefined || (unit === 'cost' && estimates.isPaidByClient)) return;
   const { meter } = held;
   const used = meter.use.of(period, now.periods)[unit];
   const share = meter.escrow?.share(period, unit, max) ?? { max, others: 0, isCut: false };

@@ -59,6 +59,9 @@ export interface ModelFacts {
   readonly date: string;
 }
 
+/** Of whatever the client's own credential pays: to us it is nothing, and a budget of ours does not hold it up. */
+export const PAID_BY_CLIENT: Price = { input: 0, output: 0 };
+
 /** Dollars; undefined while the price is unknown. */
 export function costOf(usage: Usage, price: Price | undefined): number | undefined {
   if (!price) return undefined;

@@ -22,13 +22,17 @@ const DEFAULT_GROUPS = 'tenant,model';
 
 /** @throws GatewayError `bad_request` in a sentence that names the field */
 export function readUsageQuery(written: WrittenUsageQuery, nowMs: number): UsageQuery {
-  const { since, until } = written;
+  const since = written.since === undefined ? undefined : parseMoment('since', written.since, nowMs, 'ago');
+  const until = written.until === undefined ? undefined : parseMoment('until', written.until, nowMs, 'ago');
+  if (since !== undefined && until !== undefined && since >= until) {
+    throw new GatewayError('bad_request', 'until must be later than since.', { param: 'until' });
+  }
   const scope = readScope(written.scope ?? 'node');
   return {
     scope,
     by: readGroups(written.by ?? DEFAULT_GROUPS, scope),
-    since: since === undefined ? undefined : parseMoment('since', since, nowMs, 'ago'),
-    until: until === undefined ? undefined : parseMoment('until', until, nowMs, 'ago'),
+    since,
+    until,
     tenant: written.tenant,
     keyId: written.key,
     model: written.model,

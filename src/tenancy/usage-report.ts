@@ -109,7 +109,8 @@ async function nodeUsage(database: Database, query: UsageQuery, pause?: () => Pr
 
 const NAMES = USAGE_COUNTERS.map(({ name }) => name);
 
-function isAsked(entry: SettledEntry, { tenant, keyId, model }: UsageQuery): boolean {
+/** Of the time asked for. */
+export function isAsked(entry: SettledEntry, { tenant, keyId, model }: UsageQuery): boolean {
   return (
     (tenant === undefined || entry.tenant === tenant) &&
     (keyId === undefined || entry.keyId === keyId) &&
@@ -170,7 +171,7 @@ function rowOf(group: readonly string[], row: Readonly<Record<string, number | s
 }
 
 /** Sums of binary fractions end in dust: $0.00015000000000000001. Nobody is billed by the thirteenth digit. */
-function rounded(amount: number): number {
+export function rounded(amount: number): number {
   return Number(amount.toPrecision(12));
 }
 
@@ -197,7 +198,11 @@ export const UNKNOWN_COST = 'unknown';
 /** RFC 4180, with a head line. */
 export function usageCsv(by: readonly UsageGroup[], rows: readonly UsageRow[]): string {
   const lines = rows.map((row) => [...row.group, ...COLUMNS.map((column) => String(row[column] ?? UNKNOWN_COST))]);
-  return [[...by, ...COLUMNS], ...lines].map((fields) => `${fields.map(csvField).join(',')}\r\n`).join('');
+  return [[...by, ...COLUMNS], ...lines].map(csvLine).join('');
+}
+
+export function csvLine(fields: readonly string[]): string {
+  return `${fields.map(csvField).join(',')}\r\n`;
 }
 
 /** Quoted where needed; what a spreadsheet would run as a formula is made text. */

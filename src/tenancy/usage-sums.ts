@@ -35,7 +35,7 @@ function isRequest({ operation }: SettledEntry): boolean {
 }
 
 /** What failed, or was never sent, and used nothing has no price to know. */
-function isUnpriced({ cost, operation, status, inputTokens, outputTokens }: SettledEntry): boolean {
+export function isUnpriced({ cost, operation, status, inputTokens, outputTokens }: SettledEntry): boolean {
   if (cost !== null || operation === 'count-tokens') return false;
   return (status !== 'error' && operation !== 'hedge') || inputTokens + outputTokens > 0;
 }

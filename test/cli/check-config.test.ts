@@ -107,3 +107,12 @@ test('flowmesh.yaml of the directory is checked when none is named', async () =>
   assert.equal(exitCode, 0);
   assert.equal(stdout.split('\n')[0], `${place.path('flowmesh.yaml')} is valid, with 1 warning.`);
 });
+
+test('the configuration may be named by --config as with other commands, but only once', async () => {
+  using place = commandPlace();
+  place.write('other.yaml', 'chains: {main: [{model: m, provider: ollama}]}');
+  const named = await place.run(['check', '-c', 'other.yaml']);
+  assert.match(named.stdout, /^other\.yaml is valid\.\n/);
+  const twice = await place.run(['check', 'other.yaml', '-c', 'other.yaml']);
+  assert.deepEqual([twice.exitCode, twice.stdout, twice.stderr], [2, '', 'flowmesh: Name one configuration.\n']);
+});

@@ -76,6 +76,7 @@ const WRONG: readonly [args: string, stderr: RegExp][] = [
   ['keys create --tenant a --cidr 10.0.0.0/99', /^flowmesh: scopes\.cidrs has '10\.0\.0\.0\/99', which is no address/],
   ['keys create --tenant a --expires soon', /^flowmesh: expires must be a date such as/],
   ['keys create --tenant a/b', /^flowmesh: A tenant is named with 1 to 64 letters/],
+  ['tenants set acme --enable --disable', /^flowmesh: Give --enable or --disable, not both\.\n$/],
   ['keys revoke key_nobody', /^flowmesh: There is no key 'key_nobody'\.\n$/],
 ];
 

@@ -110,4 +110,48 @@ test('what cannot be grouped by or is no time is refused in a sentence', async (
   const time = await place.run(['usage', '--since', '2026-02-30']);
   assert.equal(time.exitCode, 2);
   assert.match(time.stderr, /^flowmesh: since must be a date such as 2026-11-22/);
+  const turned = await place.run(['usage', '--since', '2026-11-03', '--until', '2026-11-02']);
+  assert.deepEqual(
+    [turned.exitCode, turned.stdout, turned.stderr],
+    [2, '', 'flowmesh: until must be later than since.\n'],
+  );
+});
+
+test('entries are told one by one, as JSON lines or CSV, of the time and the tenant that are asked for', async () => {
+  using place = filledPlace();
+  const { exitCode, stdout, stderr } = await place.run([
+    'usage',
+    '--entries',
+    '--tenant',
+    'acme',
+    '--since',
+    '2026-11-02',
+  ]);
+  assert.deepEqual([exitCode, stderr], [0, '']);
+  assert.deepEqual(stdout.split('\n').slice(1), ['']);
+  const { requestId, startedAt, tags, cost, error } = JSON.parse(stdout);
+  assert.deepEqual([requestId, startedAt, tags, cost, error], ['3', '2026-11-02T10:00:00.000Z', {}, 0.5, '']);
+  const csv = await place.run(['usage', '--entries', '--csv', '--model', 'strange']);
+  assert.equal(
+    csv.stdout,
+    [
+      'requestId,startedAt,tenant,key,tags,operation,prompt,model,status,chain,target,provider,inputTokens,cachedTokens,cacheWriteTokens,outputTokens,reasoningTokens,isEstimated,cost,savedTokens,savedCost,attempts,ttftMs,durationMs,error',
+      '2,2026-11-01T10:00:00.000Z,acme,,,openai-chat,,strange,done,,,,1000,0,0,200,0,false,unknown,0,0,1,,,',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+test('entries are not grouped, and are those of this node', async () => {
+  using place = filledPlace();
+  const grouped = await place.run(['usage', '--entries', '--by', 'day']);
+  assert.deepEqual(
+    [grouped.exitCode, grouped.stdout, grouped.stderr],
+    [2, '', 'flowmesh: Entries are not grouped: leave --by out.\n'],
+  );
+  const mesh = await place.run(['usage', '--entries', '--mesh']);
+  assert.deepEqual(
+    [mesh.exitCode, mesh.stdout, mesh.stderr],
+    [2, '', 'flowmesh: Other nodes tell their sums, and no single entries.\n'],
+  );
 });

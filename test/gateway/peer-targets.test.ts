@@ -136,6 +136,15 @@ describe('other nodes', () => {
     assert.equal((await gateway.failure({ model: 'just gone' })).code, 'unavailable');
   });
 
+  test('are not asked in place of a target that the client’s own key pays: they would pay with ours', async () => {
+    const { gateway, peers } = meshed({ a: failed(500), b: failed(500) });
+    const context = Object.assign(gateway.context(), { ownKeys: new Map([['openai-compatible', 'own']]) });
+    assert.equal((await gateway.failure({}, context)).code, 'upstream_error');
+    assert.deepEqual(peers.asked, []);
+    const other = Object.assign(gateway.context(), { ownKeys: new Map([['openai', 'own']]) });
+    assert.match(await gateway.text({}, other), /from afar/);
+  });
+
   test('are left alone where the chain says so', async () => {
     const config = { ...TWO_TARGETS, chains: { main: { targets: ['a/one'], peers: 'never' as const } } };
     const { gateway, peers } = meshed({}, config);

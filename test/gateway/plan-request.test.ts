@@ -149,6 +149,34 @@ describe('strategies', () => {
     assert.deepEqual([share(gateway, 'a'), share(gateway, 'b'), share(gateway, 'c')], [100, 60, 40]);
   });
 
+  test('kept answers take nobody’s turn, so that what is asked is spread evenly', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
+    const cache = { isEnabled: true, requests: 'all' } as const;
+    const gateway = gatewayWith({ chains: { main: chain }, cache }, streamed('Hi'));
+    for (const seed of [1, 1, 2, 2, 3, 3, 4, 4]) await gateway.text({ seed });
+    assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
+  });
+
+  test('nor do requests that read an answer along', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
+    const cache = { isEnabled: true, requests: 'all' } as const;
+    const gateway = gatewayWith({ chains: { main: chain }, cache }, streamed('Hi'));
+    for (const seed of [1, 2, 3, 4]) await Promise.all([gateway.text({ seed }), gateway.text({ seed })]);
+    assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
+  });
+
+  test('nor do requests that a limit refuses', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));
+    const principal = { ...ANONYMOUS, limits: [{ scope: 'key:k', spec: { requestsPerMinute: 0 } }] };
+    for (let index = 0; index < 4; index += 1) {
+      const refused = await gateway.failure({}, Object.assign(gateway.context(), { principal }));
+      assert.equal(refused.code, 'rate_limited');
+      await gateway.text();
+    }
+    assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
+  });
+
   test('a target that becomes slow loses its requests after one answer', async () => {
     const chain = { targets: ['a/one', 'b/two'], ...ordered('fastest', [1, 1]) };
     const gateway = gatewayWith({ chains: { main: chain } });

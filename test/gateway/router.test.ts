@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Scopes } from '../../src/tenancy/principal.ts';
 import type { PartialConfig } from '../support/node.ts';
 import { routerOf } from './support.ts';
 
@@ -54,6 +55,20 @@ test('without a default chain an unknown model is refused with the names that wo
     message:
       "No chain, alias or account serves the model 'unheard-of'. Known: smart, cheap, fallback, gpt-4o, nick, chained.",
   });
+});
+
+test('a refusal tells a key only of names that its scopes have', () => {
+  const told = (scopes: Scopes): string => {
+    try {
+      routerOf(CONFIG).route('unheard-of', undefined, scopes);
+    } catch (error) {
+      return String(error).replace(/.* Known: /, '');
+    }
+    return 'it was routed';
+  };
+  assert.equal(told({ models: ['c*', 'gpt-4o'] }), 'cheap, gpt-4o, chained.');
+  assert.equal(told({ chains: ['smart'] }), 'smart, gpt-4o.');
+  assert.equal(told({ models: ['c*'], chains: ['smart'] }), 'none.');
 });
 
 test('a client’s key in the place of a model’s name goes nowhere, also behind the name of an account', () => {

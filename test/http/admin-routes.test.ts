@@ -220,6 +220,36 @@ test('usage is told as JSON and as CSV, unknown costs as unknown', async () => {
   );
 });
 
+test('the ledger’s entries are told one by one', async () => {
+  const { secret } = (await ask('POST', '/admin/keys', { tenant: 'acme' })).body;
+  const headers = { authorization: `Bearer ${secret}` };
+  for (const model of ['main', 'a/one', 'a/strange']) await (await node.chat({ model }, { headers })).text();
+  await node.log.untilRequests(3);
+  const get = (query: string) =>
+    fetch(`${node.url}/admin/usage/entries${query}`, { headers: { authorization: `Bearer ${token}` } });
+  const all = await get('?tenant=acme');
+  assert.deepEqual(
+    [all.headers.get('content-type'), all.headers.get('cache-control')],
+    ['application/x-ndjson', 'no-store'],
+  );
+  const entries = (await all.text()).trimEnd().split('\n');
+  assert.deepEqual(
+    entries
+      .map((line) => JSON.parse(line))
+      .map(({ model, target, cost, outputTokens }) => [model, target, cost, outputTokens]),
+    [
+      ['main', 'a/one', 1.8, 7],
+      ['a/one', 'a/one', 1.8, 7],
+      ['a/strange', 'a/strange', null, 7],
+    ],
+  );
+  const csv = await get('?format=csv&model=a/strange');
+  assert.equal(csv.headers.get('content-type'), 'text/csv; charset=utf-8');
+  assert.deepEqual((await csv.text()).split('\r\n').length, 3);
+  for (const query of ['?format=json', '?by=day']) assert.equal((await get(query)).status, 400);
+  assert.equal((await fetch(`${node.url}/admin/usage/entries`)).status, 401);
+});
+
 test('targets tell their state', async () => {
   assert.deepEqual((await ask('GET', '/admin/targets')).body, {
     data: [

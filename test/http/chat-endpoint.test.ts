@@ -510,3 +510,33 @@ test('the node’s state is told to those who run it', async () => {
   assert.deepEqual(JSON.parse(ready), { status: 'ready', running: 1 });
   response.destroy();
 });
+
+test('new weights count from the reload on, whatever turns were owed by the old ones', async () => {
+  await using s = await setup((response) =>
+    response.writeHead(200, JSON_HEADERS).end(JSON.stringify(completion('Hi'))),
+  );
+  s.b.handler = s.a.handler;
+  const strategy = { type: 'round-robin', unfit: 'skip' } as const;
+  const membersOf = (...weights: number[]) =>
+    weights.map((weight, index) => ({ type: 'target' as const, index, weight }));
+  const weighted = (a: number, b: number) =>
+    s.node.reload({
+      accounts: { a: { url: s.a.url }, b: { url: s.b.url } },
+      chains: {
+        main: { targets: ['a/one', 'b/two'], routing: { strategy, affinity: 'off', members: membersOf(a, b) } },
+      },
+    });
+  const asked = async (count: number): Promise<string> => {
+    let targets = '';
+    for (let index = 0; index < count; index += 1) {
+      const response = await s.node.chat();
+      targets += response.headers.get('x-flowmesh-target')?.[0];
+      await response.text();
+    }
+    return targets;
+  };
+  weighted(90, 10);
+  assert.equal(await asked(4), 'aaaa');
+  weighted(1, 1);
+  assert.equal(await asked(4), 'abab');
+});

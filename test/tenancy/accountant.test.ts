@@ -102,7 +102,37 @@ describe('the accountant', () => {
     assert.equal(held('5'), 950);
   });
 
-  test('what a crash leaves open is entered with the cost of a usual answer, not of the longest', () => {
+  test('when 200 at once get answers ten times longer than any before, the first that ends stops all others', () => {
+    const clock = new ManualClock();
+    const { accountant, limiter } = testAccountant(clock, () => FACTS);
+    const spec = { tokensPerMinute: 10_000 };
+    for (let count = 0; count < 200; count += 1) {
+      accountant.open(asked('short', {})).settle({ status: 'done', usage: usageOf(50, 10), ...ANSWERED });
+    }
+    clock.advance(61_000);
+    const open = () => {
+      try {
+        return accountant.open(asked('long', spec));
+      } catch {
+        return undefined;
+      }
+    };
+    const admitted = Array.from({ length: 200 }, open).flatMap((account) => account ?? []);
+    assert.equal(admitted.length, 166, 'each holds 60');
+    const [first, ...others] = admitted;
+    first?.settle({ status: 'done', usage: usageOf(50, 100), ...ANSWERED });
+    assert.equal(open(), undefined);
+    for (const one of others) one.settle({ status: 'done', usage: usageOf(50, 100), ...ANSWERED });
+    assert.equal(open(), undefined);
+    clock.advance(61_000);
+    const later = Array.from({ length: 200 }, open).flatMap((account) => account ?? []);
+    assert.equal(later.length, 66, 'each holds 150');
+    for (const one of later) one.settle({ status: 'done', usage: usageOf(50, 100), ...ANSWERED });
+    const probe = limiter.reserve([{ scope: 'tenant:default', spec }], 'gpt', { tokens: 100, cost: 0 });
+    assert.equal(probe.status.remainingTokens, 0);
+  });
+
+  test('what a crash leaves open is entered with the tokens and the cost of a usual answer, not of the longest', () => {
     const { database, limiter } = testAccountant(new ManualClock(), () => FACTS);
     const notes: string[] = [];
     const journal = { ...NO_JOURNAL, append: (text: string) => void notes.push(...text.split('\n')) };
@@ -113,7 +143,7 @@ describe('the accountant', () => {
     }
     accountant.open(asked('2', { tokensPerMinute: 10_000 })).noteSent();
     const [note] = recoverRows(notes).rows.filter((row) => row[1] === '2');
-    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 0, 0, 1, 0.00007]);
+    assert.deepEqual(note?.slice(9, 20), ['recovered', null, null, null, 50, 0, 0, 20, 0, 1, 0.00007]);
   });
 
   test('several answers at once are held as many times, and learnt as one', () => {

@@ -174,12 +174,12 @@ describe('the ledger', () => {
     entered.settle(DONE);
     before.ledger.flush();
     kept.settle({ ...DONE, cost: 0.25 });
-    before.ledger.open(entry('lost', { estimatedCost: 0.5, tags: { team: 'x' } })).noteSent();
+    before.ledger.open(entry('lost', { estimatedOutputTokens: 7, estimatedCost: 0.5, tags: { team: 'x' } })).noteSent();
     before.database.close();
     const expected = [
       { request_id: 'entered', status: 'done', input_tokens: 10, output_tokens: 5, cost: null },
       { request_id: 'kept', status: 'done', input_tokens: 10, output_tokens: 5, cost: 0.25 },
-      { request_id: 'lost', status: 'recovered', input_tokens: 9, output_tokens: 0, cost: 0.5 },
+      { request_id: 'lost', status: 'recovered', input_tokens: 9, output_tokens: 7, cost: 0.5 },
     ];
     for (const _ of ['first start', 'second start']) {
       const after = directory.open();

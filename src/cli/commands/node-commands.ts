@@ -25,6 +25,7 @@ export function addNodeCommands(program: Command): void {
     .alias('check')
     .description('check a configuration and say what it means')
     .argument('[file]', 'configuration (default: flowmesh.yaml here, the user’s, the machine’s)')
+    .option('-c, --config <file>', 'the same, as other commands have it')
     .option(...JSON_OPTION)
     .action(async (file, options) => (await import('../check-config.ts')).checkConfig(file, options));
 

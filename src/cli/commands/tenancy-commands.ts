@@ -63,8 +63,7 @@ export function addTenancyCommands(program: Command): void {
     .description('what was used and what it cost')
     .option(
       '--by <words>',
-      'tenant, key, model, target, provider, operation, prompt, day, month, status',
-      'tenant,model',
+      'tenant, key, model, target, provider, operation, prompt, day, month, status (default: tenant,model)',
     )
     .option('--since <when>', 'from then on: 7d, 12h or a date')
     .option('--until <when>', 'before then: 1d or a date')
@@ -72,6 +71,7 @@ export function addTenancyCommands(program: Command): void {
     .option('--key <id>', 'only of this key')
     .option('-m, --model <name>', 'only of this model')
     .option('--mesh', 'of all nodes of the mesh; --by may have tenant, key, model, day, month, node')
+    .option('--entries', 'every entry of the ledger, as JSON lines or as CSV')
     .option('--csv', 'print CSV, for spreadsheets')
     .option(...CONFIG_OPTION)
     .option(...JSON_OPTION)

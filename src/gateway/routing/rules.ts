@@ -59,6 +59,7 @@ export function judgeRules(rules: readonly CompiledRule[], facts: RouteRequestFa
 /** The facts, and what is worked out of them only once and only when asked. */
 class Subject {
   readonly facts: RouteRequestFacts;
+  #text: string | undefined;
   #complexity: Complexity | undefined;
   #language: { readonly guess: string | undefined } | undefined;
 
@@ -66,13 +67,19 @@ class Subject {
     this.facts = facts;
   }
 
+  /** An accented letter is one character or two, by who typed it: here it is one, as in keywords and patterns. */
+  get text(): string {
+    this.#text ??= this.facts.userText.normalize();
+    return this.#text;
+  }
+
   get complexity(): Complexity {
-    this.#complexity ??= complexityOf(this.facts);
+    this.#complexity ??= complexityOf({ ...this.facts, userText: this.text });
     return this.#complexity;
   }
 
   get language(): string | undefined {
-    this.#language ??= { guess: guessLanguage(this.facts.userText) };
+    this.#language ??= { guess: guessLanguage(this.text) };
     return this.#language.guess;
   }
 }
@@ -136,16 +143,16 @@ function flag(name: string, wanted: boolean | undefined, read: (facts: RouteRequ
 function textChecks({ keywords, pattern, languages, ...named }: RuleCondition): Check[] {
   const checks: Check[] = nameChecks(named);
   if (keywords) {
-    const lower = keywords.map((keyword) => keyword.toLowerCase());
-    checks.push(({ facts }) => {
-      const found = phrasesIn(facts.userText, lower);
+    const lower = keywords.map((keyword) => keyword.toLowerCase().normalize());
+    checks.push(({ text }) => {
+      const found = phrasesIn(text, lower);
       return { holds: found.length > 0, explanation: found[0] ? `says '${found[0]}'` : 'says none of the keywords' };
     });
   }
   if (pattern !== undefined) {
-    const compiled = compilePattern(pattern);
-    checks.push(({ facts }) => {
-      const holds = compiled.test(facts.userText);
+    const compiled = compilePattern(pattern.normalize());
+    checks.push(({ text }) => {
+      const holds = compiled.test(text);
       return { holds, explanation: `${holds ? 'matches' : 'does not match'} the pattern` };
     });
   }

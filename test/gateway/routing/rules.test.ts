@@ -13,6 +13,9 @@ function holds(when: RuleCondition, known: Partial<RouteRequestFacts> = {}): boo
   return match([{ when, use: 'x' }], known) !== undefined;
 }
 
+/** `ü` as macOS writes it in names of files: two characters. */
+const DECOMPOSED = 'Bitte ku\u0308ndigen';
+
 describe('rules', () => {
   const rules: readonly RuleConfig[] = [
     { name: 'pictures', when: { images: true }, use: 'seeing' },
@@ -64,6 +67,9 @@ describe('a condition', () => {
     ['on keywords finds stems', { keywords: ['refund*'] }, { userText: 'Refunding takes long' }, true],
     ['on keywords finds phrases', { keywords: ['money back'] }, { userText: 'my money back please' }, true],
     ['on keywords finds them in scripts without spaces', { keywords: ['退款'] }, { userText: '我想退款' }, true],
+    ['on keywords finds letters with accents of their own', { keywords: ['kündig*'] }, { userText: DECOMPOSED }, true],
+    ['on keywords may have them, too', { keywords: [DECOMPOSED] }, { userText: 'Bitte kündigen' }, true],
+    ['on a pattern finds them', { pattern: 'k.ndigen$' }, { userText: DECOMPOSED }, true],
     ['on a pattern holds', { pattern: 'order\\s+#\\d+' }, { userText: 'Order  #17 is late' }, true],
     ['on a pattern fails', { pattern: '^order' }, { userText: 'my order' }, false],
     ['on the language holds', { languages: ['de', 'fr'] }, { userText: 'Wo ist die nächste Post?' }, true],

@@ -19,8 +19,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'forwards-forwarded',
     about: 'What another node has sent is sent on.',
     file: 'src/gateway/peer-targets.ts',
-    find: "context.isForwarded ? 'never' : ",
-    replace: '',
+    find: 'context.isForwarded || isPaidByClient',
+    replace: 'isPaidByClient',
   },
   {
     name: 'admits-evicted',

@@ -271,7 +271,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
 const USAGE = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
 
 /** Whole answers by path; a stream that was asked for is answered whole too, as some servers do. */
-const ANSWERS: readonly (readonly [RegExp, object])[] = [
+const ANSWERS: readonly (readonly [RegExp, object | ((body: string) => object)])[] = [
   [
     /\/chat\/completions$/,
     {
@@ -317,7 +317,7 @@ const ANSWERS: readonly (readonly [RegExp, object])[] = [
     },
   ],
   [/:countTokens$/, { totalTokens: 3 }],
-  [/:batchEmbedContents$/, { embeddings: [{ values: [1, 0] }] }],
+  [/:batchEmbedContents$/, (body) => ({ embeddings: eachInput(body, { values: [1, 0] }) })],
   [
     /:(generate|streamGenerate)Content$/,
     {
@@ -337,15 +337,25 @@ const ANSWERS: readonly (readonly [RegExp, object])[] = [
       eval_count: 1,
     },
   ],
-  [/\/api\/embed$/, { model: 'm', embeddings: [[1, 0]] }],
+  [/\/api\/embed$/, (body) => ({ model: 'm', embeddings: eachInput(body, [1, 0]) })],
   [
     /\/embeddings$/,
-    { object: 'list', model: 'm', data: [{ object: 'embedding', index: 0, embedding: [1, 0] }], usage: USAGE },
+    (body) => {
+      const data = eachInput(body, [1, 0]).map((embedding, index) => ({ object: 'embedding', index, embedding }));
+      return { object: 'list', model: 'm', data, usage: USAGE };
+    },
   ],
 ];
 
-/** Answers every valid address of every provider, whatever the body says. */
-export const answerAnything: RawHandler = (response, { message }) => {
+/** A list of token ids is one input, a list of anything else as many. */
+function eachInput<Vector>(body: string, vector: Vector): Vector[] {
+  const { input, requests } = JSON.parse(body) as { readonly input?: unknown; readonly requests?: readonly unknown[] };
+  const inputs = requests ?? (Array.isArray(input) && !input.every(Number.isInteger) ? input : [input]);
+  return inputs.map(() => vector);
+}
+
+/** Answers every valid address of every provider, whatever the body says but for the number of its inputs. */
+export const answerAnything: RawHandler = (response, { message, body }) => {
   const path = (message.url ?? '').split('?', 1)[0] ?? '';
   const found = ANSWERS.find(([pattern]) => pattern.test(path));
   if (!found) {
@@ -353,5 +363,6 @@ export const answerAnything: RawHandler = (response, { message }) => {
     return;
   }
   // Ollama's lines and an SSE dialect's whole body are both one JSON object.
-  response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(found[1])}\n`);
+  const answer = typeof found[1] === 'function' ? found[1](body) : found[1];
+  response.writeHead(200, { 'content-type': 'application/json' }).end(`${JSON.stringify(answer)}\n`);
 };

@@ -101,6 +101,9 @@ function toolChoice(wire: JsonObject): ToolChoice {
 function parseSampling(body: JsonObject, isTokenCount: boolean): Sampling {
   const maxOutputTokens = optionalNumber(body, 'max_tokens');
   if (maxOutputTokens === undefined && !isTokenCount) throw badRequest('max_tokens', 'max_tokens: Field required');
+  if (maxOutputTokens !== undefined && maxOutputTokens < 0) {
+    throw badRequest('max_tokens', 'max_tokens: Input should be greater than or equal to 0');
+  }
   const stop = optionalArray(body, 'stop_sequences');
   if (stop?.some((sequence) => typeof sequence !== 'string')) {
     throw badRequest('stop_sequences', "'stop_sequences' must be an array of strings.");

@@ -268,7 +268,7 @@ test('tools that come and go within the messages are offered as they are at the 
 test('a bound below zero is refused', () => {
   assert.deepEqual(refusal(body({ max_tokens: -1 })), {
     code: 'bad_request',
-    message: 'max_tokens: must be 0 or more',
+    message: 'max_tokens: Input should be greater than or equal to 0',
     param: 'max_tokens',
   });
 });

@@ -26,7 +26,7 @@ export async function peeked(
     [Symbol.asyncIterator]: () => rest,
   };
   const start = first.done ? '' : Buffer.from(first.value).toString('latin1', 0, 100);
-  return { start, response: { ...response, body: rest } };
+  return { start, response: withBody(response, rest) };
 }
 
 /** The answer of which all was read. */
@@ -34,5 +34,10 @@ export function alreadyRead(response: HttpResponse, text: string): HttpResponse 
   const body = async function* (): AsyncGenerator<Uint8Array> {
     yield Buffer.from(text);
   };
-  return { ...response, body: body() };
+  return withBody(response, body());
+}
+
+/** Nothing else of it is had past its body: what `arrived` would give lacks what was read. */
+function withBody({ status, headers }: HttpResponse, body: AsyncIterable<Uint8Array>): HttpResponse {
+  return { status, headers, body };
 }

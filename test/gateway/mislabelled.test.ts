@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { peeked } from '../../src/gateway/mislabelled.ts';
+import { readText } from '../../src/gateway/upstream-http.ts';
 import { framesOf, TestGateway } from './support.ts';
 
 const JSON_LABEL = { 'content-type': 'application/json; charset=utf-8' };
@@ -74,4 +76,14 @@ test('errors under the label of a stream keep their words', async () => {
     const { code, message } = await gateway.failure();
     assert.deepEqual([code, message], ['upstream_rate_limited', 'All slots are taken.']);
   }
+});
+
+test('what was looked at is read with the rest, also where the rest is here already', async () => {
+  const chunks = ['{"first":1,', '"second":2}'].map((text) => Buffer.from(text));
+  const body = (async function* () {
+    for (let next = chunks.shift(); next; next = chunks.shift()) yield next;
+  })();
+  const { start, response } = await peeked({ status: 200, headers: {}, body, arrived: () => chunks.shift() });
+  assert.equal(start, '{"first":1,');
+  assert.equal(await readText(response, 1_000, 'fail'), '{"first":1,"second":2}');
 });

@@ -1,6 +1,6 @@
 // The usual headers that tell a client how much of its limits is left.
 
-import type { RateLimitStatus } from '../tenancy/limiter.ts';
+import type { RateLimitStatus } from '../tenancy/rate-limit-status.ts';
 
 /**
  * As OpenAI names them. `reset-requests` and `reset-tokens` have its form (`6m0s`), `reset` is in seconds, as others

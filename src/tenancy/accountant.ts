@@ -6,9 +6,10 @@ import type { Usage } from '../model/chat.ts';
 import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
-import type { Estimate, Limiter, LimitReservation, RateLimitStatus, ReservationKind } from './limiter.ts';
+import type { Estimate, Limiter, LimitReservation, ReservationKind } from './limiter.ts';
 import { costOf, type ModelFacts, PAID_BY_CLIENT, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
+import type { RateLimitStatus } from './rate-limit-status.ts';
 
 /** A request as it is known before it is sent. */
 export interface Accountable {

@@ -11,6 +11,7 @@ import { untilNext } from './calendar.ts';
 import type { Escrow, EscrowAccount, Period } from './escrow.ts';
 import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
 import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
+import { type RateLimitStatus, rateLimitStatus } from './rate-limit-status.ts';
 import { RateShare, type ShareView } from './rate-share.ts';
 import type { RateShares } from './rate-shares.ts';
 
@@ -25,17 +26,6 @@ export interface Amounts {
 export interface Estimate extends Amounts {
   /** The client's own credential pays: a budget of dollars that is used up does not refuse it. */
   readonly isPaidByClient?: boolean;
-}
-
-/** What the `x-ratelimit-*` headers tell: of all scopes, the one with least left. */
-export interface RateLimitStatus {
-  readonly limitRequests?: number;
-  readonly remainingRequests?: number;
-  readonly limitTokens?: number;
-  readonly remainingTokens?: number;
-  /** Milliseconds until the whole limit is free again. */
-  readonly resetRequestsMs?: number;
-  readonly resetTokensMs?: number;
 }
 
 /** A limit or a budget has no room, and this is how the limits stand. */
@@ -151,12 +141,12 @@ export class Limiter {
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       const borrow = kind === 'request' ? this.#borrowing(held, estimate, at) : undefined;
-      throw new LimitReached(error, statusOf(held, at), borrow);
+      throw new LimitReached(error, rateLimitStatus(held, at.elapsedMs), borrow);
     }
     this.#take(held, estimate, at, kind);
     if (kind === 'request') countRequest(held, at);
     return {
-      status: statusOf(held, at),
+      status: rateLimitStatus(held, at.elapsedMs),
       moveTo: (otherModel, otherEstimate) => {
         const others = this.#allHeld(limits, otherModel);
         const now = this.#now();
@@ -376,27 +366,4 @@ function tooMany(name: string, limit: string, waitMs: number, isCut = false): Ga
   return new GatewayError('rate_limited', `${whose} of ${limit} of ${name} is reached.`, {
     retryAfterMs: Math.max(1, waitMs),
   });
-}
-
-function statusOf(held: readonly Held[], { elapsedMs: nowMs }: Moment): RateLimitStatus {
-  const status: { -readonly [Key in keyof RateLimitStatus]: RateLimitStatus[Key] } = {};
-  for (const { spec, meter } of held) {
-    if (spec.requestsPerMinute !== undefined) {
-      const remaining = Math.floor(meter.requests.left(spec.requestsPerMinute, nowMs));
-      if (status.remainingRequests === undefined || remaining < status.remainingRequests) {
-        status.limitRequests = spec.requestsPerMinute;
-        status.remainingRequests = remaining;
-        status.resetRequestsMs = meter.requests.used.waitUntil(0, nowMs);
-      }
-    }
-    if (spec.tokensPerMinute !== undefined) {
-      const remaining = Math.floor(meter.tokens.left(spec.tokensPerMinute, nowMs));
-      if (status.remainingTokens === undefined || remaining < status.remainingTokens) {
-        status.limitTokens = spec.tokensPerMinute;
-        status.remainingTokens = remaining;
-        status.resetTokensMs = meter.tokens.used.waitUntil(0, nowMs);
-      }
-    }
-  }
-  return status;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addRateLimitHeaders } from '../../src/http/rate-limit-headers.ts';
-import type { RateLimitStatus } from '../../src/tenancy/limiter.ts';
+import type { RateLimitStatus } from '../../src/tenancy/rate-limit-status.ts';
 
 function rateLimitHeaders(status: RateLimitStatus): Record<string, string> {
   const headers = {};

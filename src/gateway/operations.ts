@@ -4,7 +4,7 @@ import { cross } from '../dialects/crossing.ts';
 import type { UpstreamCall } from '../dialects/dialect.ts';
 import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
-import type { ChatRequest } from '../model/chat.ts';
+import type { ChatRequest, Usage } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
 import { roughTokens } from '../model/rough-tokens.ts';
 import { AbortScope } from './abort-scope.ts';
@@ -16,6 +16,15 @@ import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
 import { ANSWER_BYTES_MAX, failureOf, noting, openCall, readText, upstreamSide } from './upstream-http.ts';
+
+const NO_USAGE: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+  isEstimated: false,
+};
 
 export async function handleEmbeddings(
   request: EmbeddingRequest,
@@ -33,19 +42,19 @@ export async function handleEmbeddings(
     heldInputTokens: () => embeddedTokens(request, heldByText),
   };
   const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
+  if (request.inputs.length === 0) return nothingEmbedded(request, context);
   const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   const isEstimated = response.inputTokens === undefined;
-  context.trace.usage = {
-    inputTokens,
-    cachedInputTokens: 0,
-    cacheWriteTokens: 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    isEstimated,
-  };
+  context.trace.usage = { ...NO_USAGE, inputTokens, isEstimated };
   // Some upstreams say neither which model embedded nor what it read.
   return { ...response, model: response.model || target.model, inputTokens, isEstimated };
+}
+
+/** Only Ollama takes an empty list (https://github.com/ollama/ollama/blob/main/server/routes.go), others refuse it. */
+function nothingEmbedded({ model }: EmbeddingRequest, { trace }: RequestContext): EmbeddingResponse {
+  trace.usage = NO_USAGE;
+  return { model, vectors: [], inputTokens: 0 };
 }
 
 /** Some servers embed the first text of a batch only: which text a vector is of would not be known. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { compactJson } from '../../src/cache/compact-json.ts';
 import { compactText } from '../../src/cache/compact-text.ts';
 import { compactRequest } from '../../src/cache/compaction.ts';
 import { dialects } from '../../src/dialects/registry.ts';
 import type { ChatRequest, Message } from '../../src/model/chat.ts';
+import { fc } from '../support/property.ts';
 
 const ON = { isEnabled: true, isDeduplicating: false };
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { fingerprint } from '../../src/cache/fingerprint.ts';
 import { dialects } from '../../src/dialects/registry.ts';
 import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
+import { fc } from '../support/property.ts';
 
 const CONTEXT = { scope: 'tenant:acme', namespace: 'default', chain: 'main' };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { compilePattern, PatternError } from '../../src/config/pattern.ts';
+import { fc } from '../support/property.ts';
 
 function isFound(source: string, text: string): boolean {
   return compilePattern(source).test(text);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { fc } from '../support/property.ts';
 import { parse, problemsOf, warningsOf } from './support.ts';
 
 describe('misspelled keys', () => {

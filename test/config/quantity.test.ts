@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { BYTES, DURATION, formatQuantity, parseQuantity } from '../../src/config/quantity.ts';
+import { fc } from '../support/property.ts';
 
 test('what is formatted reads back as the same amount', () => {
   fc.assert(

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { WireMessage } from '../../src/dialects/dialect.ts';
 import {
   decoderFor,
@@ -10,6 +9,7 @@ import {
   sseDecoder,
 } from '../../src/dialects/framing.ts';
 import { GatewayError } from '../../src/errors.ts';
+import { fc } from '../support/property.ts';
 
 const encoder = new TextEncoder();
 

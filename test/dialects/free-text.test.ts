@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FreeTextReader } from '../../src/dialects/free-text-reader.ts';
 import { freeTextArguments, freeTextInput, freeTextParameters } from '../../src/dialects/free-text-tool.ts';
+import { fc } from '../support/property.ts';
 
 /** What a client sees of arguments that come in these pieces, the end last. */
 function shown(pieces: readonly string[]): string[] {

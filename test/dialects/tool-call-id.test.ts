@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   madeToolCallId,
   packToolCallId,
@@ -8,6 +7,7 @@ import {
   shortToolCallId,
   unpackToolCallId,
 } from '../../src/dialects/tool-call-id.ts';
+import { fc } from '../support/property.ts';
 
 test('a signature survives the ride inside an id', () => {
   assert.deepEqual(unpackToolCallId(packToolCallId('call_1', 'abc+/=')), { id: 'call_1', signature: 'abc+/=' });

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { cross } from '../../src/dialects/crossing.ts';
 import { dialects } from '../../src/dialects/registry.ts';
 import { fittedToolName } from '../../src/dialects/tool-names.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { ChatRequest, DialectName } from '../../src/model/chat.ts';
+import { fc } from '../support/property.ts';
 
 /** What each upstream's servers take; Ollama's take anything. */
 const PATTERNS = {

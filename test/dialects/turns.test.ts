@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { alternatingTurns, textOf, toolNames } from '../../src/dialects/turns.ts';
 import type { Message, Part, ToolCallPart, ToolResultPart } from '../../src/model/chat.ts';
+import { fc } from '../support/property.ts';
 
 function text(value: string): Part {
   return { type: 'text', text: value };

@@ -62,6 +62,19 @@ test('a server that embeds only the first text of a batch has failed', async () 
   assert.deepEqual([code, message], ['upstream_garbage', 'The upstream answered with 1 vectors for 2 inputs.']);
 });
 
+test('no input is answered with no vectors, and no upstream is asked: most would refuse it', async () => {
+  const gateway = new TestGateway(TWO_TARGETS, vectors());
+  const context = gateway.context();
+  const response = await handleEmbeddings({ ...EMBEDDING, inputs: [] }, context, gateway.deps);
+  assert.deepEqual(response, { model: 'main', vectors: [], inputTokens: 0 });
+  assert.deepEqual(gateway.hosts, []);
+  assert.deepEqual([context.trace.usage?.inputTokens, context.trace.usage?.isEstimated], [0, false]);
+  const unknown = await failureOf(
+    handleEmbeddings({ ...EMBEDDING, model: 'nobody', inputs: [] }, gateway.context(), gateway.deps),
+  );
+  assert.equal(unknown.code, 'model_not_found');
+});
+
 test('silence is a timeout, and a client that leaves ends the call', async () => {
   const late = new TestGateway({ ...TWO_TARGETS, timeouts: { ttftMs: 100 } }, 'hang', vectors());
   const response = handleEmbeddings(EMBEDDING, late.context(), late.deps);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { estimateTokenCount } from 'tokenx';
 import type { NumberedPassage, selectPassages } from '../../src/knowledge/augment.ts';
 import { renderPassages } from '../../src/knowledge/augment-template.ts';
+import { fc } from '../support/property.ts';
 import { hit } from '../support/scripted-knowledge.ts';
 
 const numbered = (...hits: Parameters<typeof selectPassages>[0]): readonly NumberedPassage[] =>

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Credential, issueCertificate } from '../../src/mesh/certificate.ts';
 import { type Identity, identityFromSeed } from '../../src/mesh/identity.ts';
 import { EXPIRY_GRACE_MS, Membership } from '../../src/mesh/membership.ts';
@@ -12,6 +11,7 @@ import { issueRemoval, type Removal } from '../../src/mesh/removal.ts';
 import { SetDigest } from '../../src/mesh/set-digest.ts';
 import type { MeshCapability } from '../../src/model/mesh-capability.ts';
 import type { PeerId } from '../../src/ports.ts';
+import { fc } from '../support/property.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
 const random = seededRandom(11);

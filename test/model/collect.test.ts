@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { ChatResponse, Choice, FinishReason, Part, Usage } from '../../src/model/chat.ts';
 import { ResponseCollector, responseEvents } from '../../src/model/collect.ts';
 import type { StreamEvent } from '../../src/model/stream.ts';
+import { fc } from '../support/property.ts';
 
 function collect(events: readonly StreamEvent[]): ChatResponse {
   const collector = new ResponseCollector();

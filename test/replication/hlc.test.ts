@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   AHEAD_MAX_MS,
   after,
@@ -13,6 +12,7 @@ import {
   timeOf,
   witness,
 } from '../../src/replication/hlc.ts';
+import { fc } from '../support/property.ts';
 
 const time = fc.integer({ min: 0, max: 2 ** 47 });
 const hlc = fc.tuple(time, fc.integer({ min: 0, max: 0xffff })).map(([ms, counter]) => hlcOf(ms, counter));

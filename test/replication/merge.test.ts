@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { digestOfRows } from '../../src/replication/audit.ts';
 import type { Change } from '../../src/replication/change.ts';
 import { hlcOf } from '../../src/replication/hlc.ts';
 import { joinCounters } from '../../src/replication/kinds/usage-shard.ts';
 import { ReplicaFullError } from '../../src/replication/replica.ts';
+import { fc } from '../support/property.ts';
 import {
   brokenKnowledge,
   heldBy,

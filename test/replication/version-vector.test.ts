@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { OriginTable } from '../../src/replication/origin-table.ts';
 import { addRange, hasSeq, intersect, isRangeSet, sizeOf, subtract } from '../../src/replication/range-set.ts';
 import { RangeTable } from '../../src/replication/range-table.ts';
 import { REPLICATION_MIGRATIONS } from '../../src/replication/schema.ts';
 import { type DotRange, VersionVector } from '../../src/replication/version-vector.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { fc } from '../support/property.ts';
 
 const range = fc
   .record({

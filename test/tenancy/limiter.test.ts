@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { GatewayError } from '../../src/errors.ts';
 import { Limiter, LimitReached, type Spent } from '../../src/tenancy/limiter.ts';
 import type { LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { fc } from '../support/property.ts';
 
 const NOTHING: Spent = { day: { tokens: 0, cost: 0 }, month: { tokens: 0, cost: 0 } };
 

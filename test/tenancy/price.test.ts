@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Usage } from '../../src/model/chat.ts';
 import { costOf, factsOn, type ModelFacts, type Price } from '../../src/tenancy/price.ts';
+import { fc } from '../support/property.ts';
 
 function usage(counts: Partial<Usage>): Usage {
   const none = { inputTokens: 0, cachedInputTokens: 0, cacheWriteTokens: 0, outputTokens: 0, reasoningTokens: 0 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { SlidingMinute } from '../../src/tenancy/sliding-minute.ts';
+import { fc } from '../support/property.ts';
 
 describe('a sliding minute', () => {
   test('what is used at the end of a second counts for a whole minute', () => {

@@ -8,12 +8,13 @@ import { definedOnly, optionalNumber, optionalStringOrStrings, requiredString } 
 
 export const embeddingClient: EmbeddingClientSide = {
   parseRequest(body, route) {
-    const inputs = isLegacy(body)
-      ? [requiredString(body, 'prompt')]
-      : (optionalStringOrStrings(body, 'input') ?? [requiredString(body, 'input')]);
+    const field = isLegacy(body) ? 'prompt' : 'input';
+    const texts = field === 'input' ? optionalStringOrStrings(body, field) : undefined;
+    const inputs = texts ?? [requiredString(body, field)];
     return definedOnly<EmbeddingRequest>({
       model: route.model ?? requiredString(body, 'model'),
-      inputs,
+      // As Ollama has it, an empty text is no input; in a list it is one.
+      inputs: body[field] === '' ? [] : inputs,
       dimensions: optionalNumber(body, 'dimensions'),
       encoding: 'float',
       original: { dialect: 'ollama', body },

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decoderFor } from '../../../src/dialects/framing.ts';
 import type { Part } from '../../../src/model/chat.ts';
 import { ResponseCollector, responseEvents } from '../../../src/model/collect.ts';
+import { fc } from '../../support/property.ts';
 import { client, parseAll, renderEvents, request, target, upstream, user } from './support.ts';
 
 const words = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 });

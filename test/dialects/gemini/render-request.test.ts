@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { UpstreamTarget } from '../../../src/dialects/dialect.ts';
 import { gemini } from '../../../src/dialects/gemini/index.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
@@ -16,6 +15,7 @@ import type {
   ToolResultPart,
 } from '../../../src/model/chat.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { fc } from '../../support/property.ts';
 
 const upstream = gemini.upstream!;
 const target = (model = 'gemini-2.5-flash', traits: UpstreamTarget['traits'] = {}): UpstreamTarget => ({

@@ -5,7 +5,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { ApiError, GoogleGenAI } from '@google/genai';
-import fc from 'fast-check';
 import { renderGrounding } from '../../../src/dialects/gemini/grounding.ts';
 import { gemini } from '../../../src/dialects/gemini/index.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
@@ -14,6 +13,7 @@ import type { ChatResponse, Part } from '../../../src/model/chat.ts';
 import { ResponseCollector, responseEvents } from '../../../src/model/collect.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
 import type { StreamEvent } from '../../../src/model/stream.ts';
+import { fc } from '../../support/property.ts';
 
 const request = gemini.client.parseRequest({ contents: 'x' }, { model: 'asked', isStream: true });
 const arrayRequest = gemini.client.parseRequest(

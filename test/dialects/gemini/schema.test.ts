@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { geminiSchema, parametersField, schemaField } from '../../../src/dialects/gemini/schema.ts';
 import { jsonSchema } from '../../../src/dialects/gemini/schema-from-gemini.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { fc } from '../../support/property.ts';
 
 const TABLE: readonly [behaviour: string, schema: JsonObject, expected: JsonObject][] = [
   ['types are written in upper case', { type: 'integer' }, { type: 'INTEGER' }],

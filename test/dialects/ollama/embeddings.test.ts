@@ -26,6 +26,16 @@ describe('embeddings of a client', () => {
     assert.deepEqual(client.parseRequest({ model: 'm', prompt: 'a' }, {}).inputs, ['a']);
   });
 
+  test('may have no input, which one empty text is too', () => {
+    for (const body of [{ input: [] }, { input: '' }, { prompt: '' }]) {
+      const request = client.parseRequest({ model: 'm', ...body }, {});
+      assert.deepEqual(request.inputs, []);
+      const { embedding, embeddings } = client.renderResponse({ model: 'm', vectors: [] }, request);
+      assert.deepEqual('prompt' in body ? embedding : embeddings, []);
+    }
+    assert.deepEqual(client.parseRequest({ model: 'm', input: ['', 'a'] }, {}).inputs, ['', 'a']);
+  });
+
   test('need an input', () => {
     assert.throws(
       () => client.parseRequest({ model: 'm' }, {}),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { openaiChat } from '../../../src/dialects/openai-chat/index.ts';
 import type { ChatRequest, ChatResponse, Choice, Message, Part } from '../../../src/model/chat.ts';
 import { ResponseCollector, responseEvents } from '../../../src/model/collect.ts';
 import type { Frame } from '../../../src/model/stream.ts';
+import { fc } from '../../support/property.ts';
 
 const upstream = openaiChat.upstream!;
 const TARGET = { model: 'u', isStream: false, traits: {} };

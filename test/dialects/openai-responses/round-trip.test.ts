@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
 import { openSignature, sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
 import type { ChatRequest, ChatResponse, Message, Part } from '../../../src/model/chat.ts';
 import { responseEvents } from '../../../src/model/collect.ts';
+import { fc } from '../../support/property.ts';
 import { collect, parse, parseStream, renderEvents } from './wire.ts';
 
 const word = fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' });

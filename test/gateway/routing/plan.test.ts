@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   type ChainMember,
   type ChainRouting,
@@ -14,6 +13,7 @@ import { readPreferences } from '../../../src/gateway/routing/openrouter.ts';
 import { type Plan, type PlanInput, planRoute } from '../../../src/gateway/routing/plan.ts';
 import type { Wheel } from '../../../src/gateway/routing/wheel.ts';
 import type { JsonObject } from '../../../src/model/json.ts';
+import { fc } from '../../support/property.ts';
 import { candidate, facts, seeded, tally } from './support.ts';
 
 const leaf = (index: number, weight = 1): ChainMember => ({ type: 'target', index, weight });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { STRATEGY_NAMES } from '../../../src/config/routing.ts';
 import type { Candidate } from '../../../src/gateway/routing/candidate.ts';
 import { STANDINGS } from '../../../src/gateway/routing/fitness.ts';
@@ -11,6 +10,7 @@ import { priority } from '../../../src/gateway/routing/strategies/priority.ts';
 import { roundRobin } from '../../../src/gateway/routing/strategies/round-robin.ts';
 import type { Wheel } from '../../../src/gateway/routing/wheel.ts';
 import { CAPABILITIES } from '../../../src/model/capability.ts';
+import { fc } from '../../support/property.ts';
 import { candidate, context, facts, seeded, tally } from './support.ts';
 
 const anyCandidate = fc.record({

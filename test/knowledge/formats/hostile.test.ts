@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { strToU8, zipSync } from 'fflate';
 import { UnreadableFile } from '../../../src/knowledge/formats/extracted.ts';
 import { extract } from '../../../src/knowledge/formats/formats.ts';
 import { DocumentReader } from '../../../src/knowledge/ingest/reader.ts';
 import { docxFile, docxParagraph, epubFile, pdfFile } from '../../support/documents.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { fc } from '../../support/property.ts';
 import { blocksOf } from './support.ts';
 
 const WHOLE: Readonly<Record<string, Uint8Array>> = {

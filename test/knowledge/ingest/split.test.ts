@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { Block } from '../../../src/knowledge/formats/extracted.ts';
 import { PASSAGE_LENGTH, splitDocument } from '../../../src/knowledge/ingest/split.ts';
+import { fc } from '../../support/property.ts';
 
 const prose = (text: string): Block => ({ kind: 'prose', text });
 const lines = (text: string): Block => ({ kind: 'lines', text });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../../support/property.ts';
 import { documentOf, found, NOTES, openStore, passageOf } from '../support.ts';
 
 const INSTALL = 'How to install the wireless router at home, step by step.';

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { intersect, SortedMarks } from '../../../src/knowledge/search/sorted-ids.ts';
 import { beginningOf, fold, keyOf, wordAt, wordsOf } from '../../../src/knowledge/search/words.ts';
 import { openDatabase } from '../../../src/storage/database.ts';
+import { fc } from '../../support/property.ts';
 
 const database = openDatabase(':memory:', [
   `CREATE VIRTUAL TABLE sample USING fts5 (

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { GatewayError } from '../../../src/errors.ts';
 import {
   errorFrame,
@@ -11,6 +10,7 @@ import {
   renderFrames,
 } from '../../../src/mesh/forward/wire.ts';
 import type { Frame } from '../../../src/model/stream.ts';
+import { fc } from '../../support/property.ts';
 
 const END: Frame = { events: [{ type: 'response-end' }] };
 

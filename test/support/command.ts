@@ -152,7 +152,7 @@ export class CommandPlace {
         HOME: this.directory,
         FLOWMESH_HOME: this.path('state'),
         FLOWMESH_NO_PROBE: '1',
-        // Shared by all tests: an empty one would make every run slow.
+        // The one of npm test: an empty one would make every run slow.
         NODE_COMPILE_CACHE: join(ROOT, 'node_modules/.cache/flowmesh-tests'),
         ...env,
       },

@@ -1,6 +1,7 @@
 // Who is compared, how each is started as a process of its own, and how it is stopped again.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,8 @@ const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;
 /** Between two looks at a starting process. */
 const LOOK_PERIOD_MS = 4;
+
+const LIMIT_NEVER_REACHED = '900000000000';
 
 export type ContestantName = 'direct' | 'bare' | 'flowmesh' | 'portkey';
 
@@ -30,6 +33,14 @@ export interface Contestant {
   /** Where flowmesh keeps its files. */
   readonly dataDirectory?: string;
   stop(): Promise<void>;
+}
+
+export type Accounted = 'a client without a key' | 'a key with five limits';
+
+/** A node whose ledger and limits can be switched. */
+export interface Switchable extends Contestant {
+  /** Resolves when requests that come from now on are treated so. */
+  switchTo(way: 'with' | 'without'): Promise<void>;
 }
 
 export interface StartOptions {
@@ -95,6 +106,44 @@ export class Arena {
     return name === 'flowmesh' ? { ...contestant, dataDirectory: join(this.#homeOf(port), 'data') } : contestant;
   }
 
+  /** From its sources: only these can be switched. */
+  async startSwitchable(client: Accounted): Promise<Switchable> {
+    const upstream = this.#upstream;
+    if (!upstream) throw new Error('The upstream comes first');
+    const port = await freePort();
+    const config = this.#writeConfig(port, upstream, `prices: [{ model: ${MODEL}, input: 1, output: 4 }]\n`);
+    const headers = client === 'a key with five limits' ? { authorization: `Bearer ${this.#createKey(config)}` } : {};
+    const program = 'bench/switchable-node.ts';
+    const { child, ...contestant } = this.#spawn(
+      'flowmesh',
+      { port, headers },
+      [program, 'start', '--config', config, '--port', String(port)],
+      {},
+      ['ipc'],
+    );
+    await firstAnswer(contestant.endpoint);
+    return {
+      ...contestant,
+      switchTo: async (way) => {
+        child.send(way);
+        await once(child, 'message');
+      },
+    };
+  }
+
+  /** None of its limits is ever reached. */
+  #createKey(config: string): string {
+    const limits = ['--rpm', '--tpm', '--concurrent', '--cost-per-day', '--tokens-per-month'];
+    const args = ['src/main.ts', 'keys', 'create', '--tenant', 'bench', '--config', config];
+    const text = execFileSync(process.execPath, [...args, ...limits.flatMap((limit) => [limit, LIMIT_NEVER_REACHED])], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.#environment({}),
+    });
+    return text.trim();
+  }
+
   /** A directory of its own: flowmesh watches it for changes, and the logs of all grow in the other one. */
   #homeOf(port: number): string {
     return join(this.directory, `flowmesh-${port}`);
@@ -112,13 +161,10 @@ export class Arena {
       case 'portkey':
         return [PORTKEY, '--headless', `--port=${port}`];
       case 'flowmesh': {
-        const home = this.#homeOf(port);
-        const config = join(home, 'flowmesh.yaml');
+        const config = this.#writeConfig(port, upstream);
         const program = join(this.directory, 'dist', 'flowmesh.mjs');
-        mkdirSync(home);
-        writeFileSync(config, flowmeshConfig(upstream.endpoint.port, join(home, 'data')));
         if (hasKnowledge) {
-          const document = join(home, 'pumps.md');
+          const document = join(this.#homeOf(port), 'pumps.md');
           writeFileSync(document, 'Pumps are oiled weekly.\n');
           execFileSync(
             process.execPath,
@@ -134,16 +180,30 @@ export class Arena {
     }
   }
 
+  #writeConfig(port: number, upstream: Contestant, more = ''): string {
+    const home = this.#homeOf(port);
+    const config = join(home, 'flowmesh.yaml');
+    mkdirSync(home);
+    writeFileSync(config, `${flowmeshConfig(upstream.endpoint.port, join(home, 'data'))}${more}`);
+    return config;
+  }
+
   #environment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
     return { PATH: process.env.PATH, HOME: this.directory, NODE_ENV: 'production', ...env };
   }
 
-  #spawn(name: ContestantName, endpoint: Endpoint, args: string[], env: NodeJS.ProcessEnv): Contestant {
+  #spawn(
+    name: ContestantName,
+    endpoint: Endpoint,
+    args: string[],
+    env: NodeJS.ProcessEnv,
+    channels: readonly 'ipc'[] = [],
+  ): Contestant & { readonly child: ChildProcess } {
     this.#logCount += 1;
     const log = openSync(join(this.directory, `${name}-${this.#logCount}.log`), 'a');
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...channels],
       env: this.#environment(env),
     });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -151,6 +211,7 @@ export class Arena {
     return {
       name,
       endpoint,
+      child,
       pid: child.pid ?? 0,
       stop: async () => {
         child.kill('SIGTERM');

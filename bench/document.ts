@@ -14,6 +14,7 @@ export const SECTIONS = [
   'latency',
   'throughput',
   'streaming',
+  'accounting',
   'cache',
   'memory',
   'start',

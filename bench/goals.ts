@@ -10,7 +10,7 @@ export interface Goal {
   readonly isMet: boolean;
 }
 
-export function goals({ latency, throughput, streaming, cache, memory, start, soak }: Results): Goal[] {
+export function goals({ latency, throughput, streaming, accounting, cache, memory, start, soak }: Results): Goal[] {
   const list: Goal[] = [];
   const ofFlowmesh = <Row extends { readonly name: string }>(rows: readonly Row[] | undefined) =>
     rows?.find(({ name }) => name === 'flowmesh');
@@ -30,6 +30,8 @@ export function goals({ latency, throughput, streaming, cache, memory, start, so
   most('p99 at 32 connections, over the bare proxy', requests?.toBare.p99, 2, '×');
   most('answers around 40 ms at concurrency 1', share(ofFlowmesh(latency)), 0.1, ' %');
   most('frames lost or out of order', lostFrames(ofFlowmesh(streaming)), 0, '', 0);
+  for (const { name, withToWithout } of accounting ?? [])
+    least(`requests a second with ledger and limits, ${name}, over without`, withToWithout, 0.9, '×');
   for (const { name, hitToMiss } of cache ?? [])
     least(`cache hits a second, ${name}, over misses`, hitToMiss, 5, '×', 1);
   most('process start to first answer', seconds(ofFlowmesh(start)?.medianMs), 0.4, ' s');

@@ -14,6 +14,7 @@ export function sections(results: Results): Map<string, string> {
     ['latency', latency(results)],
     ['throughput', throughput(results)],
     ['streaming', streaming(results)],
+    ['accounting', accounting(results)],
     ['cache', cache(results)],
     ['memory', memory(results)],
     ['start', start(results)],
@@ -85,6 +86,19 @@ function streaming({ streaming: rows }: Results): string | undefined {
   const flatOut = ['frames/s flat out', 'CPU a frame', 'frames/s over bare', 'CPU over bare'];
   const title = `Streams: ${PACED.connections} paced at ${PACED.intervalMs} ms, ${FLAT_OUT.connections} flat out`;
   return section(title, table(['', ...paced, ...flatOut], cells));
+}
+
+function accounting({ accounting: rows }: Results): string | undefined {
+  if (!rows) return undefined;
+  const cells = rows.map((row) => [
+    row.name,
+    whole(row.withPerSecond),
+    whole(row.withoutPerSecond),
+    `${row.withToWithout.toFixed(3)}×`,
+    `${row.cpuWithToWithout.toFixed(3)}×`,
+  ]);
+  const head = ['', 'req/s with', 'req/s without', 'with over without', 'CPU with over without'];
+  return section(`Ledger and limits, ${CONNECTIONS} connections`, table(head, cells));
 }
 
 function cache({ cache: rows }: Results): string | undefined {

@@ -7,6 +7,7 @@
 
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { type AccountingOptions, measureAccounting } from './accounting.ts';
 import { type CacheOptions, measureCache } from './cache.ts';
 import { Arena, availableGateways, type Contestant } from './contestants.ts';
 import { circumstances, DOCUMENT, writeDocument } from './document.ts';
@@ -21,7 +22,7 @@ import { measureStart } from './start.ts';
 import { FLAT_OUT, measureStreaming, type StreamingOptions } from './streaming.ts';
 import { CONNECTIONS, measureThroughput, type ThroughputOptions } from './throughput.ts';
 
-const QUESTIONS = ['latency', 'throughput', 'streaming', 'cache', 'memory', 'start', 'soak'] as const;
+const QUESTIONS = ['latency', 'throughput', 'streaming', 'accounting', 'cache', 'memory', 'start', 'soak'] as const;
 type Question = (typeof QUESTIONS)[number];
 
 interface Settings {
@@ -29,6 +30,7 @@ interface Settings {
   readonly latency: LatencyOptions;
   readonly throughput: ThroughputOptions;
   readonly streaming: StreamingOptions;
+  readonly accounting: AccountingOptions;
   readonly cache: CacheOptions;
   readonly memory: MemoryOptions;
   readonly startRounds: number;
@@ -39,6 +41,7 @@ const FULL: Settings = {
   latency: { rounds: 10, sliceMs: 500 },
   throughput: { rounds: 10, sliceMs: 1_500, openRounds: 2, openSliceMs: 1_000 },
   streaming: { rounds: 5, pacedMs: 2_000, flatOutMs: 1_000 },
+  accounting: { warmUpSlices: 10, rounds: 40, sliceMs: 400 },
   cache: { rounds: 5, sliceMs: 1_000 },
   memory: { settleMs: 8_000, loadMs: 8_000, quietMs: 45_000 },
   startRounds: 7,
@@ -49,6 +52,7 @@ const QUICK: Settings = {
   latency: { rounds: 3, sliceMs: 300 },
   throughput: { rounds: 3, sliceMs: 1_000, openRounds: 1, openSliceMs: 500 },
   streaming: { rounds: 2, pacedMs: 1_000, flatOutMs: 500 },
+  accounting: { warmUpSlices: 4, rounds: 10, sliceMs: 300 },
   cache: { rounds: 3, sliceMs: 500 },
   memory: { settleMs: 8_000, loadMs: 3_000, quietMs: 5_000 },
   startRounds: 2,
@@ -76,6 +80,9 @@ const load = new LoadGenerator();
 const gateways = availableGateways();
 const results: Results = {
   ...(await measureHot()),
+  ...(questions.includes('accounting') && {
+    accounting: await ask('accounting', () => measureAccounting(arena, load, settings.accounting)),
+  }),
   ...(questions.includes('cache') && { cache: await ask('cache', () => measureCache(arena, load, settings.cache)) }),
   ...(questions.includes('memory') && { memory: await ask('memory', () => measureFresh()) }),
   ...(questions.includes('start') && {

@@ -9,6 +9,7 @@ import { Caching } from './gateway/caching.ts';
 import { type AskOptions, DirectEntry } from './gateway/direct-entry.ts';
 import { embedTexts } from './gateway/embed-texts.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
+import { handleEmbeddings } from './gateway/operations.ts';
 import { handle, type PipelineDeps } from './gateway/pipeline.ts';
 import { RoutingState } from './gateway/routing-state.ts';
 import { ShadowRunner } from './gateway/shadow.ts';
@@ -244,6 +245,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   service?.serve({
     admission,
     handle: (request, context) => handle(request, context, pipeline),
+    embed: (request, context) => handleEmbeddings(request, context, pipeline),
     settle: (trace) => settle(trace, { clock, metrics, logger }),
     noteFailure,
     principalOf: (claimed) => keyRing.confirm(claimed),

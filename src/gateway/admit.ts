@@ -138,8 +138,8 @@ function endpointOf(operation: string): string {
 
 const FAMILIES: ReadonlySet<string> = new Set(ENDPOINTS);
 
-/** Other nodes are asked for chats only. The tokens of one are counted, roughly, wherever it goes. */
-const TRAVELLING: ReadonlySet<string> = new Set(['chat', 'count-tokens']);
+/** What other nodes are asked for. The tokens of a chat are counted, roughly, wherever it goes. */
+const TRAVELLING: ReadonlySet<string> = new Set(['chat', 'count-tokens', 'embeddings']);
 
 /**
  * The principal's own account takes the place of any other of the same provider. When it is gone, nobody else's is used.

@@ -10,8 +10,10 @@ import { roughTokens } from '../model/rough-tokens.ts';
 import { AbortScope } from './abort-scope.ts';
 import { admit } from './admit.ts';
 import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
+import { attemptEmbed } from './forward-attempt.ts';
 import { heldByText } from './held-tokens.ts';
 import { withoutKnowledgeField } from './knowledge-wish.ts';
+import { withPeers } from './peer-targets.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
@@ -31,19 +33,25 @@ export async function handleEmbeddings(
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<EmbeddingResponse> {
-  const attempt = wholeAttempt(context, deps, (target) => {
+  const here = wholeAttempt(context, deps, (target) => {
     const { embeddings } = upstreamSide(target);
     if (!embeddings) throw new GatewayError('unsupported', `${target.account.name} has no embeddings.`);
     const call = embeddings.renderRequest(request, { model: target.model, isStream: false, traits: target.traits });
     return { call, read: (text) => vectorForEach(request, embeddings.parseResponse(text)) };
   });
+  const attempt: typeof here = (scope) => (target, key, signal) =>
+    target.peer ? attemptEmbed(request, target, target.peer, context, deps, signal) : here(scope)(target, key, signal);
+  const search = context.isForwarded ? undefined : deps.peers?.find(request.model);
+  if (search) await search;
   const held = {
     inputTokens: embeddedTokens(request, ({ length }) => roughTokens(length)),
     heldInputTokens: () => embeddedTokens(request, heldByText),
   };
   const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
   if (request.inputs.length === 0) return nothingEmbedded(request, context);
-  const { answer: response, target } = await walkWhole(chain, attempt, context, deps);
+  const asked = { model: request.model, isStream: false, affinity: () => undefined };
+  const walked = deps.peers ? withPeers(chain, asked, context, deps.peers, deps) : chain;
+  const { answer: response, target } = await walkWhole(walked, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   const isEstimated = response.inputTokens === undefined;
   context.trace.usage = { ...NO_USAGE, inputTokens, isEstimated };

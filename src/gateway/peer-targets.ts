@@ -1,11 +1,9 @@
 // Other nodes as targets of a chain: behind its own ones, or among them.
 
 import { GatewayError } from '../errors.ts';
-import type { ChatRequest } from '../model/chat.ts';
 import type { Account } from '../providers/account.ts';
 import type { Peers, ServingPeer } from './peers.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
-import { affinityKeyOf } from './routing/affinity.ts';
 import type { Chain, Target } from './target.ts';
 
 /** Heartbeats come every second. */
@@ -19,13 +17,21 @@ const MESH = 'mesh';
 /** Of a target that was never measured. */
 const UNKNOWN_TTFT_MS = 1_000;
 
+/** What decides who else is asked. */
+export interface AskedOfPeers {
+  readonly model: string;
+  readonly isStream: boolean;
+  /** Requests with the same one go to the same member. */
+  readonly affinity: () => string | undefined;
+}
+
 /**
  * The chain with the members that can serve it.
  * @throws GatewayError `unavailable` when only others serve it and none of them is there
  */
 export function withPeers(
   chain: Chain,
-  request: ChatRequest,
+  asked: AskedOfPeers,
   context: RequestContext,
   peers: Peers,
   deps: PipelineDeps,
@@ -33,7 +39,7 @@ export function withPeers(
   const use = context.isForwarded || isPaidByClient(chain, context) ? 'never' : (chain.peers ?? 'overflow');
   if (use === 'never' && chain.targets.length > 0 && !context.isSpilledOver) return chain;
   const remote = (): Target[] => {
-    const serving = use === 'never' ? [] : peers.serving(namesOf(chain, request), affinity(request, context));
+    const serving = use === 'never' ? [] : peers.serving(namesOf(chain, asked), asked.affinity());
     return serving.slice(0, PEERS_MAX).map((peer) => peerTarget(peer, deps));
   };
   // The answerer that is built in only quotes: a model elsewhere is better than it.
@@ -43,9 +49,9 @@ export function withPeers(
     return { ...chain, targets: own, overflow: () => [...remote(), ...builtin] };
   const others = remote();
   const last = context.isSpilledOver ? [] : builtin;
-  const isPeerFirst = isClearlySooner(others[0]?.peer, own[0], request, deps);
+  const isPeerFirst = isClearlySooner(others[0]?.peer, own[0], asked, deps);
   const targets = isPeerFirst ? [...others, ...own, ...last] : [...own, ...others, ...last];
-  if (targets.length === 0) throw nobodyElse(request, context);
+  if (targets.length === 0) throw nobodyElse(asked, context);
   return { ...chain, targets };
 }
 
@@ -54,33 +60,29 @@ function isPaidByClient({ targets }: Chain, { ownKeys }: RequestContext): boolea
   return ownKeys.size > 0 && targets.some(({ account }) => ownKeys.has(account.provider));
 }
 
-function nobodyElse(request: ChatRequest, { isSpilledOver }: RequestContext): GatewayError {
+function nobodyElse({ model }: AskedOfPeers, { isSpilledOver }: RequestContext): GatewayError {
   return new GatewayError(
     'unavailable',
     isSpilledOver
       ? 'This node is busy, and no other one can take the request. Try again in a moment.'
-      : `No node that serves '${request.model}' can be reached now.`,
+      : `No node that serves '${model}' can be reached now.`,
     { retryAfterMs: RETRY_AFTER_MS },
   );
 }
 
 /** The client's word for it first; the models behind it are the same thing under another name. */
-function namesOf({ targets }: Chain, { model }: ChatRequest): readonly string[] {
+function namesOf({ targets }: Chain, { model }: AskedOfPeers): readonly string[] {
   return [...new Set([model, ...targets.filter(({ account }) => !account.isBuiltin).map((target) => target.model)])];
-}
-
-function affinity(request: ChatRequest, context: RequestContext): string | undefined {
-  return affinityKeyOf(request, context.headers())?.value;
 }
 
 function isClearlySooner(
   peer: ServingPeer | undefined,
   local: Target | undefined,
-  request: ChatRequest,
+  { isStream }: AskedOfPeers,
   { health, routing, clock }: PipelineDeps,
 ): boolean {
   if (!peer || !local) return false;
-  const { ttft } = routing.read(local.id, request.isStream, clock.elapsed());
+  const { ttft } = routing.read(local.id, isStream, clock.elapsed());
   const localCostMs = (health.inFlight(local.id) + 1) * (ttft?.ttftMs ?? UNKNOWN_TTFT_MS);
   return peer.costMs * CLEARLY < localCostMs;
 }

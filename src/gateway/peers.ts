@@ -1,6 +1,7 @@
 // What the request path knows of other nodes: a peer is one more place an attempt can go. The mesh implements it.
 
 import type { ChatRequest } from '../model/chat.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
 import type { Frame } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
 import type { PeerId, StopSignal } from '../ports.ts';
@@ -17,10 +18,10 @@ export interface ServingPeer {
   readonly costMs: number;
 }
 
-/** A chat as it goes from the entry node to the executor. */
-export interface ForwardedChat {
+/** A request as it goes from the entry node to the executor. */
+export interface Forwarded<Request> {
   /** `request.model` is the name to be routed there. */
-  readonly request: ChatRequest;
+  readonly request: Request;
   readonly requestId: string;
   /** Counts the entry node's attempts, so that the executor can tell a repetition. */
   readonly attempt: number;
@@ -30,6 +31,9 @@ export interface ForwardedChat {
   readonly remainingMs: number;
 }
 
+export type ForwardedChat = Forwarded<ChatRequest>;
+export type ForwardedEmbedding = Forwarded<EmbeddingRequest>;
+
 /** The answer another node makes. It ends with `response-end` or `error`; a connection that breaks is an `error`, too. */
 export type ForwardResult =
   | {
@@ -38,6 +42,10 @@ export type ForwardResult =
       /** The target there. */
       readonly target: string;
     }
+  | { readonly ok: false; readonly failure: UpstreamError };
+
+export type EmbeddingForwardResult =
+  | { readonly ok: true; readonly answer: EmbeddingResponse; readonly target: string }
   | { readonly ok: false; readonly failure: UpstreamError };
 
 export interface Peers {
@@ -57,4 +65,6 @@ export interface Peers {
   models(): readonly { readonly model: string; readonly names: readonly string[] }[];
   /** Aborting reaches the upstream of the other node. Rejects only with the signal's reason. */
   forward(peer: ServingPeer, chat: ForwardedChat, signal: StopSignal): Promise<ForwardResult>;
+  /** The same for vectors. */
+  embed(peer: ServingPeer, asked: ForwardedEmbedding, signal: StopSignal): Promise<EmbeddingForwardResult>;
 }

@@ -29,6 +29,7 @@ import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
 import { noteHit, ReplayedAnswer } from './replay.ts';
 import type { Router } from './router.ts';
+import { affinityKeyOf } from './routing/affinity.ts';
 import type { RoutingState } from './routing-state.ts';
 import type { ShadowRunner } from './shadow.ts';
 import { shadowTap } from './shadow-tap.ts';
@@ -174,7 +175,10 @@ async function ask(
 ): Promise<Departure & { readonly sent: ChatRequest }> {
   const { trace, principal, ownKeys } = context;
   const { modelOf, refusalOf } = open;
-  const chain = deps.peers ? withPeers(open.chain, request, context, deps.peers, deps) : open.chain;
+  const { model, isStream } = request;
+  const affinity = (): string | undefined => affinityKeyOf(request, context.headers())?.value;
+  const asked = { model, isStream, affinity };
+  const chain = deps.peers ? withPeers(open.chain, asked, context, deps.peers, deps) : open.chain;
   const requestFor = compactedFor(chain, plan.requestFor, trace);
   const sentTo = (target: Target): ChatRequest =>
     augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);

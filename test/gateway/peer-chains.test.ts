@@ -2,9 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PeerUse } from '../../src/config/routing.ts';
 import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations.ts';
-import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../src/gateway/peers.ts';
+import type {
+  EmbeddingForwardResult,
+  ForwardedChat,
+  ForwardedEmbedding,
+  ForwardResult,
+  Peers,
+  ServingPeer,
+} from '../../src/gateway/peers.ts';
 import { handle, type PipelineDeps } from '../../src/gateway/pipeline.ts';
 import { settleAccount } from '../../src/gateway/settle.ts';
 import { RequestTrace } from '../../src/gateway/trace.ts';
@@ -19,6 +27,7 @@ const NOT_CLEARLY_SOONER = 900;
 class FakePeers implements Peers {
   readonly asked: string[] = [];
   readonly chats: ForwardedChat[] = [];
+  readonly embeddings: ForwardedEmbedding[] = [];
   readonly #costMs: number;
   readonly #failing: readonly string[];
   readonly #breaking: readonly string[];
@@ -45,6 +54,13 @@ class FakePeers implements Peers {
 
   models(): ReturnType<Peers['models']> {
     return [];
+  }
+
+  async embed({ name }: ServingPeer, asked: ForwardedEmbedding): Promise<EmbeddingForwardResult> {
+    this.asked.push(name);
+    this.embeddings.push(asked);
+    if (this.#failing.includes(name)) return { ok: false, failure: { code: 'upstream_unreachable', message: 'gone' } };
+    return { ok: true, target: 'openai/one', answer: { model: 'up', vectors: [[1, 0]], inputTokens: 4 } };
   }
 
   async forward({ name }: ServingPeer, chat: ForwardedChat): Promise<ForwardResult> {
@@ -167,12 +183,65 @@ test('a model that nobody serves is unknown, also to what another node has sent'
   assert.equal((await failureOf(setUp({ context: { isForwarded: true } }).ask('far'))).code, 'model_not_found');
 });
 
-test('what is no chat does not go to other nodes, but the tokens of a chat that will are counted', async () => {
+function during(operation: string, extra: Setup['context'] = {}): TestContext {
+  return Object.assign(new TestContext(0), { trace: new RequestTrace('request-1', operation, 0) }, extra);
+}
+
+test('the tokens of a chat that will go to another node are counted', async () => {
   const { deps } = setUp({});
-  const during = (operation: string) =>
-    Object.assign(new TestContext(0), { trace: new RequestTrace('request-1', operation, 0) });
   const count = await handleTokenCount(chatRequest({ model: 'far' }), during('count-tokens'), deps);
   assert.equal(count.isEstimated, true);
-  const embedding = { model: 'far', inputs: ['Hello'], encoding: 'float' } as const;
-  assert.equal((await failureOf(handleEmbeddings(embedding, during('embeddings'), deps))).code, 'model_not_found');
+});
+
+describe('embeddings', () => {
+  const EMBEDDING = { model: 'main', inputs: ['Hello'], encoding: 'float' } as const;
+
+  test('of a model that only other nodes serve are asked there, and this node says whose vectors they are', async () => {
+    const { deps, peers } = setUp({ failing: ['attic'] });
+    const context = during('embeddings');
+    const answer = await handleEmbeddings({ ...EMBEDDING, model: 'far' }, context, deps);
+    assert.deepEqual(answer, { model: 'up', vectors: [[1, 0]], inputTokens: 4, isEstimated: false });
+    assert.deepEqual(peers.asked, ['attic', 'shed']);
+    assert.deepEqual(
+      peers.embeddings.map(({ request, requestId, attempt }) => [request.model, requestId, attempt]),
+      [
+        ['far', 'request-1', 1],
+        ['far', 'request-1', 2],
+      ],
+    );
+    assert.deepEqual([context.trace.target, context.trace.isForwarded], ['shed/openai/one', true]);
+  });
+
+  test('go elsewhere when the own targets have failed', async () => {
+    const { deps, gateway, peers } = setUp({ reply: 'refuse' });
+    assert.equal((await handleEmbeddings(EMBEDDING, during('embeddings'), deps)).model, 'up');
+    assert.deepEqual([gateway.hosts, peers.asked], [['a'], ['attic']]);
+  });
+
+  test('that another node has sent go no further', async () => {
+    const { deps, peers } = setUp({ reply: 'refuse' });
+    const forwarded = () => during('embeddings', { isForwarded: true });
+    const failed = await failureOf(handleEmbeddings(EMBEDDING, forwarded(), deps));
+    assert.equal(failed.code, 'upstream_unreachable');
+    const far = await failureOf(handleEmbeddings({ ...EMBEDDING, model: 'far' }, forwarded(), deps));
+    assert.deepEqual([far.code, peers.asked], ['model_not_found', []]);
+  });
+
+  test('of a full node are asked elsewhere only', async () => {
+    const { deps, gateway, peers } = setUp({});
+    await handleEmbeddings(EMBEDDING, during('embeddings', { isSpilledOver: true }), deps);
+    assert.deepEqual([gateway.hosts, peers.asked], [[], ['attic']]);
+  });
+
+  test('whose client leaves are waited for no longer', async () => {
+    const { deps, peers } = setUp({});
+    const forever: Peers['embed'] = (_peer, _asked, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    Object.assign(peers, { embed: forever });
+    const context = during('embeddings');
+    const outcome = failureOf(handleEmbeddings({ ...EMBEDDING, model: 'far' }, context, deps));
+    await turn();
+    context.leave();
+    assert.equal((await outcome).code, 'client_closed');
+  });
 });

@@ -2,7 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../src/gateway/peers.ts';
+import type {
+  EmbeddingForwardResult,
+  ForwardedChat,
+  ForwardResult,
+  Peers,
+  ServingPeer,
+} from '../../src/gateway/peers.ts';
 import type { PipelineDeps } from '../../src/gateway/pipeline.ts';
 import { settleAccount } from '../../src/gateway/settle.ts';
 import type { Frame } from '../../src/model/stream.ts';
@@ -52,6 +58,10 @@ class ScriptedPeers implements Peers {
 
   models() {
     return [];
+  }
+
+  async embed(): Promise<EmbeddingForwardResult> {
+    assert.fail('nobody wants vectors');
   }
 
   async forward({ name }: ServingPeer, chat: ForwardedChat): Promise<ForwardResult> {

@@ -1,24 +1,36 @@
 // The executor's half of forwarding: another node's request walks this node's own request path, with this node's own
 // accounts and never any further. It is admitted or refused before any work, entered in this node's ledger, and answered
-// as lines of frames.
+// as lines of frames, or with vectors.
 
 import { GatewayError, toGatewayError } from '../../errors.ts';
 import type { Admission } from '../../gateway/admission.ts';
 import type { Answer } from '../../gateway/answer.ts';
-import type { ForwardedChat } from '../../gateway/peers.ts';
+import type { Forwarded, ForwardedChat, ForwardedEmbedding } from '../../gateway/peers.ts';
 import type { RequestContext } from '../../gateway/pipeline.ts';
 import { RequestTrace } from '../../gateway/trace.ts';
 import type { ChatRequest } from '../../model/chat.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../../model/embedding.ts';
 import type { Clock, IncomingMeshRequest, MeshResponse, StopSignal } from '../../ports.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 import { KEPT_ANSWER_LENGTH_MAX, type Repeatable, type Repetitions } from './repetitions.ts';
-import { errorFrame, parseChat, renderError, renderFrames, TARGET_HEADER } from './wire.ts';
+import {
+  EMBED_PATH,
+  errorFrame,
+  FORWARD_PATH,
+  parseChat,
+  parseEmbedding,
+  renderError,
+  renderFrames,
+  renderVectors,
+  TARGET_HEADER,
+} from './wire.ts';
 
 export interface ExecutorDeps {
   readonly clock: Clock;
   readonly admission: Admission;
   readonly repetitions: Repetitions;
   readonly handle: (request: ChatRequest, context: RequestContext) => Promise<Answer>;
+  readonly embed: (request: EmbeddingRequest, context: RequestContext) => Promise<EmbeddingResponse>;
   /** Ledger, metrics and log of a request that has ended. */
   readonly settle: (trace: RequestTrace) => void;
   readonly noteFailure: (trace: RequestTrace, error: GatewayError) => void;
@@ -43,51 +55,43 @@ export class Executor {
 
   async answer(request: IncomingMeshRequest): Promise<MeshResponse> {
     try {
-      const chat = parseChat(await readBody(request.body, this.#deps.bodyBytesMax() * BODY_FACTOR));
-      const id = `${request.from}/${chat.requestId}/${chat.attempt}`;
-      const known = this.#deps.repetitions.begin(id);
-      if (known !== 'new') return repeated(known);
-      try {
-        return await this.#execute(id, chat, request.signal);
-      } catch (thrown) {
-        this.#deps.repetitions.forget(id);
-        throw thrown;
+      const body = await readBody(request.body, this.#deps.bodyBytesMax() * BODY_FACTOR);
+      switch (request.path) {
+        case FORWARD_PATH:
+          return await this.#once(request, parseChat(body), (id, asked) => this.#chat(id, asked, request.signal));
+        case EMBED_PATH:
+          return await this.#once(request, parseEmbedding(body), (id, asked) => this.#embed(id, asked, request.signal));
+        default:
+          throw new GatewayError('not_found', `This node answers nothing at ${request.path}.`);
       }
     } catch (thrown) {
       return failed(toGatewayError(thrown));
     }
   }
 
-  async #execute(id: string, chat: ForwardedChat, signal: StopSignal): Promise<MeshResponse> {
-    const { admission, clock, handle, principalOf, noteFailure, settle } = this.#deps;
-    const trace = new RequestTrace(chat.requestId, 'forwarded', clock.elapsed());
-    const principal = principalOf(chat.principal);
-    admission.enter();
-    const left = new AbortController();
-    const onAbort = (): void => left.abort(new GatewayError('client_closed', 'The entry node left.'));
-    signal.addEventListener('abort', onAbort, { once: true });
-    const deadline = clock.after(chat.remainingMs, () =>
-      left.abort(new GatewayError('upstream_timeout', 'The time of the request was over.')),
-    );
-    const end = (error?: GatewayError): void => {
-      signal.removeEventListener('abort', onAbort);
-      deadline.cancel();
-      admission.leave();
-      if (error) noteFailure(trace, error);
-      settle(trace);
-    };
+  /** What was executed before is not executed again. */
+  async #once<Request>(
+    { from }: IncomingMeshRequest,
+    asked: Forwarded<Request>,
+    execute: (id: string, asked: Forwarded<Request>) => Promise<MeshResponse>,
+  ): Promise<MeshResponse> {
+    const id = `${from}/${asked.requestId}/${asked.attempt}`;
+    const known = this.#deps.repetitions.begin(id);
+    if (known !== 'new') return repeated(known);
     try {
-      if (signal.aborted) onAbort();
-      const answer = await handle(chat.request, {
-        trace,
-        principal,
-        ownKeys: NO_KEYS,
-        headers: () => ({}),
-        isExplained: false,
-        isForwarded: true,
-        signal: left.signal,
-      });
-      const lines = new AnswerLines(answer, chat.request, {
+      return await execute(id, asked);
+    } catch (thrown) {
+      this.#deps.repetitions.forget(id);
+      throw thrown;
+    }
+  }
+
+  async #chat(id: string, asked: ForwardedChat, signal: StopSignal): Promise<MeshResponse> {
+    const { context, end } = this.#begin(asked, 'forwarded', signal);
+    const { trace } = context;
+    try {
+      const answer = await this.#deps.handle(asked.request, context);
+      const lines = new AnswerLines(answer, asked.request, {
         onDone: (text) => {
           end();
           this.#deps.repetitions.finish(id, trace.target ?? '', text);
@@ -102,6 +106,57 @@ export class Executor {
       end(toGatewayError(thrown));
       throw thrown;
     }
+  }
+
+  async #embed(id: string, asked: ForwardedEmbedding, signal: StopSignal): Promise<MeshResponse> {
+    const { context, end } = this.#begin(asked, 'embeddings/forwarded', signal);
+    try {
+      const text = renderVectors(await this.#deps.embed(asked.request, context));
+      end();
+      const target = context.trace.target ?? '';
+      this.#deps.repetitions.finish(id, target, text.length <= KEPT_ANSWER_LENGTH_MAX ? text : undefined);
+      return ok(target, once(Buffer.from(text)));
+    } catch (thrown) {
+      end(toGatewayError(thrown));
+      throw thrown;
+    }
+  }
+
+  /** @returns what to call once, when it has ended */
+  #begin(
+    { requestId, principal: claimed, remainingMs }: Forwarded<unknown>,
+    operation: string,
+    signal: StopSignal,
+  ): { readonly context: RequestContext; readonly end: (error?: GatewayError) => void } {
+    const { admission, clock, principalOf, noteFailure, settle } = this.#deps;
+    const trace = new RequestTrace(requestId, operation, clock.elapsed());
+    const principal = principalOf(claimed);
+    admission.enter();
+    const left = new AbortController();
+    const onAbort = (): void => left.abort(new GatewayError('client_closed', 'The entry node left.'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const deadline = clock.after(remainingMs, () =>
+      left.abort(new GatewayError('upstream_timeout', 'The time of the request was over.')),
+    );
+    if (signal.aborted) onAbort();
+    return {
+      context: {
+        trace,
+        principal,
+        ownKeys: NO_KEYS,
+        headers: () => ({}),
+        isExplained: false,
+        isForwarded: true,
+        signal: left.signal,
+      },
+      end: (error) => {
+        signal.removeEventListener('abort', onAbort);
+        deadline.cancel();
+        admission.leave();
+        if (error) noteFailure(trace, error);
+        settle(trace);
+      },
+    };
   }
 }
 
@@ -205,7 +260,8 @@ async function readBody(body: AsyncIterable<Uint8Array>, bytesMax: number): Prom
   let length = 0;
   for await (const chunk of body) {
     length += chunk.length;
-    if (length > bytesMax) throw new GatewayError('body_too_large', `A forwarded chat has at most ${bytesMax} bytes.`);
+    if (length > bytesMax)
+      throw new GatewayError('body_too_large', `A forwarded request has at most ${bytesMax} bytes.`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

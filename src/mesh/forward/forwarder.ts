@@ -1,14 +1,32 @@
 // The entry node's half of forwarding: which members can answer, and asking one of them.
 
 import { AbortScope } from '../../gateway/abort-scope.ts';
-import type { ForwardedChat, ForwardResult, Peers, ServingPeer } from '../../gateway/peers.ts';
+import type {
+  EmbeddingForwardResult,
+  Forwarded,
+  ForwardedChat,
+  ForwardedEmbedding,
+  ForwardResult,
+  Peers,
+  ServingPeer,
+} from '../../gateway/peers.ts';
+import type { ChatRequest } from '../../model/chat.ts';
+import type { EmbeddingRequest } from '../../model/embedding.ts';
 import type { Frame } from '../../model/stream.ts';
 import type { UpstreamError } from '../../model/upstream-error.ts';
 import { HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
 import type { ModelStatus } from '../local-status.ts';
 import { type PeerCandidate, rankPeers } from './peer-choice.ts';
 import { SilenceWatch, type SilenceWatchDeps } from './silence-watch.ts';
-import { FORWARD_PATH, parseError, parseFrames, renderChat, TARGET_HEADER } from './wire.ts';
+import {
+  EMBED_PATH,
+  FORWARD_PATH,
+  parseError,
+  parseFrames,
+  parseVectors,
+  renderForwarded,
+  TARGET_HEADER,
+} from './wire.ts';
 
 /** A member that takes requests now: alive, up, connected, allowed to serve. */
 export interface TakingPeer {
@@ -33,6 +51,19 @@ const OUT_OF_REACH = new HttpFailure('response', 'It is out of reach');
 
 /** An error is a few sentences. */
 const ERROR_BYTES_MAX = 64 * 1_024;
+/** Of vectors: 2,048 inputs of 4,096 dimensions. */
+const VECTORS_BYTES_MAX = 256 * 1_048_576;
+
+/** What another node says to a request, as soon as it says anything. */
+type Asked =
+  | {
+      readonly ok: true;
+      readonly body: AsyncGenerator<Uint8Array>;
+      readonly target: string;
+      /** Call it when the answer has ended. */
+      readonly done: () => void;
+    }
+  | { readonly ok: false; readonly failure: UpstreamError };
 
 export class Forwarder implements Peers {
   readonly #deps: ForwarderDeps;
@@ -82,26 +113,50 @@ export class Forwarder implements Peers {
     for (const scope of this.#underWay.get(peer) ?? []) scope.abort(OUT_OF_REACH);
   }
 
-  async forward({ peer, name }: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
+  async forward(peer: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
+    const asked = await this.#ask(peer, FORWARD_PATH, chat, signal);
+    if (!asked.ok) return asked;
+    return { ok: true, frames: this.#counted(parseFrames(asked.body), asked.done), target: asked.target };
+  }
+
+  async embed(peer: ServingPeer, request: ForwardedEmbedding, signal: AbortSignal): Promise<EmbeddingForwardResult> {
+    const asked = await this.#ask(peer, EMBED_PATH, request, signal);
+    if (!asked.ok) return asked;
+    try {
+      const answer = parseVectors(await textOf(asked.body, VECTORS_BYTES_MAX));
+      if (answer) return { ok: true, answer, target: asked.target };
+      const message = `${peer.name}: it ended its answer before it was complete.`;
+      return { ok: false, failure: { code: 'upstream_cut', message } };
+    } finally {
+      asked.done();
+    }
+  }
+
+  async #ask(
+    { peer, name }: ServingPeer,
+    path: string,
+    asked: Forwarded<ChatRequest | EmbeddingRequest>,
+    signal: AbortSignal,
+  ): Promise<Asked> {
     const scope = new AbortScope(this.#deps.clock, signal);
     const done = this.#begin(peer, scope);
     const answered = this.#silence.begin(peer, () => scope.abort(OUT_OF_REACH));
     try {
       const response = await this.#deps.transport.request(peer, {
-        path: FORWARD_PATH,
+        path,
         headers: { 'content-type': 'application/json' },
-        body: renderChat(chat),
+        body: renderForwarded(asked),
         signal: scope.signal,
       });
       answered(true);
       if (response.status !== 200) {
-        const failure = parseError(await errorText(response));
+        const failure = parseError(await textOf(response.body, ERROR_BYTES_MAX));
         if (signal.aborted) throw signal.reason;
         done();
         return { ok: false, failure: { ...failure, message: `${name}: ${failure.message}` } };
       }
-      const target = response.headers[TARGET_HEADER] ?? chat.request.model;
-      return { ok: true, frames: this.#counted(parseFrames(this.#watched(peer, response, signal)), done), target };
+      const target = response.headers[TARGET_HEADER] ?? asked.request.model;
+      return { ok: true, body: this.#watched(peer, response, signal), target, done };
     } catch (thrown) {
       answered(false);
       done();
@@ -172,13 +227,14 @@ function lostPeer({ stage }: HttpFailure, name: string): UpstreamError {
     : { code: 'upstream_cut', message: `The connection to the node ${name} broke.` };
 }
 
-async function errorText({ body }: MeshResponse): Promise<string> {
+/** What is longer is cut. */
+async function textOf(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length > ERROR_BYTES_MAX) break;
+    if (length > bytesMax) break;
   }
   return Buffer.concat(chunks).toString();
 }

@@ -1,24 +1,27 @@
-// How a chat and its answer travel between nodes: one JSON body there, one line of JSON for each batch of frames back.
+// How requests and their answers travel between nodes: one JSON body there; of a chat, one line of JSON for each batch of
+// frames back, of vectors, one JSON body.
 //
 // Originals go along where the client speaks their dialect, so that what the neutral model does not know survives the
 // hop; else they would be bytes for nobody. An answer ends with a batch whose last event is `response-end` or `error`:
 // a body that ends without one was cut.
 
 import { ERROR_TABLE, type ErrorCode, GatewayError } from '../../errors.ts';
-import type { ForwardedChat } from '../../gateway/peers.ts';
+import type { Forwarded, ForwardedChat, ForwardedEmbedding } from '../../gateway/peers.ts';
 import type { ChatRequest, DialectName } from '../../model/chat.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../../model/embedding.ts';
 import { asNumber, asObject, asString, isObject, type JsonObject, parseObject } from '../../model/json.ts';
 import type { Frame, StreamEvent } from '../../model/stream.ts';
 import type { UpstreamError } from '../../model/upstream-error.ts';
 import type { Principal } from '../../tenancy/principal.ts';
 
 export const FORWARD_PATH = '/forward/chat';
+export const EMBED_PATH = '/forward/embeddings';
 export const TARGET_HEADER = 'x-flowmesh-target';
 /** Of one line of an answer, in bytes; a whole answer may stand in one. */
 const LINE_BYTES_MAX = 64 * 1_048_576;
 
-export function renderChat(chat: ForwardedChat): Uint8Array {
-  return Buffer.from(JSON.stringify(chat));
+export function renderForwarded(asked: Forwarded<ChatRequest | EmbeddingRequest>): Uint8Array {
+  return Buffer.from(JSON.stringify(asked));
 }
 
 /**
@@ -26,32 +29,54 @@ export function renderChat(chat: ForwardedChat): Uint8Array {
  * @throws GatewayError `bad_request`
  */
 export function parseChat(bytes: Uint8Array): ForwardedChat {
-  const chat = parseObject(Buffer.from(bytes).toString());
-  const request = asObject(chat?.request);
-  const principal = asObject(chat?.principal);
-  const requestId = asString(chat?.requestId);
-  const attempt = asNumber(chat?.attempt);
-  const remainingMs = asNumber(chat?.remainingMs);
-  const isChat =
+  return parseForwarded<ChatRequest>(
+    bytes,
+    ({ messages, tools, sampling }) => Array.isArray(messages) && Array.isArray(tools) && isObject(sampling),
+  );
+}
+
+/** @throws GatewayError `bad_request` */
+export function parseEmbedding(bytes: Uint8Array): ForwardedEmbedding {
+  return parseForwarded<EmbeddingRequest>(bytes, ({ inputs }) => Array.isArray(inputs));
+}
+
+function parseForwarded<Request>(bytes: Uint8Array, isRequest: (value: JsonObject) => boolean): Forwarded<Request> {
+  const asked = parseObject(Buffer.from(bytes).toString());
+  const request = asObject(asked?.request);
+  const principal = asObject(asked?.principal);
+  const requestId = asString(asked?.requestId);
+  const attempt = asNumber(asked?.attempt);
+  const remainingMs = asNumber(asked?.remainingMs);
+  const isSound =
     typeof request?.model === 'string' &&
-    Array.isArray(request.messages) &&
-    Array.isArray(request.tools) &&
-    isObject(request.sampling) &&
+    isRequest(request) &&
     typeof principal?.tenant === 'string' &&
     isObject(principal.tags) &&
     isObject(principal.scopes) &&
     isObject(principal.accounts) &&
     Array.isArray(principal.limits);
-  if (!isChat || requestId === undefined || attempt === undefined || remainingMs === undefined) {
-    throw new GatewayError('bad_request', 'This is not a forwarded chat.');
+  if (!isSound || requestId === undefined || attempt === undefined || remainingMs === undefined) {
+    throw new GatewayError('bad_request', 'This is not a forwarded request.');
   }
   return {
-    request: request as unknown as ChatRequest,
+    request: request as unknown as Request,
     principal: principal as unknown as Principal,
     requestId,
     attempt,
     remainingMs,
   };
+}
+
+export function renderVectors(answer: EmbeddingResponse): string {
+  return JSON.stringify(answer);
+}
+
+/** Undefined for what is no such answer, a cut one for instance. */
+export function parseVectors(text: string): EmbeddingResponse | undefined {
+  const answer = parseObject(text);
+  return typeof answer?.model === 'string' && Array.isArray(answer.vectors) && answer.vectors.every(Array.isArray)
+    ? (answer as unknown as EmbeddingResponse)
+    : undefined;
 }
 
 /** One line. `dialect`: the client's, whose originals go along. */

@@ -6,14 +6,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { GatewayError } from '../../../src/errors.ts';
 import { Admission } from '../../../src/gateway/admission.ts';
 import type { Answer } from '../../../src/gateway/answer.ts';
-import type { ForwardedChat, ServingPeer } from '../../../src/gateway/peers.ts';
+import type { ForwardedChat, ForwardedEmbedding, ServingPeer } from '../../../src/gateway/peers.ts';
 import type { RequestContext } from '../../../src/gateway/pipeline.ts';
 import type { RequestTrace } from '../../../src/gateway/trace.ts';
 import { Executor } from '../../../src/mesh/forward/executor.ts';
 import { Forwarder, type TakingPeer } from '../../../src/mesh/forward/forwarder.ts';
 import { Repetitions } from '../../../src/mesh/forward/repetitions.ts';
-import { FORWARD_PATH, renderChat } from '../../../src/mesh/forward/wire.ts';
+import { FORWARD_PATH, renderForwarded } from '../../../src/mesh/forward/wire.ts';
 import type { ChatRequest } from '../../../src/model/chat.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../../../src/model/embedding.ts';
 import type { Frame } from '../../../src/model/stream.ts';
 import { HttpFailure, type MeshRequest, type MeshResponse, type StopSignal } from '../../../src/ports.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
@@ -28,6 +29,11 @@ const CHAT: ForwardedChat = {
   principal: { tenant: 'acme', keyId: 'k', tags: {}, scopes: {}, accounts: {}, limits: [] },
   remainingMs: 10_000,
 };
+const EMBEDDING: ForwardedEmbedding = {
+  ...CHAT,
+  request: { model: 'm', inputs: ['a', [1, 2]], encoding: 'base64', dimensions: 2 },
+};
+const VECTORS: EmbeddingResponse = { model: 'up', vectors: [[0.1, 2], [-1e-7]], inputTokens: 3, isEstimated: false };
 const TAKING: TakingPeer = {
   peer: 'executor',
   name: 'box',
@@ -63,7 +69,10 @@ class ScriptedAnswer {
 
 type Handle = (request: ChatRequest, context: RequestContext) => Promise<ScriptedAnswer>;
 
-function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY } = {}) {
+type Embed = (request: EmbeddingRequest, context: RequestContext) => Promise<EmbeddingResponse>;
+const embedsNothing: Embed = async () => assert.fail('nobody wanted vectors');
+
+function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY, embed = embedsNothing } = {}) {
   const settled: RequestTrace[] = [];
   const suspected: string[] = [];
   const admission = new Admission(() => max);
@@ -75,6 +84,10 @@ function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY } 
     handle: async (request, context) => {
       context.trace.target = 'openai/gpt';
       return (await handle(request, context)) as unknown as Answer;
+    },
+    embed: (request, context) => {
+      context.trace.target = 'openai/embed';
+      return embed(request, context);
     },
     settle: (trace) => settled.push(trace),
     noteFailure: (trace, error) => {
@@ -224,7 +237,7 @@ describe('a forwarded chat', () => {
       });
       const { executor, settled, admission } = pair(async () => new ScriptedAnswer([[TEXT], piece]));
       const sent = async function* (): AsyncGenerator<Uint8Array> {
-        yield renderChat(CHAT);
+        yield renderForwarded(CHAT);
       };
       const incoming = { path: FORWARD_PATH, headers: {}, from: 'entry', body: sent(), signal: NEVER };
       const lines = (await executor.answer(incoming)).body[Symbol.asyncIterator]();
@@ -313,6 +326,89 @@ describe('a forwarded chat', () => {
       { model: 'broken', names: ['box'] },
     ]);
   });
+});
+
+const noChat: Handle = async () => assert.fail('no chat was sent');
+
+describe('forwarded texts', () => {
+  test("come back as the other node's vectors, and are settled there once, as embeddings", async () => {
+    const seen: [EmbeddingRequest, RequestContext][] = [];
+    const embed: Embed = async (request, context) => {
+      seen.push([request, context]);
+      return VECTORS;
+    };
+    const { forwarder, settled, admission } = pair(noChat, { embed });
+    assert.deepEqual(await forwarder.embed(PEER, EMBEDDING, NEVER), {
+      ok: true,
+      answer: VECTORS,
+      target: 'openai/embed',
+    });
+    assert.deepEqual(seen[0]?.[0], EMBEDDING.request);
+    assert.deepEqual([seen[0]?.[1].principal, seen[0]?.[1].isForwarded], [CHAT.principal, true]);
+    assert.deepEqual(
+      settled.map(({ requestId, operation, errorCode }) => [requestId, operation, errorCode]),
+      [['r1', 'embeddings/forwarded', undefined]],
+    );
+    assert.equal(admission.running, 0);
+  });
+
+  test('that are sent twice are embedded once', async () => {
+    let embedded = 0;
+    const embed: Embed = async () => {
+      embedded += 1;
+      return VECTORS;
+    };
+    const { forwarder, settled } = pair(noChat, { embed });
+    const first = await forwarder.embed(PEER, EMBEDDING, NEVER);
+    assert.deepEqual(await forwarder.embed(PEER, EMBEDDING, NEVER), first);
+    assert.deepEqual([embedded, settled.length], [1, 1]);
+  });
+
+  test('that fail there are a failed attempt here, and may be sent again', async () => {
+    let embedded = 0;
+    const embed: Embed = async () => {
+      embedded += 1;
+      if (embedded === 1) throw new GatewayError('rate_limited', 'Too many.', { retryAfterMs: 7 });
+      return VECTORS;
+    };
+    const { forwarder, settled, admission } = pair(noChat, { embed });
+    assert.deepEqual(await forwarder.embed(PEER, EMBEDDING, NEVER), {
+      ok: false,
+      failure: { code: 'rate_limited', message: 'box: Too many.', retryAfterMs: 7 },
+    });
+    assert.deepEqual([settled[0]?.errorCode, admission.running], ['rate_limited', 0]);
+    assert.equal((await forwarder.embed(PEER, EMBEDDING, NEVER)).ok, true);
+  });
+
+  test('whose connection breaks are a failed attempt, and cast doubt on the member', async () => {
+    const { forwarder, suspected } = pair(noChat, { embed: async () => VECTORS, cutAfter: 0 });
+    assert.deepEqual(await forwarder.embed(PEER, EMBEDDING, NEVER), {
+      ok: false,
+      failure: { code: 'upstream_cut', message: 'box: it ended its answer before it was complete.' },
+    });
+    assert.deepEqual(suspected, ['executor']);
+  });
+
+  test('whose client leaves stop the work there', async () => {
+    const client = new AbortController();
+    const embed: Embed = (_request, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    const { forwarder, settled } = pair(noChat, { embed });
+    const result = forwarder.embed(PEER, EMBEDDING, client.signal);
+    await turn();
+    client.abort(new GatewayError('client_closed', 'Gone.'));
+    await assert.rejects(result, /Gone/);
+    assert.equal(settled[0]?.errorCode, 'client_closed');
+  });
+});
+
+test('a node that is asked for what it does not know says so, and another one may know it', async () => {
+  const { executor } = pair(noChat);
+  const body = (async function* () {
+    yield renderForwarded(CHAT);
+  })();
+  const incoming = { path: '/forward/songs', headers: {}, from: 'entry', body, signal: NEVER };
+  assert.equal((await executor.answer(incoming)).status, 404);
 });
 
 describe('a member that is out of reach, though its connection is open', () => {

@@ -106,7 +106,7 @@ test("another node's error keeps what its client needs; what is final only there
   assert.equal(parseError('').code, 'upstream_garbage');
 });
 
-test('what is no forwarded chat is refused', () => {
+test('what is no forwarded request is refused', () => {
   const chat = {
     request: { model: 'm', messages: [], tools: [], sampling: {} },
     principal: { tenant: 't', tags: {}, scopes: {}, accounts: {}, limits: [] },
@@ -117,11 +117,11 @@ test('what is no forwarded chat is refused', () => {
   const parsed = (value: unknown) => parseChat(Buffer.from(JSON.stringify(value)));
   assert.deepEqual(parsed(chat), chat);
   for (const field of Object.keys(chat))
-    assert.throws(() => parsed({ ...chat, [field]: undefined }), /not a forwarded chat/);
+    assert.throws(() => parsed({ ...chat, [field]: undefined }), /not a forwarded request/);
   for (const field of Object.keys(chat.principal)) {
     assert.throws(
       () => parsed({ ...chat, principal: { ...chat.principal, [field]: undefined } }),
-      /not a forwarded chat/,
+      /not a forwarded request/,
     );
   }
 });

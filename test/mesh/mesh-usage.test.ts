@@ -64,6 +64,40 @@ test('all nodes give the same totals, and what one answers for another is counte
   assert.match(JSON.stringify(refused.body), /nothing to group by in usage of the mesh/);
 });
 
+test('texts are embedded by whoever can, with the rights of their key, and counted once', async (context) => {
+  const data = [{ object: 'embedding', index: 0, embedding: [0.25, -1e-7] }];
+  const answer = { object: 'list', model: 'up', data, usage: { prompt_tokens: 5, total_tokens: 5 } };
+  const upstream = await startRawUpstream((response) =>
+    response.writeHead(200, JSON_HEADERS).end(JSON.stringify(answer)),
+  );
+  context.after(() => upstream.close());
+  const sim = new SimNodes(context);
+  const a = await sim.start('a', { config: { accounts: { a: { url: upstream.url } }, chains: { main: ['a/one'] } } });
+  const b = await sim.start('b', { config: { accounts: {}, chains: {} } });
+  await sim.meet();
+  const scopes = { endpoints: ['embeddings'] };
+  const { key, secret } = a.beside((keys) => keys.createKey({ tenant: 'acme', name: 'app', scopes }));
+  const embed = async (): Promise<Response> =>
+    sim.settle(
+      fetch(`${b.url}/v1/embeddings`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'main', input: ['x'] }),
+      }),
+    );
+  await sim.until(async () => (await embed()).status === 200, 5_000, 'the key works on b');
+  const before = upstream.requests.length;
+  const response = await embed();
+  assert.deepEqual(await response.json(), { ...answer, model: 'up' });
+  assert.equal(response.headers.get('x-flowmesh-target'), 'a/a/one');
+  assert.equal(upstream.requests.length, before + 1);
+  const total = `"tenant":"acme","key":"${key.id}","model":"main","requests":${before + 1},`;
+  for (const node of [a, b]) {
+    const isTold = async () => (await usageOf(node, 'by=tenant,key,model')).includes(total);
+    await sim.until(isTold, 5_000, `the totals on ${node.name}`);
+  }
+});
+
 test('a budget is shared while nodes see each other, and split while they do not', async (context) => {
   const { sim, serving, ask } = await start(context);
   const a = await sim.start('a', { config: serving });

@@ -10,6 +10,7 @@ import { type AskOptions, DirectEntry } from './gateway/direct-entry.ts';
 import { embedTexts } from './gateway/embed-texts.ts';
 import { ModelDirectory } from './gateway/model-directory.ts';
 import { handleEmbeddings } from './gateway/operations.ts';
+import { handlePassThrough } from './gateway/pass-through.ts';
 import { handle, type PipelineDeps } from './gateway/pipeline.ts';
 import { RoutingState } from './gateway/routing-state.ts';
 import { ShadowRunner } from './gateway/shadow.ts';
@@ -246,6 +247,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     admission,
     handle: (request, context) => handle(request, context, pipeline),
     embed: (request, context) => handleEmbeddings(request, context, pipeline),
+    pass: (request, context) => handlePassThrough(request, context, pipeline),
     settle: (trace) => settle(trace, { clock, metrics, logger }),
     noteFailure,
     principalOf: (claimed) => keyRing.confirm(claimed),

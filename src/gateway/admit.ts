@@ -57,8 +57,7 @@ export function permit(
   deps: PipelineDeps,
 ): Chain {
   const endpoint = endpointOf(trace.operation);
-  const mayTravel = !isForwarded && TRAVELLING.has(endpoint);
-  const isServedElsewhere = (asked: string): boolean => mayTravel && deps.peers?.serves(asked) === true;
+  const isServedElsewhere = (asked: string): boolean => !isForwarded && deps.peers?.serves(asked) === true;
   const chain = boundToAccounts(
     deps.router().route(name, isServedElsewhere, principal.scopes),
     principal.accounts,
@@ -137,9 +136,6 @@ function endpointOf(operation: string): string {
 }
 
 const FAMILIES: ReadonlySet<string> = new Set(ENDPOINTS);
-
-/** What other nodes are asked for. The tokens of a chat are counted, roughly, wherever it goes. */
-const TRAVELLING: ReadonlySet<string> = new Set(['chat', 'count-tokens', 'embeddings']);
 
 /**
  * The principal's own account takes the place of any other of the same provider. When it is gone, nobody else's is used.

@@ -9,10 +9,11 @@ import type { AnswerFrames } from './answer-frames.ts';
 import type { AttemptResult } from './chain.ts';
 import { attempted } from './chat-attempt.ts';
 import { LocalFrames } from './frame-source.ts';
+import type { OpaqueRequest } from './opaque-request.ts';
 import type { Forwarded, ServingPeer } from './peers.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Target } from './target.ts';
-import { failureOf } from './upstream-http.ts';
+import { type FailedCall, failureOf, type OpenedCall } from './upstream-http.ts';
 
 const LEFT: UpstreamError = { code: 'unavailable', message: 'This node has left its mesh.' };
 
@@ -53,6 +54,21 @@ export async function attemptEmbed(
   } finally {
     scope.end();
   }
+}
+
+/** An answer that is only passed on: open, within the deadlines of its reader. */
+export async function openForward(
+  request: OpaqueRequest,
+  target: Target,
+  peer: ServingPeer,
+  context: RequestContext,
+  { clock, peers }: PipelineDeps,
+  signal: StopSignal,
+): Promise<OpenedCall | FailedCall> {
+  if (!peers) return { ok: false, failure: LEFT };
+  const result = await peers.pass(peer, forwarded(request, target, peer, context, clock), signal);
+  if (result.ok) context.trace.target = `${peer.name}/${result.target}`;
+  return result;
 }
 
 function forwarded<Request>(

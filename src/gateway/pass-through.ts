@@ -3,44 +3,41 @@
 
 import { fromUpstreamError } from '../dialects/upstream-failure.ts';
 import { GatewayError } from '../errors.ts';
-import type { HttpResponse } from '../ports.ts';
+import type { HttpClient, HttpResponse } from '../ports.ts';
 import { AbortScope } from './abort-scope.ts';
 import { admit } from './admit.ts';
 import { type Attempt, walkChain } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
+import { openForward } from './forward-attempt.ts';
+import { bodyFor, type OpaqueRequest } from './opaque-request.ts';
+import { withPeers } from './peer-targets.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
+import type { Target } from './target.ts';
 import type { VisitOutcome } from './target-health.ts';
-import { failureOf, noting, openRequest, upstreamSide } from './upstream-http.ts';
-
-export interface PassThroughRequest {
-  readonly model: string;
-  /** Under the account's base URL. */
-  readonly path: string;
-  readonly contentType: string;
-  /** The body with the model renamed to what the target calls it. */
-  bodyFor(model: string): string | Uint8Array;
-}
+import { type FailedCall, failureOf, noting, type OpenedCall, openRequest, upstreamSide } from './upstream-http.ts';
 
 /** @throws GatewayError when no target answered */
 export async function handlePassThrough(
-  request: PassThroughRequest,
+  request: OpaqueRequest,
   context: RequestContext,
   deps: PipelineDeps,
 ): Promise<OpaqueAnswer> {
   const { trace, signal, ownKeys } = context;
-  const chain = await admit({ model: request.model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
+  const { model } = request;
+  const search = context.isForwarded ? undefined : deps.peers?.find(model);
+  if (search) await search;
+  const admitted = await admit({ model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
+  const asked = { model, isStream: false, affinity: () => undefined };
+  const chain = deps.peers ? withPeers(admitted, asked, context, deps.peers, deps) : admitted;
   const requestScope = new AbortScope(deps.clock, signal);
   requestScope.deadline(chain.totalMs, 'The answer was not complete');
   const attempt: Attempt<OpenAnswer> = async (target, key) => {
     const scope = new AbortScope(deps.clock, requestScope.signal);
     scope.deadline(target.timeouts.ttftMs, 'The upstream did not answer');
     try {
-      if (!upstreamSide(target).hasOpenAiEndpoints) {
-        throw new GatewayError('unsupported', `${target.account.name} has no ${request.path}.`);
-      }
-      const { path, contentType } = request;
-      const call = { path, text: request.bodyFor(target.model), headers: { 'content-type': contentType } };
-      const opened = await openRequest(noting(deps.http, trace), target, key, call, scope);
+      const opened = target.peer
+        ? await openForward(request, target, target.peer, context, deps, scope.signal)
+        : await openHere(request, target, key, noting(deps.http, trace), scope);
       if (!opened.ok) {
         scope.end();
         return opened;
@@ -70,6 +67,21 @@ export async function handlePassThrough(
     requestScope.end();
     throw error;
   }
+}
+
+function openHere(
+  request: OpaqueRequest,
+  target: Target,
+  key: string,
+  http: HttpClient,
+  scope: AbortScope,
+): Promise<OpenedCall | FailedCall> {
+  const { path, contentType } = request;
+  if (!upstreamSide(target).hasOpenAiEndpoints) {
+    throw new GatewayError('unsupported', `${target.account.name} has no ${path}.`);
+  }
+  const call = { path, text: bodyFor(request, target.model), headers: { 'content-type': contentType } };
+  return openRequest(http, target, key, call, scope);
 }
 
 interface OpenAnswer {
@@ -126,6 +138,8 @@ export class OpaqueAnswer {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#scope.end();
+    // Rejects when it has failed already, which is as ended as can be.
+    this.#body.return?.().catch(() => undefined);
     this.#onEnd(outcome);
   }
 }

@@ -4,8 +4,9 @@ import type { ChatRequest } from '../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../model/embedding.ts';
 import type { Frame } from '../model/stream.ts';
 import type { UpstreamError } from '../model/upstream-error.ts';
-import type { PeerId, StopSignal } from '../ports.ts';
+import type { HttpResponse, PeerId, StopSignal } from '../ports.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import type { OpaqueRequest } from './opaque-request.ts';
 
 /** A live member that serves what is asked. */
 export interface ServingPeer {
@@ -33,6 +34,7 @@ export interface Forwarded<Request> {
 
 export type ForwardedChat = Forwarded<ChatRequest>;
 export type ForwardedEmbedding = Forwarded<EmbeddingRequest>;
+export type ForwardedOpaque = Forwarded<OpaqueRequest>;
 
 /** The answer another node makes. It ends with `response-end` or `error`; a connection that breaks is an `error`, too. */
 export type ForwardResult =
@@ -46,6 +48,10 @@ export type ForwardResult =
 
 export type EmbeddingForwardResult =
   | { readonly ok: true; readonly answer: EmbeddingResponse; readonly target: string }
+  | { readonly ok: false; readonly failure: UpstreamError };
+
+export type OpaqueForwardResult =
+  | { readonly ok: true; readonly response: HttpResponse; readonly target: string }
   | { readonly ok: false; readonly failure: UpstreamError };
 
 export interface Peers {
@@ -67,4 +73,6 @@ export interface Peers {
   forward(peer: ServingPeer, chat: ForwardedChat, signal: StopSignal): Promise<ForwardResult>;
   /** The same for vectors. */
   embed(peer: ServingPeer, asked: ForwardedEmbedding, signal: StopSignal): Promise<EmbeddingForwardResult>;
+  /** The same for what is only passed on. The answer's body fails with HttpFailure when the connection breaks. */
+  pass(peer: ServingPeer, asked: ForwardedOpaque, signal: StopSignal): Promise<OpaqueForwardResult>;
 }

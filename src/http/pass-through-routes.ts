@@ -3,7 +3,8 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError } from '../errors.ts';
-import { handlePassThrough, type PassThroughRequest } from '../gateway/pass-through.ts';
+import { JSON_TYPE, OPAQUE_PATHS, type OpaquePath, type OpaqueRequest } from '../gateway/opaque-request.ts';
+import { handlePassThrough } from '../gateway/pass-through.ts';
 import type { RequestContext } from '../gateway/pipeline.ts';
 import { asString } from '../model/json.ts';
 import type { ChatEndpointDeps } from './chat-endpoint.ts';
@@ -12,32 +13,23 @@ import { answerHeaders, exchange } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
 import { modelFieldOf } from './model-field.ts';
 
-const PATHS = [
-  '/audio/speech',
-  '/audio/transcriptions',
-  '/audio/translations',
-  '/images/generations',
-  '/images/edits',
-  '/images/variations',
-  '/moderations',
-  '/rerank',
-] as const;
-
 /** Where OpenAI's API does not ask for one, and its SDKs' users leave it out. */
-const DEFAULT_MODELS: Readonly<Record<string, string>> = {
+const DEFAULT_MODELS: Readonly<Partial<Record<OpaquePath, string>>> = {
   '/moderations': 'omni-moderation-latest',
 };
 
 export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
-  for (const path of PATHS) {
-    server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) =>
-      exchange(request, reply, path.slice(1), deps, (context) => passThrough(path, request, reply, context, deps)),
-    );
+  const hasPeers = deps.pipeline.peers !== undefined;
+  for (const path of OPAQUE_PATHS) {
+    server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) => {
+      const work = (context: RequestContext): Promise<void> => passThrough(path, request, reply, context, deps);
+      return exchange(request, reply, path.slice(1), deps, work, hasPeers);
+    });
   }
 }
 
 async function passThrough(
-  path: string,
+  path: OpaquePath,
   request: FastifyRequest,
   reply: FastifyReply,
   context: RequestContext,
@@ -69,27 +61,29 @@ function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, 
   return kept;
 }
 
-function parse(path: string, request: FastifyRequest): PassThroughRequest {
+function parse(path: OpaquePath, request: FastifyRequest): OpaqueRequest {
   const contentType = request.headers['content-type'] ?? 'application/json';
   if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body);
-  const body = jsonBody(request);
-  const model = asString(body.model) ?? DEFAULT_MODELS[path] ?? '';
+  const { model, ...rest } = jsonBody(request);
+  const fields = JSON.stringify(rest).slice(1);
   return {
-    model,
+    model: asString(model) ?? DEFAULT_MODELS[path] ?? '',
     path,
-    contentType: 'application/json',
-    bodyFor: (name) => JSON.stringify({ ...body, model: name }),
+    contentType: JSON_TYPE,
+    before: Buffer.from('{"model":'),
+    after: Buffer.from(fields === '}' ? fields : `,${fields}`),
   };
 }
 
 /** Only the small `model` field of a form is looked for and replaced; files are not parsed. */
-function parseForm(path: string, contentType: string, body: unknown): PassThroughRequest {
+function parseForm(path: OpaquePath, contentType: string, body: unknown): OpaqueRequest {
   if (!Buffer.isBuffer(body)) throw new GatewayError('bad_request', 'The form is empty.');
   const { start, end } = modelFieldOf(body, contentType);
   return {
     model: body.toString('utf8', start, end),
     path,
     contentType,
-    bodyFor: (name) => Buffer.concat([body.subarray(0, start), Buffer.from(name), body.subarray(end)]),
+    before: body.subarray(0, start),
+    after: body.subarray(end),
   };
 }

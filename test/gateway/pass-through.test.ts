@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bodyFor, type OpaqueRequest } from '../../src/gateway/opaque-request.ts';
 import { handlePassThrough, type OpaqueAnswer } from '../../src/gateway/pass-through.ts';
 import { failed } from '../support/chat-wire.ts';
 import type { FakeReply } from '../support/fake-http.ts';
@@ -7,11 +8,12 @@ import { settled } from '../support/fake-http.ts';
 import type { PartialConfig } from '../support/node.ts';
 import { failureOf, TestGateway, TWO_TARGETS } from './support.ts';
 
-const SPEECH = {
+const SPEECH: OpaqueRequest = {
   model: 'main',
   path: '/audio/speech',
   contentType: 'application/json',
-  bodyFor: (model: string) => JSON.stringify({ model }),
+  before: Buffer.from('{"model":'),
+  after: Buffer.from('}'),
 };
 const AUDIO = { headers: { 'content-type': 'audio/mpeg' }, chunks: ['so', 'und'] } as const;
 
@@ -33,7 +35,7 @@ test('the answer comes as it is, after a fallback too, and the model is renamed 
   assert.deepEqual([answer.status, answer.headers], [200, { 'content-type': 'audio/mpeg' }]);
   assert.equal(await bytesOf(answer), 'sound');
   assert.deepEqual(
-    gateway.http.calls.map(({ request }) => [request.url, request.body]),
+    gateway.http.calls.map(({ request }) => [request.url, String(request.body)]),
     [
       ['http://a.test/v1/audio/speech', '{"model":"one"}'],
       ['http://b.test/v1/audio/speech', '{"model":"two"}'],
@@ -41,6 +43,12 @@ test('the answer comes as it is, after a fallback too, and the model is renamed 
   );
   assert.equal(gateway.health.inFlight('b/two'), 0);
   assert.equal(gateway.clock.timerCount, 0);
+});
+
+test('the name of a model is quoted in JSON, and stands in a form as it is', () => {
+  assert.equal(String(bodyFor(SPEECH, 'a"b')), '{"model":"a\\"b"}');
+  const form = { ...SPEECH, contentType: 'multipart/form-data; boundary=x' };
+  assert.equal(String(bodyFor(form, 'tts')), '{"model":tts}');
 });
 
 test('targets whose API has no such endpoints are passed by', async () => {

@@ -4,18 +4,23 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PeerUse } from '../../src/config/routing.ts';
+import type { OpaqueRequest } from '../../src/gateway/opaque-request.ts';
 import { handleEmbeddings, handleTokenCount } from '../../src/gateway/operations.ts';
+import { handlePassThrough, type OpaqueAnswer } from '../../src/gateway/pass-through.ts';
 import type {
   EmbeddingForwardResult,
   ForwardedChat,
   ForwardedEmbedding,
+  ForwardedOpaque,
   ForwardResult,
+  OpaqueForwardResult,
   Peers,
   ServingPeer,
 } from '../../src/gateway/peers.ts';
 import { handle, type PipelineDeps } from '../../src/gateway/pipeline.ts';
 import { settleAccount } from '../../src/gateway/settle.ts';
 import { RequestTrace } from '../../src/gateway/trace.ts';
+import { HttpFailure } from '../../src/ports.ts';
 import { streamed } from '../support/chat-wire.ts';
 import type { FakeReply } from '../support/fake-http.ts';
 import { chatRequest, failureOf, framesOf, TestContext, TestGateway } from './support.ts';
@@ -28,6 +33,7 @@ class FakePeers implements Peers {
   readonly asked: string[] = [];
   readonly chats: ForwardedChat[] = [];
   readonly embeddings: ForwardedEmbedding[] = [];
+  readonly passed: ForwardedOpaque[] = [];
   readonly #costMs: number;
   readonly #failing: readonly string[];
   readonly #breaking: readonly string[];
@@ -61,6 +67,23 @@ class FakePeers implements Peers {
     this.embeddings.push(asked);
     if (this.#failing.includes(name)) return { ok: false, failure: { code: 'upstream_unreachable', message: 'gone' } };
     return { ok: true, target: 'openai/one', answer: { model: 'up', vectors: [[1, 0]], inputTokens: 4 } };
+  }
+
+  async pass({ name }: ServingPeer, asked: ForwardedOpaque): Promise<OpaqueForwardResult> {
+    this.asked.push(name);
+    this.passed.push(asked);
+    if (this.#failing.includes(name)) return { ok: false, failure: { code: 'upstream_unreachable', message: 'gone' } };
+    const isBreaking = this.#breaking.includes(name);
+    const body = (async function* () {
+      yield Buffer.from('so');
+      if (isBreaking) throw new HttpFailure('response', 'ECONNRESET');
+      yield Buffer.from('und');
+    })();
+    return {
+      ok: true,
+      target: 'openai/one',
+      response: { status: 200, headers: { 'content-type': 'audio/mpeg' }, body },
+    };
   }
 
   async forward({ name }: ServingPeer, chat: ForwardedChat): Promise<ForwardResult> {
@@ -243,5 +266,48 @@ describe('embeddings', () => {
     await turn();
     context.leave();
     assert.equal((await outcome).code, 'client_closed');
+  });
+});
+
+describe('what is only passed on', () => {
+  const SPEECH: OpaqueRequest = {
+    model: 'far',
+    path: '/audio/speech',
+    contentType: 'application/json',
+    before: Buffer.from('{"model":'),
+    after: Buffer.from('}'),
+  };
+
+  async function bytesOf(answer: OpaqueAnswer): Promise<string> {
+    let text = '';
+    for (let bytes = await answer.next(); bytes; bytes = await answer.next()) text += Buffer.from(bytes).toString();
+    return text;
+  }
+
+  test('goes to other nodes where only they serve the model, to the next one when one fails', async () => {
+    const { deps, peers } = setUp({ failing: ['attic'] });
+    const context = during('audio/speech');
+    const answer = await handlePassThrough(SPEECH, context, deps);
+    assert.deepEqual([answer.status, answer.headers], [200, { 'content-type': 'audio/mpeg' }]);
+    assert.equal(await bytesOf(answer), 'sound');
+    assert.deepEqual(peers.asked, ['attic', 'shed']);
+    assert.deepEqual([context.trace.target, context.trace.isForwarded], ['shed/openai/one', true]);
+    assert.deepEqual(peers.passed[1]?.request, { ...SPEECH, model: 'far' });
+  });
+
+  test('goes elsewhere when the own targets have failed, and no further from there', async () => {
+    const { deps, gateway, peers } = setUp({ reply: 'refuse' });
+    const asked = { ...SPEECH, model: 'main' };
+    assert.equal(await bytesOf(await handlePassThrough(asked, during('audio/speech'), deps)), 'sound');
+    assert.deepEqual([gateway.hosts, peers.asked], [['a'], ['attic']]);
+    const forwarded = during('audio/speech/forwarded', { isForwarded: true });
+    assert.equal((await failureOf(handlePassThrough(asked, forwarded, deps))).code, 'upstream_unreachable');
+    assert.deepEqual(peers.asked, ['attic']);
+  });
+
+  test('that breaks on its way is an error, and never a short answer', async () => {
+    const { deps } = setUp({ breaking: ['attic'] });
+    const answer = await handlePassThrough(SPEECH, during('audio/speech'), deps);
+    assert.equal((await failureOf(bytesOf(answer))).code, 'upstream_cut');
   });
 });

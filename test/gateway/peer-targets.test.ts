@@ -6,6 +6,7 @@ import type {
   EmbeddingForwardResult,
   ForwardedChat,
   ForwardResult,
+  OpaqueForwardResult,
   Peers,
   ServingPeer,
 } from '../../src/gateway/peers.ts';
@@ -62,6 +63,10 @@ class ScriptedPeers implements Peers {
 
   async embed(): Promise<EmbeddingForwardResult> {
     assert.fail('nobody wants vectors');
+  }
+
+  async pass(): Promise<OpaqueForwardResult> {
+    assert.fail('nobody wants anything else');
   }
 
   async forward({ name }: ServingPeer, chat: ForwardedChat): Promise<ForwardResult> {

@@ -1,26 +1,29 @@
 // The executor's half of forwarding: another node's request walks this node's own request path, with this node's own
 // accounts and never any further. It is admitted or refused before any work, entered in this node's ledger, and answered
-// as lines of frames, or with vectors.
+// as lines of frames, with vectors, or with the bytes of an answer that is only passed on.
 
 import { GatewayError, toGatewayError } from '../../errors.ts';
 import type { Admission } from '../../gateway/admission.ts';
 import type { Answer } from '../../gateway/answer.ts';
-import type { Forwarded, ForwardedChat, ForwardedEmbedding } from '../../gateway/peers.ts';
+import type { OpaqueRequest } from '../../gateway/opaque-request.ts';
+import type { OpaqueAnswer } from '../../gateway/pass-through.ts';
+import type { Forwarded, ForwardedChat, ForwardedEmbedding, ForwardedOpaque } from '../../gateway/peers.ts';
 import type { RequestContext } from '../../gateway/pipeline.ts';
 import { RequestTrace } from '../../gateway/trace.ts';
 import type { ChatRequest } from '../../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../../model/embedding.ts';
 import type { Clock, IncomingMeshRequest, MeshResponse, StopSignal } from '../../ports.ts';
 import type { Principal } from '../../tenancy/principal.ts';
+import { AnswerBytes, AnswerLines } from './answer-body.ts';
 import { KEPT_ANSWER_LENGTH_MAX, type Repeatable, type Repetitions } from './repetitions.ts';
 import {
   EMBED_PATH,
-  errorFrame,
   FORWARD_PATH,
+  PASS_PATH,
   parseChat,
   parseEmbedding,
+  parseOpaque,
   renderError,
-  renderFrames,
   renderVectors,
   TARGET_HEADER,
 } from './wire.ts';
@@ -31,6 +34,7 @@ export interface ExecutorDeps {
   readonly repetitions: Repetitions;
   readonly handle: (request: ChatRequest, context: RequestContext) => Promise<Answer>;
   readonly embed: (request: EmbeddingRequest, context: RequestContext) => Promise<EmbeddingResponse>;
+  readonly pass: (request: OpaqueRequest, context: RequestContext) => Promise<OpaqueAnswer>;
   /** Ledger, metrics and log of a request that has ended. */
   readonly settle: (trace: RequestTrace) => void;
   readonly noteFailure: (trace: RequestTrace, error: GatewayError) => void;
@@ -61,6 +65,8 @@ export class Executor {
           return await this.#once(request, parseChat(body), (id, asked) => this.#chat(id, asked, request.signal));
         case EMBED_PATH:
           return await this.#once(request, parseEmbedding(body), (id, asked) => this.#embed(id, asked, request.signal));
+        case PASS_PATH:
+          return await this.#once(request, parseOpaque(body), (id, asked) => this.#pass(id, asked, request.signal));
         default:
           throw new GatewayError('not_found', `This node answers nothing at ${request.path}.`);
       }
@@ -122,6 +128,29 @@ export class Executor {
     }
   }
 
+  async #pass(id: string, asked: ForwardedOpaque, signal: StopSignal): Promise<MeshResponse> {
+    const { context, end } = this.#begin(asked, `${asked.request.path.slice(1)}/forwarded`, signal);
+    try {
+      const answer = await this.#deps.pass(asked.request, context);
+      const target = context.trace.target ?? '';
+      const body = new AnswerBytes(answer, {
+        onDone: () => {
+          end();
+          this.#deps.repetitions.finish(id, target, undefined);
+        },
+        onFailure: (error) => {
+          end(error);
+          this.#deps.repetitions.forget(id);
+        },
+      });
+      const headers = { ...contentHeaders(answer.headers), [TARGET_HEADER]: targetText(target) };
+      return { status: answer.status, headers, body };
+    } catch (thrown) {
+      end(toGatewayError(thrown));
+      throw thrown;
+    }
+  }
+
   /** @returns what to call once, when it has ended */
   #begin(
     { requestId, principal: claimed, remainingMs }: Forwarded<unknown>,
@@ -162,80 +191,19 @@ export class Executor {
 
 const NO_KEYS: ReadonlyMap<string, string> = new Map();
 
-interface LinesEnd {
-  /** @param text all of it, unless it was too long to be kept */
-  onDone(text: string | undefined): void;
-  onFailure(error: GatewayError): void;
-}
-
-/** The lines of a running answer. Whoever leaves them stops the upstream. */
-class AnswerLines implements AsyncIterableIterator<Uint8Array> {
-  readonly #answer: Answer;
-  readonly #request: ChatRequest;
-  readonly #end: LinesEnd;
-  /** Kept for its repetition, until it is clear that it is too long. */
-  #text: string | undefined = '';
-  #isEnded = false;
-
-  constructor(answer: Answer, request: ChatRequest, end: LinesEnd) {
-    this.#answer = answer;
-    this.#request = request;
-    this.#end = end;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#isEnded) return { done: true, value: undefined };
-    try {
-      const batch = await this.#answer.next();
-      // Its reader may have gone while it was waited for: that was its end.
-      if (this.#isEnded) return { done: true, value: undefined };
-      if (!batch) return this.#finish();
-      const line = renderFrames(batch, this.#request.original?.dialect);
-      this.#keep(line);
-      return { done: false, value: Buffer.from(line) };
-    } catch (thrown) {
-      if (this.#isEnded) return { done: true, value: undefined };
-      return this.#fail(toGatewayError(thrown));
-    }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    if (!this.#isEnded) {
-      this.#isEnded = true;
-      this.#answer.cancel();
-      this.#end.onFailure(new GatewayError('client_closed', 'The entry node left.'));
-    }
-    return { done: true, value: undefined };
-  }
-
-  #finish(): IteratorResult<Uint8Array> {
-    this.#isEnded = true;
-    this.#end.onDone(this.#text);
-    return { done: true, value: undefined };
-  }
-
-  #keep(line: string): void {
-    if (this.#text === undefined) return;
-    this.#text = this.#text.length + line.length <= KEPT_ANSWER_LENGTH_MAX ? this.#text + line : undefined;
-  }
-
-  /** The head is out: the answer's last line says what broke it. */
-  #fail(error: GatewayError): IteratorResult<Uint8Array> {
-    this.#isEnded = true;
-    this.#answer.cancel();
-    this.#end.onFailure(error);
-    const { code, message } = error;
-    return { done: false, value: Buffer.from(renderFrames([errorFrame({ code, message })], undefined)) };
-  }
-}
-
 function ok(target: string, body: AsyncIterable<Uint8Array>): MeshResponse {
-  const headers = { 'content-type': 'application/x-ndjson', [TARGET_HEADER]: encodeURI(target.toWellFormed()) };
+  const headers = { 'content-type': 'application/x-ndjson', [TARGET_HEADER]: targetText(target) };
   return { status: 200, headers, body };
+}
+
+function targetText(target: string): string {
+  return encodeURI(target.toWellFormed());
+}
+
+/** How long the bytes are, their stream says. */
+function contentHeaders(headers: OpaqueAnswer['headers']): Record<string, string> {
+  const { 'content-type': type, 'content-disposition': disposition } = headers;
+  return { ...(type && { 'content-type': type }), ...(disposition && { 'content-disposition': disposition }) };
 }
 
 function failed(error: GatewayError): MeshResponse {

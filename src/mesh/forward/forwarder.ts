@@ -3,16 +3,14 @@
 import { AbortScope } from '../../gateway/abort-scope.ts';
 import type {
   EmbeddingForwardResult,
-  Forwarded,
   ForwardedChat,
   ForwardedEmbedding,
+  ForwardedOpaque,
   ForwardResult,
+  OpaqueForwardResult,
   Peers,
   ServingPeer,
 } from '../../gateway/peers.ts';
-import type { ChatRequest } from '../../model/chat.ts';
-import type { EmbeddingRequest } from '../../model/embedding.ts';
-import type { Frame } from '../../model/stream.ts';
 import type { UpstreamError } from '../../model/upstream-error.ts';
 import { HttpFailure, type MeshResponse, type PeerId, type Random, type Transport } from '../../ports.ts';
 import type { ModelStatus } from '../local-status.ts';
@@ -21,10 +19,12 @@ import { SilenceWatch, type SilenceWatchDeps } from './silence-watch.ts';
 import {
   EMBED_PATH,
   FORWARD_PATH,
+  PASS_PATH,
   parseError,
   parseFrames,
   parseVectors,
   renderForwarded,
+  renderOpaque,
   TARGET_HEADER,
 } from './wire.ts';
 
@@ -58,6 +58,8 @@ const VECTORS_BYTES_MAX = 256 * 1_048_576;
 type Asked =
   | {
       readonly ok: true;
+      readonly response: MeshResponse;
+      /** Its body. A connection that breaks is an HttpFailure. */
       readonly body: AsyncGenerator<Uint8Array>;
       readonly target: string;
       /** Call it when the answer has ended. */
@@ -114,16 +116,16 @@ export class Forwarder implements Peers {
   }
 
   async forward(peer: ServingPeer, chat: ForwardedChat, signal: AbortSignal): Promise<ForwardResult> {
-    const asked = await this.#ask(peer, FORWARD_PATH, chat, signal);
+    const asked = await this.#ask(peer, FORWARD_PATH, renderForwarded(chat), chat.request.model, signal);
     if (!asked.ok) return asked;
-    return { ok: true, frames: this.#counted(parseFrames(asked.body), asked.done), target: asked.target };
+    return { ok: true, frames: counted(parseFrames(untilCut(asked.body)), asked.done), target: asked.target };
   }
 
   async embed(peer: ServingPeer, request: ForwardedEmbedding, signal: AbortSignal): Promise<EmbeddingForwardResult> {
-    const asked = await this.#ask(peer, EMBED_PATH, request, signal);
+    const asked = await this.#ask(peer, EMBED_PATH, renderForwarded(request), request.request.model, signal);
     if (!asked.ok) return asked;
     try {
-      const answer = parseVectors(await textOf(asked.body, VECTORS_BYTES_MAX));
+      const answer = parseVectors(await textOf(untilCut(asked.body), VECTORS_BYTES_MAX));
       if (answer) return { ok: true, answer, target: asked.target };
       const message = `${peer.name}: it ended its answer before it was complete.`;
       return { ok: false, failure: { code: 'upstream_cut', message } };
@@ -132,10 +134,19 @@ export class Forwarder implements Peers {
     }
   }
 
+  async pass(peer: ServingPeer, request: ForwardedOpaque, signal: AbortSignal): Promise<OpaqueForwardResult> {
+    const asked = await this.#ask(peer, PASS_PATH, renderOpaque(request), request.request.model, signal);
+    if (!asked.ok) return asked;
+    const { response, body, done, target } = asked;
+    const { status, headers } = response;
+    return { ok: true, response: { status, headers, body: counted(body, done) }, target };
+  }
+
   async #ask(
     { peer, name }: ServingPeer,
     path: string,
-    asked: Forwarded<ChatRequest | EmbeddingRequest>,
+    body: Uint8Array,
+    model: string,
     signal: AbortSignal,
   ): Promise<Asked> {
     const scope = new AbortScope(this.#deps.clock, signal);
@@ -145,18 +156,18 @@ export class Forwarder implements Peers {
       const response = await this.#deps.transport.request(peer, {
         path,
         headers: { 'content-type': 'application/json' },
-        body: renderForwarded(asked),
+        body,
         signal: scope.signal,
       });
       answered(true);
-      if (response.status !== 200) {
+      if (response.status < 200 || response.status >= 300) {
         const failure = parseError(await textOf(response.body, ERROR_BYTES_MAX));
         if (signal.aborted) throw signal.reason;
         done();
         return { ok: false, failure: { ...failure, message: `${name}: ${failure.message}` } };
       }
-      const target = response.headers[TARGET_HEADER] ?? asked.request.model;
-      return { ok: true, body: this.#watched(peer, response, signal), target, done };
+      const target = response.headers[TARGET_HEADER] ?? model;
+      return { ok: true, response, body: this.#watched(peer, response, signal), target, done };
     } catch (thrown) {
       answered(false);
       done();
@@ -184,37 +195,47 @@ export class Forwarder implements Peers {
       yield* body;
     } catch (thrown) {
       if (signal.aborted) throw signal.reason;
-      if (!(thrown instanceof HttpFailure)) throw thrown;
-      this.#deps.suspect(peer);
+      if (thrown instanceof HttpFailure) this.#deps.suspect(peer);
+      throw thrown;
     }
   }
+}
 
-  #counted(frames: AsyncGenerator<readonly Frame[]>, done: () => void): AsyncIterable<readonly Frame[]> {
-    let isDone = false;
-    const once = (): void => {
-      if (!isDone) done();
-      isDone = true;
-    };
-    return {
-      [Symbol.asyncIterator]: () => ({
-        async next() {
-          try {
-            const result = await frames.next();
-            if (result.done) once();
-            return result;
-          } catch (error) {
-            once();
-            throw error;
-          }
-        },
-        async return() {
-          once();
-          await frames.return(undefined);
-          return { done: true, value: undefined };
-        },
-      }),
-    };
+/** Of bytes that say themselves where they end, a connection that breaks is an end too soon. */
+async function* untilCut(body: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (thrown) {
+    if (!(thrown instanceof HttpFailure)) throw thrown;
   }
+}
+
+/** Calls `done` once, when the last piece was read, or nobody wants more. */
+function counted<Piece>(pieces: AsyncGenerator<Piece>, done: () => void): AsyncIterable<Piece> {
+  let isDone = false;
+  const once = (): void => {
+    if (!isDone) done();
+    isDone = true;
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        try {
+          const result = await pieces.next();
+          if (result.done) once();
+          return result;
+        } catch (error) {
+          once();
+          throw error;
+        }
+      },
+      async return() {
+        once();
+        await pieces.return(undefined);
+        return { done: true, value: undefined };
+      },
+    }),
+  };
 }
 
 function isUsable(model: ModelStatus | undefined): boolean {

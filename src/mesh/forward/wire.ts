@@ -1,12 +1,13 @@
 // How requests and their answers travel between nodes: one JSON body there; of a chat, one line of JSON for each batch of
-// frames back, of vectors, one JSON body.
+// frames back, of vectors, one JSON body. What is only passed on goes as bytes, behind a line that says what they are.
 //
 // Originals go along where the client speaks their dialect, so that what the neutral model does not know survives the
 // hop; else they would be bytes for nobody. An answer ends with a batch whose last event is `response-end` or `error`:
 // a body that ends without one was cut.
 
 import { ERROR_TABLE, type ErrorCode, GatewayError } from '../../errors.ts';
-import type { Forwarded, ForwardedChat, ForwardedEmbedding } from '../../gateway/peers.ts';
+import { OPAQUE_PATHS, type OpaquePath } from '../../gateway/opaque-request.ts';
+import type { Forwarded, ForwardedChat, ForwardedEmbedding, ForwardedOpaque } from '../../gateway/peers.ts';
 import type { ChatRequest, DialectName } from '../../model/chat.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../../model/embedding.ts';
 import { asNumber, asObject, asString, isObject, type JsonObject, parseObject } from '../../model/json.ts';
@@ -16,6 +17,7 @@ import type { Principal } from '../../tenancy/principal.ts';
 
 export const FORWARD_PATH = '/forward/chat';
 export const EMBED_PATH = '/forward/embeddings';
+export const PASS_PATH = '/forward/pass';
 export const TARGET_HEADER = 'x-flowmesh-target';
 /** Of one line of an answer, in bytes; a whole answer may stand in one. */
 const LINE_BYTES_MAX = 64 * 1_048_576;
@@ -38,6 +40,31 @@ export function parseChat(bytes: Uint8Array): ForwardedChat {
 /** @throws GatewayError `bad_request` */
 export function parseEmbedding(bytes: Uint8Array): ForwardedEmbedding {
   return parseForwarded<EmbeddingRequest>(bytes, ({ inputs }) => Array.isArray(inputs));
+}
+
+export function renderOpaque({ request: { before, after, ...request }, ...asked }: ForwardedOpaque): Uint8Array {
+  const head = JSON.stringify({ ...asked, request: { ...request, beforeLength: before.length } });
+  return Buffer.concat([Buffer.from(`${head}\n`), before, after]);
+}
+
+/** @throws GatewayError `bad_request` */
+export function parseOpaque(bytes: Uint8Array): ForwardedOpaque {
+  const headEnd = Math.max(0, bytes.indexOf(NEWLINE));
+  const { request, ...asked } = parseForwarded<OpaqueHead>(
+    bytes.subarray(0, headEnd),
+    ({ path, contentType, beforeLength }) =>
+      OPAQUE_PATHS.some((known) => known === path) && typeof contentType === 'string' && Number.isInteger(beforeLength),
+  );
+  const { beforeLength, ...rest } = request;
+  const body = bytes.subarray(headEnd + 1);
+  return { ...asked, request: { ...rest, before: body.subarray(0, beforeLength), after: body.subarray(beforeLength) } };
+}
+
+interface OpaqueHead {
+  readonly model: string;
+  readonly path: OpaquePath;
+  readonly contentType: string;
+  readonly beforeLength: number;
 }
 
 function parseForwarded<Request>(bytes: Uint8Array, isRequest: (value: JsonObject) => boolean): Forwarded<Request> {

@@ -6,7 +6,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { GatewayError } from '../../../src/errors.ts';
 import { Admission } from '../../../src/gateway/admission.ts';
 import type { Answer } from '../../../src/gateway/answer.ts';
-import type { ForwardedChat, ForwardedEmbedding, ServingPeer } from '../../../src/gateway/peers.ts';
+import { bodyFor, type OpaqueRequest } from '../../../src/gateway/opaque-request.ts';
+import type { OpaqueAnswer } from '../../../src/gateway/pass-through.ts';
+import type { ForwardedChat, ForwardedEmbedding, ForwardedOpaque, ServingPeer } from '../../../src/gateway/peers.ts';
 import type { RequestContext } from '../../../src/gateway/pipeline.ts';
 import type { RequestTrace } from '../../../src/gateway/trace.ts';
 import { Executor } from '../../../src/mesh/forward/executor.ts';
@@ -32,6 +34,16 @@ const CHAT: ForwardedChat = {
 const EMBEDDING: ForwardedEmbedding = {
   ...CHAT,
   request: { model: 'm', inputs: ['a', [1, 2]], encoding: 'base64', dimensions: 2 },
+};
+const SPEECH: ForwardedOpaque = {
+  ...CHAT,
+  request: {
+    model: 'm',
+    path: '/audio/speech',
+    contentType: 'application/json',
+    before: Buffer.from('{"model":'),
+    after: Buffer.from(',\n"input":"\u00e9"}\n'),
+  },
 };
 const VECTORS: EmbeddingResponse = { model: 'up', vectors: [[0.1, 2], [-1e-7]], inputTokens: 3, isEstimated: false };
 const TAKING: TakingPeer = {
@@ -67,12 +79,40 @@ class ScriptedAnswer {
   }
 }
 
+/** An answer that is only passed on. */
+class ScriptedBytes {
+  readonly status = 201;
+  readonly headers = { 'content-type': 'audio/mpeg', 'content-length': '5', 'x-own': 'kept to itself' };
+  readonly pieces: (string | GatewayError)[];
+  isCancelled = false;
+
+  constructor(pieces: (string | GatewayError)[]) {
+    this.pieces = pieces;
+  }
+
+  async next(): Promise<Uint8Array | undefined> {
+    const piece = this.pieces.shift();
+    if (piece instanceof GatewayError) throw piece;
+    return piece === undefined ? undefined : Buffer.from(piece);
+  }
+
+  cancel(): void {
+    this.isCancelled = true;
+  }
+}
+
 type Handle = (request: ChatRequest, context: RequestContext) => Promise<ScriptedAnswer>;
 
 type Embed = (request: EmbeddingRequest, context: RequestContext) => Promise<EmbeddingResponse>;
 const embedsNothing: Embed = async () => assert.fail('nobody wanted vectors');
 
-function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY, embed = embedsNothing } = {}) {
+type Pass = (request: OpaqueRequest, context: RequestContext) => Promise<ScriptedBytes>;
+const passesNothing: Pass = async () => assert.fail('nobody wanted anything passed on');
+
+function pair(
+  handle: Handle,
+  { max = 10, cutAfter = Number.POSITIVE_INFINITY, embed = embedsNothing, pass = passesNothing } = {},
+) {
   const settled: RequestTrace[] = [];
   const suspected: string[] = [];
   const admission = new Admission(() => max);
@@ -88,6 +128,10 @@ function pair(handle: Handle, { max = 10, cutAfter = Number.POSITIVE_INFINITY, e
     embed: (request, context) => {
       context.trace.target = 'openai/embed';
       return embed(request, context);
+    },
+    pass: async (request, context) => {
+      context.trace.target = 'openai/tts';
+      return (await pass(request, context)) as unknown as OpaqueAnswer;
     },
     settle: (trace) => settled.push(trace),
     noteFailure: (trace, error) => {
@@ -399,6 +443,86 @@ describe('forwarded texts', () => {
     client.abort(new GatewayError('client_closed', 'Gone.'));
     await assert.rejects(result, /Gone/);
     assert.equal(settled[0]?.errorCode, 'client_closed');
+  });
+});
+
+describe('what is only passed on', () => {
+  async function bytesOf(result: Awaited<ReturnType<Forwarder['pass']>>): Promise<string> {
+    assert.ok(result.ok, JSON.stringify(result));
+    let text = '';
+    for await (const bytes of result.response.body) text += Buffer.from(bytes).toString();
+    return text;
+  }
+
+  test("is answered with the bytes, status and type of the other node's upstream, settled there once", async () => {
+    const seen: [OpaqueRequest, RequestContext][] = [];
+    const pass: Pass = async (request, context) => {
+      seen.push([request, context]);
+      return new ScriptedBytes(['so', 'und']);
+    };
+    const { forwarder, settled, admission } = pair(noChat, { pass });
+    const result = await forwarder.pass(PEER, SPEECH, NEVER);
+    assert.ok(result.ok);
+    const { status, headers } = result.response;
+    const { 'x-flowmesh-target': target, ...shown } = headers;
+    assert.deepEqual([status, shown, target], [201, { 'content-type': 'audio/mpeg' }, 'openai/tts']);
+    assert.equal(admission.running, 1);
+    assert.equal(await bytesOf(result), 'sound');
+    const [request, context] = seen[0] ?? assert.fail();
+    assert.equal(String(bodyFor(request, 'tts')), '{"model":"tts",\n"input":"\u00e9"}\n');
+    assert.deepEqual([request.path, context.isForwarded], ['/audio/speech', true]);
+    assert.deepEqual(
+      settled.map(({ operation, errorCode }) => [operation, errorCode]),
+      [['audio/speech/forwarded', undefined]],
+    );
+    assert.equal(admission.running, 0);
+  });
+
+  test('that is sent twice is executed once', async () => {
+    let executed = 0;
+    const pass: Pass = async () => {
+      executed += 1;
+      return new ScriptedBytes(['sound']);
+    };
+    const { forwarder } = pair(noChat, { pass });
+    assert.equal(await bytesOf(await forwarder.pass(PEER, SPEECH, NEVER)), 'sound');
+    const again = await forwarder.pass(PEER, SPEECH, NEVER);
+    assert.deepEqual([executed, !again.ok && again.failure.code], [1, 'unavailable']);
+  });
+
+  test('breaks here when it breaks there', async () => {
+    const cut = new GatewayError('upstream_cut', 'It was cut.');
+    const { forwarder, settled } = pair(noChat, { pass: async () => new ScriptedBytes(['so', cut]) });
+    await assert.rejects(bytesOf(await forwarder.pass(PEER, SPEECH, NEVER)), /It was cut/);
+    assert.equal(settled[0]?.errorCode, 'upstream_cut');
+  });
+
+  test('whose connection breaks is no short answer, and casts doubt on the member', async () => {
+    const answer = new ScriptedBytes(['so', 'und']);
+    const { forwarder, suspected, settled } = pair(noChat, { pass: async () => answer, cutAfter: 1 });
+    await assert.rejects(bytesOf(await forwarder.pass(PEER, SPEECH, NEVER)), HttpFailure);
+    await turn();
+    assert.deepEqual([suspected, answer.isCancelled, settled[0]?.errorCode], [['executor'], true, 'client_closed']);
+  });
+
+  test('whose reader leaves stops the upstream there', async () => {
+    const answer = new ScriptedBytes(['so', 'und']);
+    const { forwarder, settled } = pair(noChat, { pass: async () => answer });
+    const result = await forwarder.pass(PEER, SPEECH, NEVER);
+    assert.ok(result.ok);
+    for await (const _bytes of result.response.body) break;
+    await turn();
+    assert.deepEqual([answer.isCancelled, settled[0]?.errorCode], [true, 'client_closed']);
+  });
+
+  test('goes to the endpoints that clients have, and nowhere else', async () => {
+    const { forwarder } = pair(noChat);
+    const path = '/../admin' as OpaqueRequest['path'];
+    const result = await forwarder.pass(PEER, { ...SPEECH, request: { ...SPEECH.request, path } }, NEVER);
+    assert.deepEqual(!result.ok && result.failure, {
+      code: 'bad_request',
+      message: 'box: This is not a forwarded request.',
+    });
   });
 });
 

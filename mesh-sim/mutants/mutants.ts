@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'settles-twice',
     about: 'A forwarded answer whose reader has gone ends twice (found by seed 8).',
-    file: 'src/mesh/forward/executor.ts',
+    file: 'src/mesh/forward/answer-body.ts',
     find: '      if (this.#isEnded) return { done: true, value: undefined };\n      return this.#fail(',
     replace: '      return this.#fail(',
   },
@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'ignores-leaving',
     about: 'The executor goes on when the entry node has left.',
-    file: 'src/mesh/forward/executor.ts',
+    file: 'src/mesh/forward/answer-body.ts',
     find: '      this.#answer.cancel();\n      this.#end.onFailure(new GatewayError',
     replace: '      void (() => this.#end.onFailure)(); void ((..._: unknown[]) => _)(new GatewayError',
   },

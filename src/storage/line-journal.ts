@@ -8,7 +8,10 @@ export interface LineJournal {
   readonly length: number;
   /** Of the process before, oldest first; each without its line end. */
   read(): readonly string[];
-  /** @param lines each with its line end */
+  /**
+   * @param lines each with its line end
+   * @throws the system's error, or one of our own when only a part was written, as happens on a disk that is just full
+   */
   append(lines: string): void;
   /** These lines and no others, at once or not at all. */
   replace(lines: string): void;
@@ -26,11 +29,14 @@ export const NO_JOURNAL: LineJournal = {
 
 export class FileJournal implements LineJournal {
   readonly #path: string;
+  readonly #write: (file: number, text: string) => number;
   #file: number;
   #length = 0;
 
-  constructor(path: string) {
+  /** @param write of `node:fs`: how many bytes it has written */
+  constructor(path: string, write: (file: number, text: string) => number = writeSync) {
     this.#path = path;
+    this.#write = write;
     this.#file = openSync(path, 'a+', 0o600);
   }
 
@@ -46,8 +52,9 @@ export class FileJournal implements LineJournal {
   }
 
   append(lines: string): void {
-    writeSync(this.#file, lines);
+    const written = this.#write(this.#file, lines);
     this.#length += lines.length;
+    if (written < Buffer.byteLength(lines)) throw partly(this.#path);
   }
 
   replace(lines: string): void {
@@ -67,4 +74,8 @@ export class FileJournal implements LineJournal {
   close(): void {
     closeSync(this.#file);
   }
+}
+
+function partly(path: string): Error {
+  return Object.assign(new Error(`ENOSPC: only a part of a line could be written, '${path}'`), { code: 'ENOSPC' });
 }

@@ -6,7 +6,7 @@
 //   npm run bench -- soak --minutes 10   memory over time, rewrites its section
 
 import { loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
+import { oneOf, readOptions } from '../scripts/command-line.ts';
 import { type AccountingOptions, measureAccounting } from './accounting.ts';
 import { type CacheOptions, measureCache } from './cache.ts';
 import { Arena, availableGateways, type Contestant } from './contestants.ts';
@@ -58,15 +58,12 @@ const QUICK: Settings = {
   startRounds: 2,
 };
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false }, minutes: { type: 'string', default: '10' } },
 });
-const asked = positionals.map((name) => {
-  const question = QUESTIONS.find((known) => known === name);
-  if (!question) throw new Error(`Unknown question '${name}'. Known: ${QUESTIONS.join(', ')}.`);
-  return question;
-});
+for (const name of positionals) oneOf('question', name, QUESTIONS);
+const asked = QUESTIONS.filter((question) => positionals.includes(question));
 const settings = values.quick ? QUICK : FULL;
 const isEverything = asked.length === 0 && !values.quick;
 const loadAverage = loadavg()[0] ?? 0;

@@ -5,6 +5,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
+import { readOptions } from '../scripts/command-line.ts';
 import { House } from './demo/house.ts';
 import { renderReport } from './real/html-report.ts';
 import type { Seen } from './real/load-process.ts';
@@ -85,6 +86,7 @@ const STEPS: readonly Step[] = [
   },
 ];
 
+readOptions({});
 const house = new House();
 process.once('exit', () => house.close());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));

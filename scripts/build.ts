@@ -8,33 +8,50 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { buildExecutable } from './build-executable.ts';
 import { buildLibp2pScript } from './bundle/libp2p-script.ts';
 import { precompile } from './bundle/precompile.ts';
+import { oneOf, readOptions, refuse } from './command-line.ts';
 import { lockedPackage } from './locked-package.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const { values } = parseArgs({
+const OUT = join(ROOT, 'dist');
+const { values } = readOptions({
   options: {
     platform: { type: 'string', default: `${process.platform}-${process.arch}` },
-    out: { type: 'string', default: join(ROOT, 'dist') },
+    out: { type: 'string', default: OUT },
     executable: { type: 'boolean', default: false },
   },
 });
 
+// Each of them is an entry of its own.
+const entries = createRequire(import.meta.url)('better-sqlite3/package.json').exports as Record<string, string>;
+const platforms = Object.keys(entries).flatMap((entry) => /^\.\/(\w+-\w+)$/.exec(entry)?.[1] ?? []);
+oneOf('platform', values.platform, platforms);
+if (values.out !== OUT && existsSync(values.out) && !isBuild(values.out)) {
+  refuse(`${values.out} is no build of flowmesh, and would be emptied: name another directory, or empty it yourself.`);
+}
 rmSync(values.out, { recursive: true, force: true });
 mkdirSync(values.out, { recursive: true });
+
+/** Or empty. */
+function isBuild(path: string): boolean {
+  const names = statSync(path).isDirectory() ? readdirSync(path) : undefined;
+  return names !== undefined && (names.length === 0 || names.includes('flowmesh.mjs'));
+}
 
 /** Of undici only the pool is used; its fetch, WebSocket and caches would cost 9 MB of memory at every start. */
 const onlyPoolOfUndici: Plugin = {
@@ -152,6 +169,11 @@ if (values.platform === `${process.platform}-${process.arch}`) {
 process.stdout.write(`built ${launcher} for ${values.platform}\n`);
 
 if (values.executable) {
-  const executable = await buildExecutable({ directory: values.out, platform: values.platform, isStripped: true });
-  process.stdout.write(`built ${executable} for ${values.platform}\n`);
+  try {
+    const executable = await buildExecutable({ directory: values.out, platform: values.platform, isStripped: true });
+    process.stdout.write(`built ${executable} for ${values.platform}\n`);
+  } catch (error) {
+    process.stderr.write(`No executable: ${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -7,7 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, readOptions } from '../../scripts/command-line.ts';
 import { circumstances, writeSection } from '../document.ts';
 import type { LoopDelay } from '../event-loop-probe.ts';
 import { debianSet } from './debian.ts';
@@ -20,10 +20,11 @@ import { measureScale, type ScaleResult } from './scale.ts';
 const FULL = { labelled: 60_000, questions: 1_500, passages: 1_000_000, asked: 1_000, imported: 100_000 };
 const QUICK = { labelled: 8_000, questions: 300, passages: 40_000, asked: 200, imported: 20_000 };
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions({
   allowPositionals: true,
   options: { quick: { type: 'boolean', default: false } },
 });
+for (const name of positionals) oneOf('question', name, ['quality', 'scale', 'responsiveness']);
 const settings = values.quick ? QUICK : FULL;
 const isAsked = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
 const loadAverage = loadavg()[0] ?? 0;

@@ -3,10 +3,10 @@
 // what `npm run build` made instead of the sources.
 
 import { availableParallelism, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { Measured } from '../../mesh-sim/real/goals/measured.ts';
 import { programBuilt, programFromSource } from '../../mesh-sim/real/mesh-node.ts';
 import { namespacesMissing } from '../../mesh-sim/real/namespaces.ts';
+import { oneOf, readOptions, wholeNumber } from '../../scripts/command-line.ts';
 import { writeSection } from '../document.ts';
 import { budget } from './budget.ts';
 import { fetching } from './fetching.ts';
@@ -14,9 +14,10 @@ import { islands } from './islands.ts';
 import { besideStreams, interrupted } from './joining.ts';
 import { visibility } from './visible.ts';
 
-const { values } = parseArgs({
+const { values } = readOptions({
   options: { only: { type: 'string' }, dist: { type: 'string' }, edits: { type: 'string', default: '10000' } },
 });
+const edits = wholeNumber('edits', values.edits);
 const missing = namespacesMissing();
 if (missing !== undefined) {
   process.stdout.write(`skipped: ${missing}\n`);
@@ -31,14 +32,16 @@ const QUESTIONS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   streams: () => besideStreams(options),
   interrupted: () => interrupted(options),
   budget: () => budget(options),
-  islands: () => islands({ ...options, edits: Number(values.edits) }),
+  islands: () => islands({ ...options, edits: edits }),
   clocks: () => islands({ ...options, edits: 500, clocksMs: [0, TEN_YEARS_MS, -TEN_YEARS_MS] }),
 };
+
+const asked = values.only?.split(',').map((name) => oneOf('question', name, Object.keys(QUESTIONS)));
 
 const CELLS: Readonly<Record<string, string>> = { true: 'yes', false: '**no**', undefined: '–' };
 const rows: string[] = [];
 const load = loadavg()[0] ?? 0;
-for (const name of values.only?.split(',') ?? Object.keys(QUESTIONS)) {
+for (const name of asked ?? Object.keys(QUESTIONS)) {
   for (const { promise, bound, measured, isKept } of await answersTo(name)) {
     rows.push(`| ${promise} | ${bound} | ${measured} | ${CELLS[String(isKept)]} |`);
     process.stdout.write(`${rows.at(-1)}\n`);

@@ -1,24 +1,28 @@
 // The demo's three nodes with their cables, upstreams and clients, all on this machine; removed again however it ends.
 
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadNews, LoadOrder, Seen } from '../real/load-process.ts';
 import { CLIENT_KEY, MeshNode, programFromSource, SHARED_MODEL } from '../real/mesh-node.ts';
 import type { ObserverNews, ObserverOrder, Sight } from '../real/observer-process.ts';
+import { makeRunDirectory, removeRunDirectory } from '../real/run-directory.ts';
 import { type Place, Worker } from '../real/worker.ts';
 import { Cable, freePort } from './cables.ts';
 
 const SECRET = 'three nodes on one machine';
 const UPSTREAM_TTFT_MS = 60;
 const LOOK_MS = 250;
+const KILLED_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'];
+/** The kernel kills them when this process is killed, where there is such a kernel. */
+const DIES_WITH_US =
+  spawnSync('setpriv', [...KILLED_WITH_PARENT.slice(1), 'true']).status === 0 ? KILLED_WITH_PARENT : [];
 
 export class House implements Place {
   readonly nodes: MeshNode[] = [];
   readonly seen: Seen[] = [];
   readonly sights: Sight[] = [];
-  readonly directory = mkdtempSync(join(tmpdir(), 'flowmesh-demo-'));
+  readonly directory = makeRunDirectory('flowmesh-demo-');
   readonly #children = new Set<ChildProcess>();
   readonly #cables = new Map<string, Cable>();
   #clients: Worker<LoadOrder, LoadNews> | undefined;
@@ -42,6 +46,7 @@ export class House implements Place {
           name: `n${node}`,
           place: this,
           host: '127.0.0.1',
+          listenHost: '127.0.0.1',
           clientPort: await freePort(),
           upstreamPort: await freePort(),
           directory,
@@ -115,7 +120,8 @@ export class House implements Place {
   }
 
   spawn(command: string, parameters: readonly string[], options: SpawnOptions = {}): ChildProcess {
-    const child = spawn(command, parameters, options);
+    const [program = command, ...words] = [...DIES_WITH_US, command, ...parameters];
+    const child = spawn(program, words, options);
     this.#children.add(child);
     child.once('exit', () => this.#children.delete(child));
     return child;
@@ -124,7 +130,7 @@ export class House implements Place {
   close(): void {
     for (const child of this.#children) child.kill('SIGKILL');
     for (const cable of this.#cables.values()) cable.close();
-    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+    removeRunDirectory(this.directory);
   }
 
   #cablesOf(node: number): readonly Cable[] {

@@ -2,15 +2,18 @@
 
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { oneOf, readOptions, wholeNumber } from '../../scripts/command-line.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
 
 const HERE = import.meta.dirname;
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions({
   allowPositionals: true,
   options: { runs: { type: 'string', default: '1000' } },
 });
 
+const runs = wholeNumber('runs', values.runs);
+const names = MUTANTS.map(({ name }) => name);
+for (const name of positionals) oneOf('mutant', name, names);
 const chosen = positionals.length === 0 ? MUTANTS : MUTANTS.filter(({ name }) => positionals.includes(name));
 let survivors = 0;
 for (const mutant of chosen) {
@@ -38,7 +41,7 @@ function run({ name, topology }: Mutant): Promise<{ readonly code: number | null
       resolve(HERE, '../sim/main.ts'),
       '--no-shrink',
       '--runs',
-      values.runs,
+      String(runs),
       ...world,
     ],
     { env: { ...process.env, FLOWMESH_MUTANT: name }, stdio: ['ignore', 'pipe', 'pipe'] },

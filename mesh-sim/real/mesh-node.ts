@@ -27,6 +27,8 @@ export interface MeshNodeOptions {
   readonly place: Place;
   /** How the node is reached by clients and observers. */
   readonly host: string;
+  /** Where it listens for them; default: everywhere, as its machine is apart from the real network. */
+  readonly listenHost?: string;
   readonly clientPort?: number;
   readonly upstreamPort?: number;
   readonly directory: string;
@@ -212,10 +214,11 @@ export class MeshNode {
   }
 
   #config(): object {
-    const { name, hasUpstream, config, clientPort = CLIENT_PORT, upstreamPort = UPSTREAM_PORT } = this.#options;
+    const { name, hasUpstream, config, listenHost = '0.0.0.0' } = this.#options;
+    const { clientPort = CLIENT_PORT, upstreamPort = UPSTREAM_PORT } = this.#options;
     const url = `http://127.0.0.1:${upstreamPort}/v1`;
     return {
-      server: { host: '0.0.0.0', port: clientPort, apiKeys: [CLIENT_KEY], drainTimeoutMs: 3_000 },
+      server: { host: listenHost, port: clientPort, apiKeys: [CLIENT_KEY], drainTimeoutMs: 3_000 },
       dataDirectory: this.dataDirectory,
       log: { format: 'json' },
       ...(hasUpstream && {

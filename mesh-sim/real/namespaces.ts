@@ -3,6 +3,7 @@
 // There is no default route anywhere, as on a LAN that nobody configured.
 
 import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
+import { isRunning } from './is-running.ts';
 
 /** Why there can be no namespaces here; undefined when there can. */
 export function namespacesMissing(): string | undefined {
@@ -64,15 +65,6 @@ function removeNamespace(name: string): void {
 
 function killIfThere(pid: number): void {
   if (isRunning(pid)) process.kill(pid, 'SIGKILL');
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 export interface Cable {

@@ -2,15 +2,15 @@
 // network between the nodes there is a second one on which only clients and the observer meet each node; its interfaces
 // look like those of containers, so that no node ever uses it to reach another one.
 
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadNews, LoadOptions, LoadOrder, Seen } from './load-process.ts';
 import { CLIENT_KEY, MeshNode, programFromSource, SHARED_MODEL } from './mesh-node.ts';
-import { isRunning, type Machine, NetworkLab } from './namespaces.ts';
+import { type Machine, NetworkLab } from './namespaces.ts';
 import type { ObserverNews, ObserverOrder, Sight } from './observer-process.ts';
 import { RelaySwitch } from './relay-switch.ts';
-import { SmallDisk, unmountBelow } from './small-disk.ts';
+import { makeRunDirectory, removeRunDirectory } from './run-directory.ts';
+import { SmallDisk } from './small-disk.ts';
 import { Worker } from './worker.ts';
 
 export const SECRET = 'a secret that only this run knows';
@@ -33,7 +33,6 @@ export interface RigOptions {
   readonly config?: (node: number) => Readonly<Record<string, unknown>>;
 }
 
-/** Directories of runs; then the process that made it. */
 const FILES = 'flowmesh-mesh-sim-';
 const LAN = 'lan';
 /** The nodes' end of it. */
@@ -69,8 +68,7 @@ export class Rig {
     process.once('exit', this.#onExit);
     for (const signal of ENDING) process.on(signal, endBySignal);
     this.#lab = new NetworkLab();
-    removeLeftFiles();
-    this.directory = mkdtempSync(join(tmpdir(), `${FILES}${process.pid}-`));
+    this.directory = makeRunDirectory(FILES);
     for (const name of [LAN, DESK, STORAGE]) this.#lab.addSwitch(name);
     if (options.isRelayed) this.relay = new RelaySwitch(this.#lab, options.nodes);
     this.nodes = Array.from({ length: options.nodes }, (_, node) => this.#addNode(node, options));
@@ -164,7 +162,7 @@ export class Rig {
     process.removeListener('exit', this.#onExit);
     for (const signal of ENDING) process.removeListener(signal, endBySignal);
     this.#lab.close();
-    removeFiles(this.directory);
+    removeRunDirectory(this.directory);
   }
 
   #addNode(node: number, options: RigOptions): MeshNode {
@@ -200,19 +198,6 @@ export class Rig {
 
 interface Link {
   readonly stats64: { readonly rx: { readonly bytes: number }; readonly tx: { readonly bytes: number } };
-}
-
-/** Of runs that were killed before they could. */
-function removeLeftFiles(): void {
-  for (const name of readdirSync(tmpdir())) {
-    const pid = new RegExp(`^${FILES}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) removeFiles(join(tmpdir(), name));
-  }
-}
-
-function removeFiles(directory: string): void {
-  unmountBelow(directory);
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

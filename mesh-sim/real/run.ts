@@ -1,15 +1,10 @@
 // `npm run mesh-sim -- --topology NAME`: one topology with real processes in networks of their own. Needs Linux and root;
 // without them it says so and ends well, so that it can stand in scripts.
-//
-//   --topology NAME   one of mesh-sim/topologies.ts, or `all`; --list shows them
-//   --seconds N       squeeze or stretch it so that clients ask for N seconds
-//   --json FILE       the numbers            --html FILE   the report with its picture
-//   --built           run dist/ (npm run build) instead of the sources
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { TOPOLOGIES, type Topology, topologyNamed } from '../topologies.ts';
+import { oneOf, readOptions, refuse, wholeNumber } from '../../scripts/command-line.ts';
+import { TOPOLOGIES, type Topology } from '../topologies.ts';
 import { renderReport } from './html-report.ts';
 import { programBuilt } from './mesh-node.ts';
 import { namespacesMissing } from './namespaces.ts';
@@ -17,7 +12,15 @@ import { relayMissing } from './relay-switch.ts';
 import { needsRelay, runScenario, unrunnable } from './scenario.ts';
 import { type Summary, summarize } from './summary.ts';
 
-const { values } = parseArgs({
+const HELP = `npm run mesh-sim -- [options]
+  --topology NAME   a given world (default lan), or all
+  --list            shows them
+  --seconds N       squeeze or stretch it so that clients ask for N seconds
+  --html FILE       write the report with its picture
+  --json FILE       write the numbers
+  --built           run dist/ (npm run build) instead of the sources`;
+
+const { values } = readOptions({
   options: {
     topology: { type: 'string', default: 'lan' },
     seconds: { type: 'string' },
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     html: { type: 'string' },
     built: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 });
 
@@ -32,8 +36,17 @@ if (values.list) {
   for (const { name, about } of TOPOLOGIES) print(`${name.padEnd(14)} ${about}`);
   process.exit();
 }
+if (values.help) {
+  print(HELP);
+  process.exit();
+}
 
-const chosen = values.topology === 'all' ? TOPOLOGIES : [known(values.topology)];
+oneOf('topology', values.topology, [...TOPOLOGIES.map(({ name }) => name), 'all']);
+const chosen = TOPOLOGIES.filter(({ name }) => values.topology === 'all' || name === values.topology);
+const durationMs = values.seconds === undefined ? undefined : wholeNumber('seconds', values.seconds) * 1_000;
+const program = values.built ? programBuilt() : undefined;
+if (program && !program.every((file) => existsSync(file))) refuse('There is no build yet: npm run build makes one.');
+for (const file of [values.json, values.html]) if (file !== undefined) makeFolderOf(file);
 const summaries: Summary[] = [];
 for (const topology of chosen) {
   const reason = unrunnable(topology) ?? namespacesMissing() ?? (needsRelay(topology) ? relayMissing() : undefined);
@@ -41,22 +54,22 @@ for (const topology of chosen) {
   else summaries.push(await one(topology));
 }
 if (values.json !== undefined)
-  write(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
+  writeFileSync(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
 if (chosen.length > 1) sum();
 process.exit(summaries.every(({ isGreen }) => isGreen) ? 0 : 1);
 
 async function one(topology: Topology): Promise<Summary> {
   print(`${topology.name}: ${topology.about}`);
   const run = await runScenario(topology, {
-    ...(values.built && { program: programBuilt() }),
-    ...(values.seconds !== undefined && { durationMs: Number(values.seconds) * 1_000 }),
+    ...(program && { program }),
+    ...(durationMs !== undefined && { durationMs }),
     onProgress: (what) => print(`  ${what}`),
   });
   const summary = summarize(run);
   report(summary);
   if (values.html !== undefined) {
     const file = chosen.length === 1 ? values.html : values.html.replace(/(\.html)?$/, `-${topology.name}.html`);
-    write(file, renderReport(run, summary));
+    writeFileSync(file, renderReport(run, summary));
     print(`  ${resolve(file)}`);
   }
   return summary;
@@ -92,16 +105,13 @@ function sum(): void {
   );
 }
 
-function known(name: string): Topology {
-  const topology = topologyNamed(name);
-  if (topology) return topology;
-  print(`There is no topology '${name}'. Known: ${TOPOLOGIES.map((each) => each.name).join(', ')}, all.`);
-  process.exit(2);
-}
-
-function write(file: string, text: string): void {
-  mkdirSync(dirname(resolve(file)), { recursive: true });
-  writeFileSync(file, text);
+/** Before the run: it would be in vain if it could not be told. */
+function makeFolderOf(file: string): void {
+  try {
+    mkdirSync(dirname(resolve(file)), { recursive: true });
+  } catch (error) {
+    refuse(`Nothing can be written to ${file}: ${(error as Error).message}`);
+  }
 }
 
 function print(line: string): void {

@@ -41,6 +41,7 @@ function writeUntilFull(file: number, piece: Buffer): void {
 
 /** All disks that are mounted below a directory. What still uses one keeps it until it ends. */
 export function unmountBelow(directory: string): void {
+  if (process.platform !== 'linux') return;
   const points = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .flatMap((line) => line.split(' ')[1] ?? []);

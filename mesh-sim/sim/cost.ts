@@ -3,26 +3,27 @@
 
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readOptions, wholeNumber } from '../../scripts/command-line.ts';
 import { COLUMNS, type Cost } from './cost-columns.ts';
 import { costPicture } from './cost-picture.ts';
 
 /** A thousand nodes, each of which knows a thousand others. */
 const HEAP_MB = 12_000;
 
-const { values } = parseArgs({
+const { values } = readOptions({
   options: { sizes: { type: 'string', default: '5,10,32,100' }, svg: { type: 'string' } },
 });
+const sizes = values.sizes.split(',').map((size) => wholeNumber('sizes', size, 2));
 const costs: Cost[] = [];
 console.log(`| nodes | ${COLUMNS.map(({ title }) => title).join(' | ')} |`);
 console.log(`|---|${COLUMNS.map(() => '---|').join('')}`);
-for (const size of values.sizes.split(',')) {
+for (const size of sizes) {
   const measure = [
     '--expose-gc',
     `--max-old-space-size=${HEAP_MB}`,
     new URL('./cost-measure.ts', import.meta.url).pathname,
   ];
-  const cost = JSON.parse(execFileSync(process.execPath, [...measure, size], { encoding: 'utf8' })) as Cost;
+  const cost = JSON.parse(execFileSync(process.execPath, [...measure, String(size)], { encoding: 'utf8' })) as Cost;
   costs.push(cost);
   console.log(`| ${cost.nodes} | ${COLUMNS.map(({ name, digits }) => cost[name].toFixed(digits)).join(' | ')} |`);
 }

@@ -1,7 +1,7 @@
 // `npm run sim`: runs simulated worlds until one breaks a rule, shows the smallest way there, and how to see it again.
 
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { oneOf, readOptions, wholeNumber } from '../../scripts/command-line.ts';
 import { TOPOLOGIES } from '../topologies.ts';
 import { type Outcome, runSchedule } from './run.ts';
 import { describeOperation } from './schedule.ts';
@@ -33,7 +33,7 @@ interface Settings {
   readonly isStopping: boolean;
 }
 
-const { values } = parseArgs({
+const { values } = readOptions({
   options: {
     runs: { type: 'string', default: '100' },
     seed: { type: 'string' },
@@ -54,23 +54,28 @@ else process.exitCode = await main();
 
 async function main(): Promise<number> {
   const settings: Settings = {
-    choice: { nodes: Number(values.nodes), operations: Number(values.operations), topology: values.topology },
+    choice: {
+      nodes: wholeNumber('nodes', values.nodes),
+      operations: wholeNumber('operations', values.operations, 0),
+      topology: values.topology && oneOf('topology', values.topology, [...TOPOLOGIES.map(({ name }) => name), 'all']),
+    },
     isTraced: values.trace,
     isShrunk: !values['no-shrink'],
     isStopping: !values['keep-going'],
   };
+  const first = wholeNumber('first', values.first);
+  const count = wholeNumber('runs', values.runs);
+  const threads = wholeNumber('threads', values.threads);
   if (values.seed !== undefined) {
-    const isWell = await look(Number(values.seed), settings);
+    const isWell = await look(wholeNumber('seed', values.seed), settings);
     if (isWell) console.log(`Seed ${values.seed} keeps every rule.`);
     return isWell ? 0 : 1;
   }
-  const first = Number(values.first);
-  const count = Number(values.runs);
   const startedAt = performance.now();
   const cpu = process.cpuUsage();
   let [events, runs] = [0, 0];
   const failed = new Set<number>();
-  await runSeeds({ first, count, choice: settings.choice, threads: Number(values.threads) }, (outcome) => {
+  await runSeeds({ first, count, choice: settings.choice, threads }, (outcome) => {
     runs += 1;
     events += outcome.events;
     if (runs % PROGRESS_RUNS === 0) console.error(`… ${runs} schedules`);

@@ -2,8 +2,9 @@
 // earlier copy can be put back, as people do with SD cards.
 
 import type { NodeDisk } from '../../src/node-files.ts';
-import { type Database, type Migrations, openCopy, openDatabase } from '../../src/storage/database.ts';
+import { type Database, type Migrations, openDatabase } from '../../src/storage/database.ts';
 import { MemoryJournal } from './memory-journal.ts';
+import { type DatabaseFile, openFile } from './reused-files.ts';
 
 /** What a disk holds at one moment. */
 export interface DiskImage {
@@ -32,7 +33,8 @@ export class SimDisk implements NodeDisk {
   readonly journal: MemoryJournal;
   /** Of closed files. */
   readonly #contents: Map<string, Buffer>;
-  readonly #opened = new Map<string, Database>();
+  readonly #opened = new Map<string, DatabaseFile>();
+  readonly #closed: DatabaseFile[] = [];
 
   isFull = false;
   #isGone = false;
@@ -43,15 +45,16 @@ export class SimDisk implements NodeDisk {
   }
 
   readonly open = (file: string, migrations: Migrations): Database => {
-    const database = openCopy(this.#contents.get(file) ?? newFile(migrations));
-    const close = database.close.bind(database);
+    const opened = openFile(this.#contents.get(file) ?? newFile(migrations), migrations);
+    const { database } = opened;
     database.close = () => {
-      if (!this.#isGone) this.#contents.set(file, database.serialize());
-      this.#opened.delete(file);
-      return close();
+      if (this.#isGone || !this.#opened.delete(file)) return database;
+      this.#contents.set(file, opened.content());
+      this.#closed.push(opened);
+      return database;
     };
-    this.#opened.set(file, database);
-    if (this.isFull) limit(database, true);
+    this.#opened.set(file, opened);
+    limit(database, this.isFull);
     return database;
   };
 
@@ -60,24 +63,24 @@ export class SimDisk implements NodeDisk {
     if (isFull === this.isFull) return;
     this.isFull = isFull;
     this.journal.isFull = isFull;
-    for (const database of this.#opened.values()) limit(database, isFull);
+    for (const { database } of this.#opened.values()) limit(database, isFull);
   }
 
   /** For those who look at what a node has written; undefined when the file is not open. */
   file(name: string): Database | undefined {
-    return this.#opened.get(name);
+    return this.#opened.get(name)?.database;
   }
 
   image(): DiskImage {
     const files = new Map(this.#contents);
-    for (const [file, database] of this.#opened) files.set(file, database.serialize());
+    for (const [file, opened] of this.#opened) files.set(file, opened.content());
     return { files, lines: this.journal.read() };
   }
 
   /** Nobody will look at it any more. */
   close(): void {
     this.#isGone = true;
-    for (const database of this.#opened.values()) database.close();
+    for (const file of [...this.#opened.values(), ...this.#closed]) file.giveBack();
   }
 }
 

@@ -19,7 +19,7 @@ try {
 
 function start(): void {
   const caches = cacheDirectory(process.env);
-  if (caches === undefined) throw new Error(`Neither XDG_CACHE_HOME nor HOME is set. ${WHERE}`);
+  if (caches === undefined) throw new Error(`Neither XDG_CACHE_HOME nor HOME is set to an absolute path. ${WHERE}`);
   const directory = join(caches, `unpacked-${PACKED_DIGEST}`);
   try {
     unpack({ names: getAssetKeys(), read: (name) => new Uint8Array(getRawAsset(name)) }, directory);

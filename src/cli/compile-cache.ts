@@ -10,9 +10,8 @@ export function keepCompiledCode(env: NodeJS.ProcessEnv): void {
   if (caches !== undefined) enableCompileCache(join(caches, 'compiled'));
 }
 
-/** Undefined when the environment does not even say where home is. */
+/** Undefined when the environment does not even say where home is: a relative path would be another place each time. */
 export function cacheDirectory({ XDG_CACHE_HOME, HOME }: NodeJS.ProcessEnv): string | undefined {
-  const isXdg = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME);
-  const caches = isXdg ? XDG_CACHE_HOME : HOME && join(HOME, '.cache');
-  return caches ? join(caches, 'flowmesh') : undefined;
+  const caches = [XDG_CACHE_HOME, HOME && join(HOME, '.cache')].find((path) => path && isAbsolute(path));
+  return caches && join(caches, 'flowmesh');
 }

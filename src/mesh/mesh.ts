@@ -17,6 +17,7 @@ import { meshTag } from './mesh-keys.ts';
 import { type MeshStatus, meshStatus, type PeerStatus, peerStatus } from './mesh-status.ts';
 import { MeshStore } from './mesh-store.ts';
 import { OtherProcesses } from './other-processes.ts';
+import { patience } from './patience.ts';
 import { PeerBook } from './peer-book.ts';
 import { type PeerChange, PeerView } from './peer-view.ts';
 import { Prober } from './prober.ts';
@@ -221,9 +222,9 @@ export class Mesh {
 
   /** Asks it now. True also when this node cannot tell, because its own timers come late. */
   async isThere(peer: PeerId): Promise<boolean> {
-    const { doubt, clock, logger } = this.#core;
+    const { doubt, clock, logger, book } = this.#core;
     try {
-      await this.#exchange.ping(peer, PRESENCE_TIMEOUT_MS * doubt.factor, false);
+      await this.#exchange.ping(peer, patience(PRESENCE_TIMEOUT_MS, book.entry(peer).rttMs) * doubt.factor, false);
       return true;
     } catch (error) {
       logger.debug({ peer, reason: reasonOf(error) }, 'a peer that requests wait for does not answer');
@@ -366,7 +367,8 @@ export class Mesh {
   }
 
   #onChange({ peer, from, to, reason }: PeerChange): void {
-    const { counters, logger, registrar } = this.#core;
+    const { counters, logger, registrar, book } = this.#core;
+    if (to === 'alive') book.entry(peer).missedProbes = 0;
     if (to === 'suspect') counters.suspicions += 1;
     if (to === 'dead') counters.deaths += 1;
     if (to === 'alive' && (from === 'dead' || from === 'suspect')) counters.revivals += 1;

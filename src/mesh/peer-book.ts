@@ -10,6 +10,8 @@ interface Entry {
   /** Name by hash, to join the heartbeat's measures with. */
   nameOf: ReadonlyMap<string, string>;
   rttMs: number | undefined;
+  /** Probes without an answer since it was last held for alive. */
+  missedProbes: number;
   clockOffsetMs: number | undefined;
   pingedAt: number;
   modelsAskedAt: number;
@@ -29,6 +31,7 @@ export class PeerBook {
         modelsDigest: '',
         nameOf: new Map(),
         rttMs: undefined,
+        missedProbes: 0,
         clockOffsetMs: undefined,
         pingedAt: Number.NEGATIVE_INFINITY,
         modelsAskedAt: Number.NEGATIVE_INFINITY,

@@ -4,9 +4,12 @@
 import type { PeerId } from '../ports.ts';
 import type { Exchange } from './exchange.ts';
 import { isConnected, type MeshCore } from './mesh-core.ts';
+import { patience } from './patience.ts';
 import type { ProbeVerdict } from './peer-view.ts';
 
 const DIRECT_TIMEOUT_MS = 700;
+/** Each probe that gets no answer is followed by one that waits twice as long: nobody may know yet how far away it is. */
+const DOUBLINGS_MAX = 2;
 /** What a helper gives itself; less than what it is given. */
 const HELPER_TIMEOUT_MS = 600;
 const INDIRECT_TIMEOUT_MS = 1_000;
@@ -42,8 +45,11 @@ export class Prober {
     this.#underWay.add(peer);
     this.#core.counters.probes += 1;
     try {
-      if (await this.#reach(peer, DIRECT_TIMEOUT_MS * this.#core.doubt.factor)) return;
-      const { clock, doubt, view } = this.#core;
+      const { clock, doubt, view, book } = this.#core;
+      const entry = book.entry(peer);
+      const leastMs = DIRECT_TIMEOUT_MS * 2 ** Math.min(entry.missedProbes, DOUBLINGS_MAX);
+      if (await this.#reach(peer, patience(leastMs, entry.rttMs) * doubt.factor)) return;
+      entry.missedProbes += 1;
       if (view.get(peer)?.state !== 'suspect') return;
       const verdict = await this.#askOthers(peer);
       const now = clock.elapsed();
@@ -59,9 +65,9 @@ export class Prober {
 
   /** For another node. Undefined: this one cannot say. */
   async probeFor(target: PeerId): Promise<boolean | undefined> {
-    const { clock, doubt, transport } = this.#core;
+    const { clock, doubt, transport, book } = this.#core;
     if (target === transport.peer) return true;
-    const isReached = await this.#reach(target, HELPER_TIMEOUT_MS);
+    const isReached = await this.#reach(target, patience(HELPER_TIMEOUT_MS, book.entry(target).rttMs));
     return !isReached && doubt.isDoubtful(clock.elapsed()) ? undefined : isReached;
   }
 
@@ -77,14 +83,17 @@ export class Prober {
   }
 
   async #askOthers(peer: PeerId): Promise<ProbeVerdict> {
-    const timeoutMs = INDIRECT_TIMEOUT_MS * this.#core.doubt.factor;
+    const { book, doubt } = this.#core;
+    // Its way to the peer is most likely as long as ours.
+    const beyondMs = patience(HELPER_TIMEOUT_MS, book.entry(peer).rttMs) - HELPER_TIMEOUT_MS;
     const answers = await Promise.all(
-      this.#helpers(peer).map((helper) =>
-        this.#exchange.probeBy(helper, peer, timeoutMs).catch((error: unknown) => {
+      this.#helpers(peer).map((helper) => {
+        const timeoutMs = (patience(INDIRECT_TIMEOUT_MS, book.entry(helper).rttMs) + beyondMs) * doubt.factor;
+        return this.#exchange.probeBy(helper, peer, timeoutMs).catch((error: unknown) => {
           this.#core.logger.debug({ peer, helper, err: error }, 'a helper did not answer');
           return undefined;
-        }),
-      ),
+        });
+      }),
     );
     if (answers.includes(true)) return 'reached-by-others';
     return answers.includes(false) ? 'unreachable' : 'no-witness';

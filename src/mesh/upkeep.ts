@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { renderHeartbeat } from './heartbeat.ts';
 import { HeartbeatClock } from './heartbeat-clock.ts';
 import type { MeshCore } from './mesh-core.ts';
+import { patience } from './patience.ts';
 import type { Prober } from './prober.ts';
 import type { Papers } from './registrar.ts';
 import { reasonOf } from './wire.ts';
@@ -157,7 +158,11 @@ export class Upkeep {
       }
       if (now - entry.pingedAt >= ROUND_TRIP_PERIOD_MS) {
         entry.pingedAt = now;
-        this.#inBackground(peer, 'a ping', this.#deps.exchange.ping(peer, ROUND_TRIP_TIMEOUT_MS, false));
+        this.#inBackground(
+          peer,
+          'a ping',
+          this.#deps.exchange.ping(peer, patience(ROUND_TRIP_TIMEOUT_MS, entry.rttMs), false),
+        );
       }
     }
   }

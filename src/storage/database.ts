@@ -161,6 +161,11 @@ export function openCopy(content: Buffer): Database {
   return new LazyDatabase(content);
 }
 
+/** A file with the schema that it has, and without the settings of a node's files. */
+export function openAsIs(path: string): Database {
+  return new LazyDatabase(path);
+}
+
 /** Does SQLite say that the file is no sound database? */
 export function isDamage(error: unknown): error is Error {
   return error instanceof BetterSqlite3.SqliteError && /SQLITE_(CORRUPT|NOTADB)/.test(error.code);

@@ -68,4 +68,5 @@ test('the cache directory is XDG_CACHE_HOME when it is absolute, else below home
   assert.equal(cacheDirectory({ XDG_CACHE_HOME: 'relative', HOME: '/home/ada' }), '/home/ada/.cache/flowmesh');
   assert.equal(cacheDirectory({ HOME: '' }), undefined);
   assert.equal(cacheDirectory({}), undefined);
+  assert.equal(cacheDirectory({ HOME: 'relative' }), undefined);
 });

@@ -80,7 +80,7 @@ test('it says what to do where it can unpack nowhere', () => {
   const { XDG_CACHE_HOME: _, ...homeless } = environment();
   assert.match(
     run(['--version'], homeless).stderr,
-    /^flowmesh: Neither XDG_CACHE_HOME nor HOME is set\. .*XDG_CACHE_HOME names/,
+    /^flowmesh: Neither XDG_CACHE_HOME nor HOME is set to an absolute path\. .*XDG_CACHE_HOME names/,
   );
   const file = join(place, 'file');
   writeFileSync(file, '');

@@ -133,6 +133,19 @@ test('a node that stands still for 20 seconds declares nobody dead and is back w
   assert.ok(stopped.log.some(({ message }) => message.startsWith('this node stood still')));
 });
 
+test('a peer that is further away than a LAN is wide is asked long enough to answer, and never held for dead', async () => {
+  const sim = new SimMesh({ delayMs: { min: 400, max: 500 } });
+  const [a, b] = (await sim.startFleet(3)) as [SimNode, SimNode];
+  await sim.runUntil(() => sim.isWhole(), 20_000);
+  await sim.run(20_000);
+  a.mesh.reportFailure(b.transport.peer, 'reset');
+  assert.equal(sees(a, b), 'suspect');
+  await sim.runUntil(() => sees(a, b) === 'alive', 1_500, 'its answer');
+  await sim.run(60_000);
+  assert.deepEqual(changesTo(a, 'dead'), []);
+  assert.equal(await sim.settle(a.mesh.isThere(b.transport.peer)), true);
+});
+
 test('a peer that is heard but does not answer stays suspect: requests would not reach it', async () => {
   const sim = new SimMesh();
   const [a, b, c] = (await sim.startFleet(3)) as [SimNode, SimNode, SimNode];

@@ -111,3 +111,14 @@ test('each of several nodes in one process tells of the process', async () => {
     }
   }
 });
+
+test('counters alone have names that end in _total, as checkers of the format demand', async () => {
+  const text = await new Metrics(() => 0).registry.metrics();
+  const types = [...text.matchAll(/^# TYPE (\w+) (\w+)$/gm)];
+  const misnamed = types.filter(([, name = '', type]) => name.endsWith('_total') !== (type === 'counter'));
+  assert.ok(types.length > 30, `${types.length} metrics`);
+  assert.deepEqual(
+    misnamed.map(([line]) => line),
+    [],
+  );
+});

@@ -3,8 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { writeSection } from '../../../bench/document.ts';
+import { oneOf, readOptions } from '../../../scripts/command-line.ts';
 import { programBuilt } from '../mesh-node.ts';
 import { namespacesMissing } from '../namespaces.ts';
 import { idleCost } from './cost.ts';
@@ -15,7 +15,7 @@ import { hostile } from './hostile.ts';
 import type { Measured } from './measured.ts';
 import { strangers } from './strangers.ts';
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, dist: { type: 'string' } } });
+const { values } = readOptions({ options: { only: { type: 'string' }, dist: { type: 'string' } } });
 const missing = namespacesMissing();
 if (missing !== undefined) {
   process.stdout.write(`skipped: ${missing}\n`);
@@ -39,9 +39,10 @@ const GOALS: Readonly<Record<string, () => Promise<Measured[]>>> = {
   idle: () => idleCost(options),
 };
 
+const chosen = values.only?.split(',').map((name) => oneOf('goal', name, Object.keys(GOALS))) ?? Object.keys(GOALS);
+
 const CELLS: Readonly<Record<string, string>> = { true: 'yes', false: '**no**', undefined: '–' };
 const VERDICTS: Readonly<Record<string, string>> = { true: 'kept', false: 'MISSED', undefined: '' };
-const chosen = values.only?.split(',') ?? Object.keys(GOALS);
 const load = loadavg()[0] ?? 0;
 const rows: Measured[] = [];
 for (const name of chosen) {

@@ -157,6 +157,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     database,
     journal: journal(),
     recorder,
+    namesOf: (asked) => settings.router.namesOf(asked),
     sight: replication && (() => meshSight(service?.mesh.view() ?? [])),
     shareNetwork: ports.mesh && shareNetwork(ports.mesh.transport, clock, () => service?.mesh),
     onFailure: onLedgerFailure,

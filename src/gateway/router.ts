@@ -78,9 +78,7 @@ export class Router {
     const model = this.#aliases.get(asked) ?? asked;
     const chain =
       this.#chains.get(model) ??
-      this.#chainsByModel.get(model) ??
-      this.#accountChain(model) ??
-      this.#knownModel(model) ??
+      this.#chainOfModel(model) ??
       (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
       this.#defaultChain(asked);
     if (chain) return chain;
@@ -95,6 +93,20 @@ export class Router {
         param: 'model',
       },
     );
+  }
+
+  /**
+   * The names whose limits hold for what is asked, so that no other name of a model steps around its limit: what the client
+   * writes, what an alias stands for, the chain; and of a model its bare name and its `account/model`.
+   */
+  namesOf(asked: string): readonly string[] {
+    const model = this.#aliases.get(asked) ?? asked;
+    const names = [asked, model];
+    if (this.#chains.has(model)) return [...new Set(names)];
+    const chain = this.#chainOfModel(model);
+    const first = chain?.targets[0];
+    const others = chain && first ? [chain.name, first.model, first.id] : [this.#defaultChain(asked)?.name ?? asked];
+    return [...new Set([...names, ...others])];
   }
 
   /** May a key with these scopes ask for it? What is not here is somewhere else. */
@@ -114,6 +126,11 @@ export class Router {
     const model = this.#aliases.get(asked) ?? asked;
     if (this.#chains.has(model) || this.#chainsByModel.has(model)) return true;
     return this.#accountChain(model) !== undefined;
+  }
+
+  /** For the name of a model, with its account or without. */
+  #chainOfModel(model: string): Chain | undefined {
+    return this.#chainsByModel.get(model) ?? this.#accountChain(model) ?? this.#knownModel(model);
   }
 
   #accountChain(model: string): Chain | undefined {

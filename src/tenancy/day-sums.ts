@@ -6,7 +6,7 @@ import { DAY_MS, dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts'
 import { entriesBetween } from './ledger-blocks.ts';
 import type { SettledEntry } from './ledger-row.ts';
 import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, isInScope, type UsageScope } from './usage-scope.ts';
+import { boundScope, IN_SCOPE, isInScope, type NamesOf, type UsageScope } from './usage-scope.ts';
 
 const ADD = `INSERT INTO ledger_day (day, tenant, key_id, model, tokens, cost) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, cost = cost + excluded.cost`;
@@ -32,9 +32,11 @@ export class DaySums {
   readonly #add;
   readonly #sum;
   readonly #prune;
+  readonly #namesOf: NamesOf;
 
-  constructor(database: Database) {
+  constructor(database: Database, namesOf: NamesOf) {
     this.#database = database;
+    this.#namesOf = namesOf;
     this.#add = database.prepare<(string | number)[]>(ADD);
     this.#sum = database.prepare<[object], Record<string, number>>(SUM);
     this.#prune = database.prepare<[string]>(PRUNE);
@@ -76,7 +78,7 @@ export class DaySums {
     const { day, month } = this.#spentAfter(firstDay, scope, nowMs);
     const rest = { tokens: 0, cost: 0 };
     for (const entry of entriesBetween(this.#database, sinceMs, startOfDay(firstDay) + DAY_MS)) {
-      if (!isInScope(scope, entry)) continue;
+      if (!isInScope(scope, entry, this.#namesOf)) continue;
       rest.tokens += entry.inputTokens + entry.outputTokens;
       rest.cost += entry.cost ?? 0;
     }
@@ -85,12 +87,13 @@ export class DaySums {
   }
 
   #spentAfter(after: string, scope: UsageScope, nowMs: number): Spent {
+    const bound = boundScope(this.#database, 'ledger_day', scope, this.#namesOf);
     const {
       dayTokens = 0,
       dayCost = 0,
       monthTokens = 0,
       monthCost = 0,
-    } = this.#sum.get({ ...scope, day: dayOf(nowMs), month: monthOf(nowMs), after }) ?? {};
+    } = this.#sum.get({ ...bound, day: dayOf(nowMs), month: monthOf(nowMs), after }) ?? {};
     return { day: { tokens: dayTokens, cost: dayCost }, month: { tokens: monthTokens, cost: monthCost } };
   }
 

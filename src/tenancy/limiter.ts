@@ -10,10 +10,11 @@ import type { Clock } from '../ports.ts';
 import { untilNext } from './calendar.ts';
 import type { Escrow, EscrowAccount, Period } from './escrow.ts';
 import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
-import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
+import type { LimitSpec, ScopedLimits } from './principal.ts';
 import { type RateLimitStatus, rateLimitStatus } from './rate-limit-status.ts';
 import { RateShare, type ShareView } from './rate-share.ts';
 import type { RateShares } from './rate-shares.ts';
+import { isMeant, type NamesOf, ONLY_ITSELF } from './usage-scope.ts';
 
 /** What a request will use, as far as one can tell before, or did use. */
 export interface Amounts {
@@ -111,18 +112,27 @@ export class Limiter {
   readonly #spentBefore: (scope: string) => Spent;
   readonly #escrow: Escrow | undefined;
   readonly #rates: RateShares | undefined;
+  readonly #namesOf: NamesOf;
   /** One for each scope that has limits, so as many as there are tenants, keys and limited models. */
   readonly #meters = new Map<string, Meter>();
 
   /**
    * @param escrow of a mesh whose nodes share their budgets
    * @param rates the same of what is limited a minute
+   * @param namesOf what models are called that single limits hold for
    */
-  constructor(clock: Clock, spentBefore: (scope: string) => Spent, escrow?: Escrow, rates?: RateShares) {
+  constructor(
+    clock: Clock,
+    spentBefore: (scope: string) => Spent,
+    escrow?: Escrow,
+    rates?: RateShares,
+    namesOf = ONLY_ITSELF,
+  ) {
     this.#clock = clock;
     this.#spentBefore = spentBefore;
     this.#escrow = escrow;
     this.#rates = rates;
+    this.#namesOf = namesOf;
   }
 
   /** @throws LimitReached `rate_limited` with a time to wait, or `budget_exhausted` */
@@ -212,7 +222,7 @@ export class Limiter {
       held.push({ name: scope, spec, meter: this.#meter(scope) });
       if (!spec.models) continue;
       for (const [pattern, modelSpec] of Object.entries(spec.models)) {
-        if (!matchesAny(model, [pattern])) continue;
+        if (!isMeant(model, pattern, this.#namesOf)) continue;
         const name = `${scope} model:${pattern}`;
         held.push({ name, spec: modelSpec, meter: this.#meter(name) });
       }

@@ -71,6 +71,19 @@ test('a refusal tells a key only of names that its scopes have', () => {
   assert.equal(told({ models: ['c*'], chains: ['smart'] }), 'none.');
 });
 
+test('what a client asks for has all the names by which its model may be limited', () => {
+  const names = (asked: string): readonly string[] =>
+    routerOf({ ...CONFIG, defaultChain: 'fallback' }, (model) => (model === 'listed' ? ['b'] : [])).namesOf(asked);
+  assert.deepEqual(names('smart'), ['smart'], 'a chain is a name of its own');
+  assert.deepEqual(names('gpt-4o'), ['gpt-4o', 'smart']);
+  assert.deepEqual(names('nick'), ['nick', 'a/direct', 'direct']);
+  assert.deepEqual(names('b/big'), ['b/big', 'big']);
+  assert.deepEqual(names('big'), ['big', 'smart', 'a/big']);
+  assert.deepEqual(names('listed'), ['listed', 'b/listed']);
+  assert.deepEqual(names('unheard-of'), ['unheard-of', 'fallback']);
+  assert.deepEqual(routerOf(CONFIG).namesOf('unheard-of'), ['unheard-of']);
+});
+
 test('a client’s key in the place of a model’s name goes nowhere, also behind the name of an account', () => {
   const key = 'sk-proj-abcDEF0123456789_-abcDEF';
   const message = /^No chain, alias or account serves the model '/;

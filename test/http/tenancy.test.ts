@@ -149,6 +149,23 @@ describe('limits', () => {
     assert.match((await errorOf(second)).message, /18 tokens a minute/);
   });
 
+  test('the limit of a model holds whichever of its names a client writes', async () => {
+    await using all = await tenancyNode(answer, {
+      aliases: { nick: 'a/one' },
+      chains: { main: ['a/other'], second: ['a/one'] },
+    });
+    const limits = { models: { one: { costPerDay: 5 } } };
+    const headers = all.headersOf({ limits });
+    for (const [count, model] of ['nick', 'a/one', 'one'].entries()) {
+      assert.equal((await all.node.chat({ model }, { headers })).status, 200, model);
+      await all.entered(count + 1);
+    }
+    for (const model of ['nick', 'a/one', 'one']) {
+      assert.equal((await all.node.chat({ model }, { headers })).status, 402, model);
+    }
+    assert.equal((await all.node.chat({}, { headers })).status, 200, 'another model has no limit');
+  });
+
   for (const promptTokens of [3, 15]) {
     test(`of two hundred requests at once with a hundred tokens left, no more than fit are sent, each with ${promptTokens} and 7 tokens`, async () => {
       const used = promptTokens + 7;

@@ -48,12 +48,13 @@ export class LimitReached extends GatewayError {
 
 /**
  * request: counts as one, and holds a place.
+ * kept: the same for an answer that is already here, which needs no tokens and no money, so none need be left.
  * forwarded: one that another node has admitted, whose minute has it; here it holds a place and counts in budgets.
  * hedge: a second attempt of a request that counts already; only its tokens and its money count.
  * shadow: a copy that nobody waits for; counts like a hedge, and only while half of every limit is free, so that the
  * requests of clients find room.
  */
-export type ReservationKind = 'request' | 'forwarded' | 'hedge' | 'shadow';
+export type ReservationKind = 'request' | 'kept' | 'forwarded' | 'hedge' | 'shadow';
 
 const SHADOW_SHARE = 0.5;
 
@@ -150,11 +151,11 @@ export class Limiter {
       for (const one of held) check(one, estimate, at, kind);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      const borrow = kind === 'request' ? this.#borrowing(held, estimate, at) : undefined;
+      const borrow = isCounted(kind) ? this.#borrowing(held, estimate, at) : undefined;
       throw new LimitReached(error, rateLimitStatus(held, at.elapsedMs), borrow);
     }
     this.#take(held, estimate, at, kind);
-    if (kind === 'request') countRequest(held, at);
+    if (isCounted(kind)) countRequest(held, at);
     return {
       status: rateLimitStatus(held, at.elapsedMs),
       moveTo: (otherModel, otherEstimate) => {
@@ -169,7 +170,7 @@ export class Limiter {
           throw error;
         }
         this.#take(others, otherEstimate, now, kind);
-        if (kind === 'request') countRequest(fresh, now);
+        if (isCounted(kind)) countRequest(fresh, now);
         [held, reserved, at] = [others, otherEstimate, now];
       },
       settle: (actual, isElsewhere = false) => {
@@ -285,14 +286,20 @@ const aloneView = (): ShareView => ALONE;
 
 /** Somebody waits for it, so it is one of the requests that run at once. */
 function holdsPlace(kind: ReservationKind): boolean {
-  return kind === 'request' || kind === 'forwarded';
+  return kind === 'request' || kind === 'kept' || kind === 'forwarded';
 }
 
-/** @param isCounted it is one of the requests of this minute already */
-function check(held: Held, estimate: Estimate, now: Moment, kind: ReservationKind, isCounted = false): void {
+/** It is one of the requests of its minute. */
+function isCounted(kind: ReservationKind): boolean {
+  return kind === 'request' || kind === 'kept';
+}
+
+/** @param wasCounted it is one of the requests of this minute already */
+function check(held: Held, estimate: Estimate, now: Moment, kind: ReservationKind, wasCounted = false): void {
   const { spec } = held;
   if (holdsPlace(kind)) checkPlace(held);
-  if (kind === 'request' && !isCounted) checkCount(held, now.elapsedMs);
+  if (isCounted(kind) && !wasCounted) checkCount(held, now.elapsedMs);
+  if (kind === 'kept') return;
   if (kind !== 'forwarded') checkTokens(held, estimate.tokens, now.elapsedMs, kind);
   checkBudget(held, estimate, { period: 'day', unit: 'tokens', max: spec.tokensPerDay }, now, kind);
   checkBudget(held, estimate, { period: 'day', unit: 'cost', max: spec.costPerDay }, now, kind);

@@ -304,7 +304,7 @@ describe('what is no request of a client', () => {
   const setUp = () => {
     const limiter = new Limiter(new ManualClock(1_800_000_000_000), () => NOTHING);
     const limits = [{ scope: 'key:k', spec }];
-    return (tokens: number, cost: number, kind: 'request' | 'hedge' | 'shadow') =>
+    return (tokens: number, cost: number, kind: 'request' | 'kept' | 'hedge' | 'shadow') =>
       limiter.reserve(limits, 'm', { tokens, cost }, kind);
   };
 
@@ -317,6 +317,15 @@ describe('what is no request of a client', () => {
     request.settle({ tokens: 40, cost: 0 });
     refusal(() => reserve(1, 0.5, 'hedge'));
     reserve(50, 0.25, 'hedge');
+  });
+
+  test('an answer that is already here counts as a request, and needs nothing of tokens and budgets', () => {
+    const reserve = setUp();
+    reserve(100, 1, 'hedge');
+    const kept = reserve(0, 0, 'kept');
+    assert.match(refusal(() => reserve(0, 0, 'kept')).message, /1 requests at once/);
+    kept.settle({ tokens: 0, cost: 0 });
+    assert.match(refusal(() => reserve(0, 0, 'kept')).message, /1 requests a minute/);
   });
 
   test('a shadow is refused as soon as it would need the second half of a limit', () => {

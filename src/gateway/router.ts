@@ -67,7 +67,7 @@ export class Router {
    * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
    * `account/model`, an account known to serve it, other nodes, the default chain.
    * @param scopes whose names a refusal may tell
-   * @throws GatewayError `model_not_found`, or `bad_request` for what cannot be a name
+   * @throws GatewayError `model_not_found` or `forbidden`, or `bad_request` for what cannot be a name
    */
   route(asked: string, isServedElsewhere: (model: string) => boolean = () => false, scopes: Scopes = {}): Chain {
     if (asked.length > NAME_LENGTH_MAX) {
@@ -82,17 +82,23 @@ export class Router {
       (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
       this.#defaultChain(asked);
     if (chain) return chain;
-    const names = [...this.#chains.keys(), ...this.aliases]
-      .filter((name) => this.isAllowed(name, scopes))
-      .slice(0, 20)
-      .join(', ');
-    throw new GatewayError(
-      'model_not_found',
-      `No chain, alias or account serves the model '${asked.slice(0, SHOWN_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
-      {
-        param: 'model',
-      },
-    );
+    throw this.refusal(asked, scopes);
+  }
+
+  /** A key for certain chains is told the same of a name that nobody serves and of one that leads to another chain. */
+  refusal(asked: string, scopes: Scopes): GatewayError {
+    const known = [...this.#chains.keys(), ...this.aliases].filter((name) => this.isAllowed(name, scopes));
+    const names = known.slice(0, 20).join(', ') || 'none';
+    const model = asked.slice(0, SHOWN_LENGTH_MAX);
+    return scopes.chains
+      ? new GatewayError('forbidden', `This key may not use the model '${model}'. It may use: ${names}.`, {
+          param: 'model',
+        })
+      : new GatewayError(
+          'model_not_found',
+          `No chain, alias or account serves the model '${model}'. Known: ${names}.`,
+          { param: 'model' },
+        );
   }
 
   /**

@@ -84,7 +84,7 @@ describe('scopes', () => {
     const { node, upstream, headersOf } = all;
     const refusals: [NewKey['scopes'], RegExp][] = [
       [{ models: ['oth*'] }, /may not use the model 'main'/],
-      [{ chains: ['other'] }, /may not use the chain 'main'/],
+      [{ chains: ['other'] }, /may not use the model 'main'\. It may use: other\./],
       [{ endpoints: ['embeddings'] }, /may not use chat\. It may use: embeddings\./],
       [{ cidrs: ['192.0.2.0/24'] }, /may not be used from this address/],
     ];
@@ -96,6 +96,23 @@ describe('scopes', () => {
     assert.equal(upstream.requests.length, 0);
     const allowed = { models: ['ma*'], chains: ['main'], endpoints: ['chat'], cidrs: ['127.0.0.0/8'] };
     assert.equal((await node.chat({}, { headers: headersOf({ scopes: allowed }) })).status, 200);
+  });
+
+  test('a refusal tells no key whether a name that it may not use exists', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, headersOf } = all;
+    const refusalOf = async (model: string, scopes: NonNullable<NewKey['scopes']>): Promise<unknown> => {
+      const response = await node.chat({ model }, { headers: headersOf({ scopes }) });
+      return [response.status, (await errorOf(response)).message.replace(model, 'NAME')];
+    };
+    for (const scopes of [{ models: ['other'] }, { chains: ['other'] }, { endpoints: ['audio'] }]) {
+      const refusal = await refusalOf('main', scopes);
+      assert.deepEqual(await refusalOf('nobody', scopes), refusal, JSON.stringify(scopes));
+    }
+    assert.deepEqual(await refusalOf('ghost', { models: ['gh*'] }), [
+      404,
+      "No chain, alias or account serves the model 'NAME'. Known: none.",
+    ]);
   });
 
   test('a running node takes a key as soon as the command line has made it, and a moment later needs one of everybody', async () => {

@@ -42,6 +42,29 @@ test('what is added is read in its order, the newest so many, of one tenant or n
   assert.deepEqual(readTraffic(database, 'shadow_log', { limit: 100 }), []);
 });
 
+test('entries of one id are all kept, for clients may choose it', () => {
+  const { add, idsOf } = setUp();
+  add('same');
+  add('same', 'other');
+  add('same');
+  assert.deepEqual(idsOf(), ['same', 'same~2', 'same~3']);
+  assert.deepEqual(idsOf({ tenant: 'acme' }), ['same', 'same~3']);
+});
+
+test('what came while the clock was ahead goes when it is due, and nothing goes for a clock that is set back', () => {
+  const { clock, log, add, idsOf } = setUp();
+  add('before');
+  clock.setForward(400 * DAY_MS);
+  add('ahead');
+  log.flush();
+  clock.setForward(-400 * DAY_MS);
+  log.prune();
+  assert.deepEqual(idsOf(), ['before', 'ahead']);
+  clock.advance(7 * DAY_MS + 1);
+  log.prune();
+  assert.deepEqual(idsOf(), []);
+});
+
 test('what is too large, measured in bytes, is not kept', () => {
   const { log, idsOf } = setUp();
   const addText = (id: string, text: string) => log.add({ id, tenant: 't', name: 'm', body: { text } });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/storage/database.ts';
@@ -30,6 +33,22 @@ function codeOf(action: () => unknown): string {
 }
 
 describe('virtual keys', () => {
+  test('a change of a tenant that depends on what it is finds nobody in between', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'flowmesh-tenant-'));
+    const open = () => openDatabase(join(directory, 'gateway.db'), TENANCY_MIGRATIONS);
+    const [database, beside] = [open(), open()];
+    beside.pragma('busy_timeout = 0');
+    const other = new KeyStore(beside, new ManualClock(), seededRandom(2));
+    new KeyStore(database, new ManualClock(), seededRandom(1)).putTenant('acme', () => {
+      assert.throws(() => other.putTenant('acme', { limits: { concurrent: 1 } }), { code: 'SQLITE_BUSY' });
+      return { limits: { requestsPerMinute: 1 } };
+    });
+    const both = other.putTenant('acme', (known) => ({ limits: { ...known?.limits, concurrent: 1 } }));
+    assert.deepEqual(both.limits, { requestsPerMinute: 1, concurrent: 1 });
+    for (const one of [database, beside]) one.close();
+    rmSync(directory, { recursive: true });
+  });
+
   test('a key identifies its tenant, with the tags, accounts and limits of both', () => {
     const { store, ring } = ringOf();
     store.putTenant('acme', { limits: { costPerDay: 5 }, accounts: { openai: 'acme-openai' }, tags: { plan: 'pro' } });

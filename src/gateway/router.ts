@@ -227,7 +227,7 @@ export class Router {
 }
 
 /** The targets of that model, then the others; each lot as it stood. */
-export function modelFirst(model: string, targets: readonly Target[]): readonly Target[] {
+function modelFirst(model: string, targets: readonly Target[]): readonly Target[] {
   const isAsked = (target: Target): boolean => target.model === model;
   return [...targets.filter(isAsked), ...targets.filter((target) => !isAsked(target))];
 }

@@ -141,6 +141,8 @@ export interface TrafficQuery {
   readonly since?: number | undefined;
   readonly tenant?: string | undefined;
   readonly name?: string | undefined;
+  /** None whose id begins like this. */
+  readonly exceptIds?: string | undefined;
   /** The newest ones. */
   readonly limit: number;
 }
@@ -151,12 +153,14 @@ export function readTraffic(database: Database, table: TrafficTable, query: Traf
     .prepare<unknown[], Row>(
       `SELECT id, at, tenant, name, body FROM ${table}
        WHERE at >= @since AND (@tenant IS NULL OR tenant = @tenant) AND (@name IS NULL OR name = @name)
+         AND (@exceptIds IS NULL OR substr(id, 1, length(@exceptIds)) <> @exceptIds)
        ORDER BY at DESC, rowid DESC LIMIT @limit`,
     )
     .all({
       since: query.since ?? 0,
       tenant: query.tenant ?? null,
       name: query.name ?? null,
+      exceptIds: query.exceptIds ?? null,
       limit: query.limit,
     });
   return rows.reverse().flatMap(({ body, ...row }) => {

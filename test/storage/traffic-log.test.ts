@@ -36,6 +36,7 @@ test('what is added is read in its order, the newest so many, of one tenant or n
   assert.deepEqual(idsOf({ tenant: 'acme' }), ['1', '3']);
   assert.deepEqual(idsOf({ name: 'n' }), ['3']);
   assert.deepEqual(idsOf({ since: start + 1 }), ['2', '3']);
+  assert.deepEqual(idsOf({ exceptIds: '2' }), ['1', '3']);
   assert.deepEqual(readTraffic(database, 'prompt_log', { limit: 1 }), [
     { id: '3', at: start + 1_000, tenant: 'acme', name: 'n', body: { said: '3' } },
   ]);

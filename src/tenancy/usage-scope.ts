@@ -21,19 +21,23 @@ const OF_OWNER = '(@tenant IS NULL OR tenant = @tenant) AND (@keyId IS NULL OR k
 /** Rows of a table with the columns tenant, key_id and model that belong to a scope, as `boundScope` binds it. */
 export const IN_SCOPE = `${OF_OWNER} AND (@models IS NULL OR model IN (SELECT value FROM json_each(@models)))`;
 
-/** Which of the clients' words in the table are meant by a pattern, the configuration says. */
+/** Days of a month, as text, lie between its name and this. */
+export const IN_MONTH = "day >= @month AND day < @month || '-99'";
+
+/** Which of the clients' words of a month are meant by a pattern, the configuration says. */
 export function boundScope(
   database: Database,
   table: 'ledger_day' | 'usage_shard',
   { tenant, keyId, pattern }: UsageScope,
+  month: string,
   namesOf: NamesOf,
 ): object {
-  if (pattern === null) return { tenant, keyId, models: null };
+  if (pattern === null) return { tenant, keyId, month, models: null };
   const asked = database
-    .prepare<[object], string>(`SELECT DISTINCT model FROM ${table} WHERE ${OF_OWNER}`)
+    .prepare<[object], string>(`SELECT DISTINCT model FROM ${table} WHERE ${IN_MONTH} AND ${OF_OWNER}`)
     .pluck()
-    .all({ tenant, keyId });
-  return { tenant, keyId, models: JSON.stringify(asked.filter((model) => isMeant(model, pattern, namesOf))) };
+    .all({ tenant, keyId, month });
+  return { tenant, keyId, month, models: JSON.stringify(asked.filter((model) => isMeant(model, pattern, namesOf))) };
 }
 
 /** The same for what is no row of a table. */

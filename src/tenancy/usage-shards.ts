@@ -10,7 +10,7 @@ import { dayOf, monthOf } from './calendar.ts';
 import { entriesBetween } from './ledger-blocks.ts';
 import type { SettledEntry } from './ledger-row.ts';
 import type { Amounts, Spent } from './limiter.ts';
-import { boundScope, IN_SCOPE, type NamesOf, ONLY_ITSELF, parseScope } from './usage-scope.ts';
+import { boundScope, IN_MONTH, IN_SCOPE, type NamesOf, ONLY_ITSELF, parseScope } from './usage-scope.ts';
 import {
   addEntries,
   countersOf,
@@ -44,7 +44,7 @@ const SUM = `SELECT
     COALESCE(SUM(CASE WHEN day = @day THEN input_tokens + output_tokens END), 0) AS dayTokens,
     COALESCE(SUM(CASE WHEN day = @day THEN cost END), 0) AS dayCost,
     COALESCE(SUM(input_tokens + output_tokens), 0) AS monthTokens, COALESCE(SUM(cost), 0) AS monthCost
-  FROM usage_shard WHERE day >= @month AND day < @month || '-99' AND ${IN_SCOPE}
+  FROM usage_shard WHERE ${IN_MONTH} AND ${IN_SCOPE}
     AND (node = @node) = @isOwn`;
 
 export class UsageShards {
@@ -115,9 +115,8 @@ export class UsageShards {
 
   #spent(scope: string, nowMs: number, isOwn: boolean): Spent {
     const row = this.#sum.get({
-      ...boundScope(this.#database, 'usage_shard', parseScope(scope), this.#namesOf),
+      ...boundScope(this.#database, 'usage_shard', parseScope(scope), monthOf(nowMs), this.#namesOf),
       day: dayOf(nowMs),
-      month: monthOf(nowMs),
       node: this.#node,
       isOwn: isOwn ? 1 : 0,
     });

@@ -200,6 +200,12 @@ describe('strategies', () => {
     assert.deepEqual([share(gateway, 'a'), share(gateway, 'b'), share(gateway, 'c')], [6, 0, 2]);
     assert.deepEqual(planned(gateway, { model: 'one' }).sort(), ['a/one', 'b/two', 'c/one']);
     assert.deepEqual(planned(gateway, { model: 'two' })[0], 'b/two');
+    const explained = explainRequest(chatRequest({ model: 'one' }), gateway.context(), gateway.deps).routes[0];
+    assert.deepEqual(
+      explained?.decisions.map(({ ordered }) => ordered.length),
+      [2, 3],
+      'those that are asked for, and all',
+    );
   });
 
   test('a target that becomes slow loses its requests after one answer', async () => {

@@ -55,7 +55,8 @@ export function planRoute(input: PlanInput): Plan {
     planChain(input.name, input.routing, { ...input, places, admitted: new Set(members) }) ?? NOBODY;
   const all = among(admitted);
   const asked = all.leaves.flatMap(({ index }) => (input.asked?.has(index) ? (places[index] ?? []) : []));
-  const planned = asked.length === 0 ? all : inFront(among(asked), all);
+  const isDivided = asked.length > 0 && asked.length < all.leaves.length;
+  const planned = isDivided ? inFront(among(asked), all) : all;
   const { preferences } = input;
   const order = preferences ? preferListed(planned.leaves, preferences) : planned.leaves;
   // Whom the client names it gets: that is nobody's turn.

@@ -127,7 +127,9 @@ function identifyClient(request: FastifyRequest, reply: FastifyReply, keyRing: K
       return false;
     }
   }
-  if (!isAnonymous && !OPEN_PATHS.has(request.url)) request.principal = keyRing.identify(secrets, request.ip);
+  if (!OPEN_PATHS.has(request.url)) {
+    request.principal = isAnonymous ? keyRing.anonymous() : keyRing.identify(secrets, request.ip);
+  }
   return true;
 }
 

@@ -604,6 +604,11 @@ describe('clients without a key', () => {
     assert.equal(await statusOf(node, { origin: 'https://evil.example' }), 403);
     const tenants = (await all.entered(2)).map(({ tenant }) => tenant);
     assert.deepEqual(tenants.sort(), ['acme', 'default']);
+    all.store.putTenant('default', { limits: { requestsPerMinute: 0 } });
+    await untilNoticed();
+    assert.equal((await node.chat()).status, 429, 'the limits of their tenant hold for them');
+    assert.equal((await node.chat({}, { headers })).status, 200);
+    assert.equal((await fetch(`${node.url}/readyz`)).status, 200);
   });
 
   test('a node that other machines reach takes no configuration that would let them all in', async () => {

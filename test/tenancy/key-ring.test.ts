@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { configuredPrincipal, KeyRing } from '../../src/tenancy/key-ring.ts';
 import { hashSecret, KeyStore } from '../../src/tenancy/key-store.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
-import type { Principal } from '../../src/tenancy/principal.ts';
+import { ANONYMOUS, type Principal } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
@@ -33,6 +33,36 @@ function codeOf(action: () => unknown): string {
 }
 
 describe('virtual keys', () => {
+  test('what holds for the tenant `default` holds for keys of the configuration and for who has none', () => {
+    const configured = configuredPrincipal(1);
+    const { store, ring } = ringOf(new Map([[hashSecret('from-the-file'), configured]]));
+    const both = (): Principal[] => [ring.anonymous(), ring.identify(['from-the-file'], HOME)];
+    assert.deepEqual(both(), [ANONYMOUS, configured]);
+    store.putTenant('default', {
+      limits: { requestsPerMinute: 9 },
+      accounts: { openai: 'ours' },
+      tags: { plan: 'free' },
+    });
+    ring.forget();
+    const limits = [{ scope: 'tenant:default', spec: { requestsPerMinute: 9 } }];
+    const common = { limits, accounts: { openai: 'ours' }, tags: { plan: 'free' } };
+    assert.deepEqual(both(), [
+      { ...ANONYMOUS, ...common },
+      { ...configured, ...common },
+    ]);
+    assert.equal(ring.anonymous(), ring.anonymous(), 'looked up once');
+    store.putTenant('default', { isDisabled: true });
+    ring.forget();
+    assert.equal(
+      codeOf(() => ring.anonymous()),
+      'unauthenticated',
+    );
+    assert.equal(
+      codeOf(() => ring.identify(['from-the-file'], HOME)),
+      'unauthenticated',
+    );
+  });
+
   test('a change of a tenant that depends on what it is finds nobody in between', () => {
     const directory = mkdtempSync(join(tmpdir(), 'flowmesh-tenant-'));
     const open = () => openDatabase(join(directory, 'gateway.db'), TENANCY_MIGRATIONS);

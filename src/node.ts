@@ -137,6 +137,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const metrics = new Metrics(
     () => admission.running,
     () => cache.extent,
+    (target) => settings.router.hasTarget(target),
   );
   const directory = new ModelDirectory(
     () => settings.router,

@@ -30,6 +30,8 @@ export class Router {
   readonly #aliases: ReadonlyMap<string, string>;
   /** By a target's bare model name: the first chain that has it, with those targets in front. */
   readonly #chainsByModel = new Map<string, Chain>();
+  /** Ids of all chains' targets. */
+  readonly #targets: ReadonlySet<string>;
   /** For chats; they decide before the model's name does. */
   readonly rules: readonly CompiledRule[];
 
@@ -39,6 +41,7 @@ export class Router {
     this.#knowledge = knowledge;
     this.rules = compileRules(config.rules ?? []);
     for (const [name, chain] of Object.entries(config.chains)) this.#chains.set(name, this.#buildChain(name, chain));
+    this.#targets = new Set(this.chains.flatMap(targetsOf).map(({ id }) => id));
     this.#aliases = new Map(Object.entries(config.aliases));
     for (const chain of this.#chains.values()) this.#indexModels(chain);
   }
@@ -49,6 +52,11 @@ export class Router {
 
   get accounts(): readonly Account[] {
     return [...this.#accounts.values()];
+  }
+
+  /** Does a chain name it? */
+  hasTarget(id: string): boolean {
+    return this.#targets.has(id);
   }
 
   account(name: string): Account | undefined {
@@ -224,6 +232,10 @@ export class Router {
       traits: account.traits,
     };
   }
+}
+
+function targetsOf({ targets, onContextLength, onContentFilter }: Chain): readonly Target[] {
+  return [...targets, ...onContextLength, ...onContentFilter];
 }
 
 /** The targets of that model, then the others; each lot as it stood. */

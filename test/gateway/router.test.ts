@@ -28,6 +28,14 @@ test('a chain is found by its name', () => {
   assert.deepEqual(targets(CONFIG, 'cheap'), ['b/small']);
 });
 
+test('it knows the targets that chains name', () => {
+  const router = routerOf(CONFIG);
+  assert.deepEqual(
+    ['a/small', 'b/last', 'a/direct'].map((id) => router.hasTarget(id)),
+    [true, true, false],
+  );
+});
+
 test('account/model asks exactly there, whatever the model is called', () => {
   assert.deepEqual(targets(CONFIG, 'a/anything'), ['a/anything']);
   assert.deepEqual(targets(CONFIG, 'a/meta-llama/Llama-3'), ['a/meta-llama/Llama-3']);

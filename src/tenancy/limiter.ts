@@ -8,11 +8,11 @@
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import { untilNext } from './calendar.ts';
-import type { Escrow, EscrowAccount, Period } from './escrow.ts';
-import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
+import type { Escrow, Period } from './escrow.ts';
+import { type Meter, Meters } from './meters.ts';
+import { type Periods, periodsOf } from './period-use.ts';
 import type { LimitSpec, ScopedLimits } from './principal.ts';
 import { type RateLimitStatus, rateLimitStatus } from './rate-limit-status.ts';
-import { RateShare, type ShareView } from './rate-share.ts';
 import type { RateShares } from './rate-shares.ts';
 import { isMeant, type NamesOf, ONLY_ITSELF } from './usage-scope.ts';
 
@@ -92,15 +92,6 @@ interface Moment {
   readonly periods: Periods;
 }
 
-interface Meter {
-  readonly requests: RateShare;
-  readonly tokens: RateShare;
-  readonly use: PeriodUse;
-  running: number;
-  /** Absent without a mesh. */
-  readonly escrow: EscrowAccount | undefined;
-}
-
 interface Held {
   readonly name: string;
   readonly spec: LimitSpec;
@@ -109,15 +100,12 @@ interface Held {
 
 export class Limiter {
   readonly #clock: Clock;
-  /** What a scope had spent when it is seen first after the start. */
-  readonly #spentBefore: (scope: string) => Spent;
-  readonly #escrow: Escrow | undefined;
   readonly #rates: RateShares | undefined;
   readonly #namesOf: NamesOf;
-  /** One for each scope that has limits, so as many as there are tenants, keys and limited models. */
-  readonly #meters = new Map<string, Meter>();
+  readonly #meters: Meters;
 
   /**
+   * @param spentBefore what a scope had spent when it is seen first
    * @param escrow of a mesh whose nodes share their budgets
    * @param rates the same of what is limited a minute
    * @param namesOf what models are called that single limits hold for
@@ -130,9 +118,8 @@ export class Limiter {
     namesOf = ONLY_ITSELF,
   ) {
     this.#clock = clock;
-    this.#spentBefore = spentBefore;
-    this.#escrow = escrow;
     this.#rates = rates;
+    this.#meters = new Meters({ clock, spentBefore, escrow, rates });
     this.#namesOf = namesOf;
   }
 
@@ -144,6 +131,7 @@ export class Limiter {
     kind: ReservationKind = 'request',
   ): LimitReservation {
     if (limits.length === 0) return UNLIMITED;
+    this.#meters.forgetIdle();
     let held = this.#allHeld(limits, model);
     let reserved = estimate;
     let at = this.#now();
@@ -205,6 +193,7 @@ export class Limiter {
 
   #take(held: readonly Held[], amounts: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
+      meter.open += 1;
       if (holdsPlace(kind)) meter.running += 1;
       this.#use(meter, amounts, at, kind);
     }
@@ -212,6 +201,7 @@ export class Limiter {
 
   #giveBack(held: readonly Held[], reserved: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
+      meter.open -= 1;
       if (holdsPlace(kind)) meter.running -= 1;
       this.#use(meter, change(reserved, NOTHING), at, kind);
     }
@@ -220,12 +210,12 @@ export class Limiter {
   #allHeld(limits: readonly ScopedLimits[], model: string): Held[] {
     const held: Held[] = [];
     for (const { scope, spec } of limits) {
-      held.push({ name: scope, spec, meter: this.#meter(scope) });
+      held.push({ name: scope, spec, meter: this.#meters.of(scope) });
       if (!spec.models) continue;
       for (const [pattern, modelSpec] of Object.entries(spec.models)) {
         if (!isMeant(model, pattern, this.#namesOf)) continue;
         const name = `${scope} model:${pattern}`;
-        held.push({ name, spec: modelSpec, meter: this.#meter(name) });
+        held.push({ name, spec: modelSpec, meter: this.#meters.of(name) });
       }
     }
     return held;
@@ -246,6 +236,7 @@ export class Limiter {
     kind: ReservationKind,
     isElsewhere: boolean,
   ): void {
+    meter.open -= 1;
     if (holdsPlace(kind)) meter.running -= 1;
     // Without a mesh nobody else could have answered.
     if (meter.escrow && isElsewhere) {
@@ -256,23 +247,6 @@ export class Limiter {
     this.#use(meter, change(reserved, actual), at, kind);
     meter.escrow?.spent(actual, at.periods.day);
   }
-
-  #meter(name: string): Meter {
-    let meter = this.#meters.get(name);
-    if (!meter) {
-      const escrow = this.#escrow?.account(name);
-      const spentBefore = escrow ? () => escrow.ownSpent() : () => this.#spentBefore(name);
-      meter = {
-        escrow,
-        requests: this.#rates?.share(name, 'requests') ?? new RateShare(aloneView),
-        tokens: this.#rates?.share(name, 'tokens') ?? new RateShare(aloneView),
-        use: new PeriodUse(periodsOf(this.#clock.now()), spentBefore),
-        running: 0,
-      };
-      this.#meters.set(name, meter);
-    }
-    return meter;
-  }
 }
 
 const NOTHING: Amounts = { tokens: 0, cost: 0 };
@@ -280,9 +254,6 @@ const NOTHING: Amounts = { tokens: 0, cost: 0 };
 function change(from: Amounts, to: Amounts): Amounts {
   return { tokens: to.tokens - from.tokens, cost: to.cost - from.cost };
 }
-
-const ALONE: ShareView = { members: 1, isWhole: true };
-const aloneView = (): ShareView => ALONE;
 
 /** Somebody waits for it, so it is one of the requests that run at once. */
 function holdsPlace(kind: ReservationKind): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
-import { Limiter, LimitReached, type Spent } from '../../src/tenancy/limiter.ts';
+import { Limiter, LimitReached, type ReservationKind, type Spent } from '../../src/tenancy/limiter.ts';
 import type { LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { fc } from '../support/property.ts';
@@ -257,6 +257,30 @@ describe('limits', () => {
       }),
     );
   });
+});
+
+test('of more scopes than are remembered those in use stay, and the others begin with what was spent', () => {
+  const clock = new ManualClock(1_800_000_000_000);
+  const asked: string[] = [];
+  const limiter = new Limiter(clock, (scope) => {
+    asked.push(scope);
+    return NOTHING;
+  });
+  const spec = { concurrent: 1, requestsPerMinute: 5, costPerDay: 9 };
+  const reserve = (scope: string, kind: ReservationKind = 'request') =>
+    limiter.reserve([{ scope, spec }], 'm', { tokens: 0, cost: 1 }, kind);
+  reserve('running');
+  reserve('hedged', 'hedge');
+  reserve('idle').settle({ tokens: 0, cost: 1 });
+  clock.advance(61_000);
+  for (let key = 0; key < 10_010; key += 1) reserve(`key ${key}`).settle({ tokens: 0, cost: 1 });
+  asked.length = 0;
+  assert.equal(refusal(() => reserve('running')).code, 'rate_limited');
+  reserve('hedged', 'hedge');
+  reserve('key 1').settle({ tokens: 0, cost: 1 });
+  assert.deepEqual(asked, [], 'these are remembered');
+  reserve('idle').settle({ tokens: 0, cost: 1 });
+  assert.deepEqual(asked, ['idle']);
 });
 
 describe('a request that goes on under another model', () => {

@@ -9,14 +9,16 @@ export interface Use {
   readonly endpoint: string;
 }
 
+/** @throws GatewayError `forbidden` */
+export function checkEndpoint({ scopes }: Principal, endpoint: string): void {
+  if (!scopes.endpoints || scopes.endpoints.includes(endpoint)) return;
+  throw new GatewayError('forbidden', `This key may not use ${endpoint}. It may use: ${scopes.endpoints.join(', ')}.`);
+}
+
 /** @throws GatewayError `forbidden` in a sentence that names what is not allowed */
-export function checkScopes({ scopes }: Principal, { model, endpoint }: Use): void {
-  if (scopes.endpoints && !scopes.endpoints.includes(endpoint)) {
-    throw new GatewayError(
-      'forbidden',
-      `This key may not use ${endpoint}. It may use: ${scopes.endpoints.join(', ')}.`,
-    );
-  }
+export function checkScopes(principal: Principal, { model, endpoint }: Use): void {
+  checkEndpoint(principal, endpoint);
+  const { scopes } = principal;
   if (scopes.models && !matchesAny(model, scopes.models)) {
     throw new GatewayError('forbidden', `This key may not use the model '${model.slice(0, 200)}'.`, { param: 'model' });
   }

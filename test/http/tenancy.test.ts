@@ -552,6 +552,9 @@ describe('conversations that the node keeps', () => {
     assert.equal(refused.status, 400);
     assert.match((await errorOf(refused)).message, /^Previous response with id '[\w-]+' not found\./);
     assert.equal(all.upstream.requests.length, 1);
+    const mayNotChat = headersOf({ scopes: { endpoints: ['embeddings'] } });
+    assert.equal(await statusOf('GET', mayNotChat), 403, 'nor may it read what others have chatted');
+    assert.equal(await statusOf('DELETE', mayNotChat), 403);
     assert.equal(await statusOf('GET', ownOther), 200);
     assert.equal((await node.post('/v1/responses', goOn, { headers: ownOther })).status, 200);
     assert.equal(JSON.parse(all.upstream.requests.at(-1)?.body ?? '').messages.length, 3);

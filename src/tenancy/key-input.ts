@@ -28,6 +28,7 @@ export const ENDPOINTS = [
   'moderations',
   'rerank',
   'knowledge',
+  'metrics',
 ] as const;
 
 const COUNTS = ['requestsPerMinute', 'tokensPerMinute', 'concurrent', 'tokensPerDay', 'tokensPerMonth'] as const;

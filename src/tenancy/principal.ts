@@ -21,7 +21,7 @@ export interface Scopes {
   readonly models?: readonly string[];
   /** Chains that may serve it. */
   readonly chains?: readonly string[];
-  /** Operations: `chat`, `embeddings`, `count-tokens`, `audio`, `images`, `moderations`, `rerank`, `knowledge`. */
+  /** Operations: `chat`, `embeddings`, `count-tokens`, `audio`, `images`, `moderations`, `rerank`, `knowledge`, `metrics`. */
   readonly endpoints?: readonly string[];
   /** Knowledge collections. */
   readonly collections?: readonly string[];

@@ -115,6 +115,17 @@ describe('scopes', () => {
     ]);
   });
 
+  test('metrics, which tell of all tenants, are for keys that may have them', async () => {
+    await using all = await tenancyNode(answer);
+    const statusOf = async (scopes: NonNullable<NewKey['scopes']>): Promise<number> =>
+      (await fetch(`${all.node.url}/metrics`, { headers: all.headersOf({ scopes }) })).status;
+    assert.equal(await statusOf({}), 200);
+    assert.equal(await statusOf({ endpoints: ['metrics'] }), 200);
+    assert.equal(await statusOf({ endpoints: ['chat', 'embeddings'] }), 403);
+    const scraper = all.headersOf({ scopes: { endpoints: ['metrics'] } });
+    assert.equal((await all.node.chat({}, { headers: scraper })).status, 403);
+  });
+
   test('a running node takes a key as soon as the command line has made it, and a moment later needs one of everybody', async () => {
     await using all = await tenancyNode(answer);
     const { node, store, headersOf } = all;

@@ -4,7 +4,7 @@
 /** Ours, and those of providers whose keys can be told by how they begin. */
 const KEY = new RegExp(
   [
-    'fm-[\\w-]{40,}',
+    'fma?-[\\w-]{40,}',
     'sk-[\\w-]{16,}',
     'AIza[\\w-]{30,}',
     '(?:gsk|hf|fw|r8|ghp|github_pat|tgp_v1|jina)_\\w{20,}',

@@ -10,6 +10,7 @@ import { Escrow, escrowSpending, type MeshSight } from './tenancy/escrow.ts';
 import { Ledger } from './tenancy/ledger.ts';
 import { Limiter } from './tenancy/limiter.ts';
 import { RateShares, type ShareNetwork } from './tenancy/rate-shares.ts';
+import type { NamesOf } from './tenancy/usage-scope.ts';
 import { UsageShards } from './tenancy/usage-shards.ts';
 
 export interface AccountingDeps {
@@ -20,6 +21,7 @@ export interface AccountingDeps {
   readonly database: Database;
   readonly journal: LineJournal;
   readonly recorder: ChangeRecorder;
+  readonly namesOf: NamesOf;
   /** How much of its mesh the node sees. Absent without a mesh. */
   readonly sight: (() => MeshSight) | undefined;
   /** Asks other nodes for shares of limits. Absent without a mesh. */
@@ -35,16 +37,17 @@ export interface Accounting {
 }
 
 export function openAccounting(deps: AccountingDeps): Accounting {
-  const { clock, random, database, journal, sight, shareNetwork, onFailure } = deps;
+  const { clock, random, database, journal, namesOf, sight, shareNetwork, onFailure } = deps;
   const shards = usageShards(deps);
-  const ledger = new Ledger({ database, clock, journal, ...(shards && { shards }), onFailure });
+  const ledger = new Ledger({ database, clock, journal, ...(shards && { shards }), namesOf, onFailure });
   const escrow = sight && shards && new Escrow({ clock, sight, spending: escrowSpending(ledger, shards, clock) });
   const rates = sight && shareNetwork && new RateShares({ clock, random, sight, network: shareNetwork });
-  return { ledger, escrow, rates, limiter: new Limiter(clock, (scope) => ledger.spent(scope), escrow, rates) };
+  const limiter = new Limiter(clock, (scope) => ledger.spent(scope), escrow, rates, namesOf);
+  return { ledger, limiter, escrow, rates };
 }
 
 /** None on a node that has never been in a mesh. */
-function usageShards({ database, random, recorder, logger }: AccountingDeps): UsageShards | undefined {
+function usageShards({ database, random, recorder, namesOf, logger }: AccountingDeps): UsageShards | undefined {
   const node = originOf(database);
   if (node === undefined) return undefined;
   return new UsageShards({
@@ -52,6 +55,7 @@ function usageShards({ database, random, recorder, logger }: AccountingDeps): Us
     node,
     epoch: random.uuid().slice(0, 8),
     changes: recorder,
+    namesOf,
     onFailure: (error) => logger.warn({ err: error }, 'usage cannot be told to other nodes'),
   });
 }

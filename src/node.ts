@@ -139,6 +139,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
   const metrics = new Metrics(
     () => admission.running,
     () => cache.extent,
+    (target) => settings.router.hasTarget(target),
   );
   const directory = new ModelDirectory(
     () => settings.router,
@@ -159,6 +160,7 @@ export function createNode(initial: Config, ports: NodePorts): FlowmeshNode {
     database,
     journal: journal(),
     recorder,
+    namesOf: (asked) => settings.router.namesOf(asked),
     sight: replication && (() => meshSight(service?.mesh.view() ?? [])),
     shareNetwork: ports.mesh && shareNetwork(ports.mesh.transport, clock, () => service?.mesh),
     onFailure: onLedgerFailure,

@@ -109,6 +109,7 @@ const MAY_IMPORT: Readonly<Record<string, { readonly folders: readonly string[];
       'dialects',
       'model',
       'errors.ts',
+      'key-shapes.ts',
       'ports.ts',
       'config',
       'storage',

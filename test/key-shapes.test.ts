@@ -5,6 +5,7 @@ import { hideKeys } from '../src/key-shapes.ts';
 
 const KEYS = [
   `fm-${'aB3_-'.repeat(8)}xyz`,
+  `fma-${'aB3_-'.repeat(8)}xyz`,
   'sk-proj-abcDEF0123456789_-abcDEF',
   'sk-ant-api03-abcDEF0123456789',
   'sk-or-v1-0123456789abcdef0123456789abcdef',

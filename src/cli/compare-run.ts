@@ -77,11 +77,19 @@ async function answerAt(place: AnswerPlace, { prompts, maxOutputTokens }: Plan, 
     ...(maxOutputTokens !== undefined && { maxOutputTokens }),
   };
   try {
-    const answer = await deps.asker.ask(question);
+    const answer = await deps.asker.ask({ ...question, headers: comparisonHeaders(deps) });
     return { ...place, type: 'answered', ...answer, cost: deps.costOf(answer) };
   } catch (error) {
     return { ...place, type: 'failed', reason: reasonOf(error) };
   }
+}
+
+/** Begins the ids of requests that a comparison asks: where prompts are kept, the next one does not ask them again. */
+export const COMPARISON_ID = 'compare-';
+
+/** A kept answer would be measured as a fast one that costs as much as a new one. */
+function comparisonHeaders({ random }: Pick<RunDeps, 'random'>): Readonly<Record<string, string>> {
+  return { 'x-request-id': `${COMPARISON_ID}${random.uuid()}`, 'cache-control': 'no-store' };
 }
 
 /** @throws the error itself when it is none that the node told */
@@ -110,7 +118,8 @@ export async function judgeAnswers(
   const spent: Pick<Answered, 'cost'>[] = [];
   const ask = async (pair: JudgedPair, order: Order): Promise<Opinion> => {
     for (let tries = 0; tries < JUDGE_TRIES; tries += 1) {
-      const reply = await deps.asker.ask({ model, messages: judgeMessages(pair, order, deps.random.uuid()) });
+      const messages = judgeMessages(pair, order, deps.random.uuid());
+      const reply = await deps.asker.ask({ model, messages, headers: comparisonHeaders(deps) });
       spent.push({ cost: deps.costOf(reply) });
       const opinion = parseOpinion(reply.text, order);
       if (opinion) return opinion;

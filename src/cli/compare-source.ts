@@ -10,6 +10,7 @@ import type { ReplayableRequest, ShadowPair } from '../model/replay.ts';
 import { readTraffic, type StoredTraffic, type TrafficTable } from '../storage/traffic-log.ts';
 import { parseMoment } from '../tenancy/moment.ts';
 import { CommandError, EXIT } from './command-error.ts';
+import { COMPARISON_ID } from './compare-run.ts';
 import { readTextFile } from './find-node.ts';
 import { withState } from './state.ts';
 import { note } from './terminal.ts';
@@ -88,6 +89,7 @@ function keptTraffic(table: TrafficTable, options: SourceOptions, name?: string)
       since: since === undefined ? undefined : parseMoment('since', since, clock.now(), 'ago'),
       tenant,
       name,
+      exceptIds: COMPARISON_ID,
       limit,
     }),
   );

@@ -93,17 +93,17 @@ export async function setTenant(id: string, options: SetTenantOptions): Promise<
   const { clearLimits, disable, enable, account, tag } = options;
   if (disable && enable) throw new CommandError('Give --enable or --disable, not both.', EXIT.usage);
   const limits = limitsOf(options);
-  const tenant = await withState(options.config, (state) => {
-    const store = storeOf(state);
-    const known = clearLimits ? {} : (store.tenant(id)?.limits ?? {});
-    const written = {
-      ...((disable || enable) && { isDisabled: disable === true }),
-      limits: { ...known, ...limits },
-      ...(account && { accounts: pairsOf('account', account) }),
-      ...(tag && { tags: pairsOf('tag', tag) }),
-    };
-    return store.putTenant(id, readTenantChanges(written, state.input));
-  });
+  const written = {
+    ...((disable || enable) && { isDisabled: disable === true }),
+    ...(account && { accounts: pairsOf('account', account) }),
+    ...(tag && { tags: pairsOf('tag', tag) }),
+  };
+  const tenant = await withState(options.config, (state) =>
+    storeOf(state).putTenant(id, (known) => {
+      const kept = clearLimits ? {} : (known?.limits ?? {});
+      return readTenantChanges({ ...written, limits: { ...kept, ...limits } }, state.input);
+    }),
+  );
   const state = tenant.isDisabled ? 'disabled' : 'enabled';
   print(`${tenant.id} is ${state}; limits: ${limitText(tenant.limits) || 'none'}.`);
 }

@@ -52,6 +52,8 @@ export interface Question {
   readonly settings?: Partial<Omit<ReplayableRequest, 'messages'>>;
   /** Before what the settings say. */
   readonly maxOutputTokens?: number;
+  /** Besides those that every request has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The node answered, but not with an answer. */
@@ -158,7 +160,8 @@ export class NodeClient {
    * Resolves when the answer begins; its events end with `response-end`.
    * @throws CommandError with the node's own words, also from the events
    */
-  async ask({ model, messages, settings, maxOutputTokens }: Question, signal: AbortSignal): Promise<OpenAnswer> {
+  async ask(question: Question, signal: AbortSignal): Promise<OpenAnswer> {
+    const { model, messages, settings, maxOutputTokens } = question;
     const { http, clock } = this.#around;
     const { traits, keys } = this.#account;
     // One answer is read, however many were wanted once.
@@ -166,10 +169,11 @@ export class NodeClient {
     const sampling = { ...wanted, ...(maxOutputTokens !== undefined && { maxOutputTokens }) };
     const request = { tools: [], ...settings, model, isStream: true, messages, sampling };
     const call = renderRequest(request, { model, isStream: true, traits });
-    const endpoint = endpointFor(this.#account, keys[0], call, model);
+    const { url, headers: own } = endpointFor(this.#account, keys[0], call, model);
+    const headers = { ...own, ...question.headers };
     let response: HttpResponse;
     try {
-      response = await http.request({ method: 'POST', ...endpoint, body: JSON.stringify(call.body), signal });
+      response = await http.request({ method: 'POST', url, headers, body: JSON.stringify(call.body), signal });
     } catch (error) {
       if (signal.aborted) throw error;
       throw new CommandError(`The node at ${this.#account.baseUrl} did not answer: ${reasonOf(error)}`);

@@ -53,7 +53,8 @@ export async function updatePrices(file: string, { config }: PricesOptions): Pro
     for (const problem of problems) note(`note: ${harmless(problem)}`);
     if (rows.length === 0) throw new CommandError(`There is no price to take from ${file}.`);
     const known = new Map(readPriceStore(dataDirectory, today).rows.map((row) => [keyOf(row), row]));
-    for (const row of rows) known.set(keyOf(row), row);
+    // A day to come would stand before every newer table, of whichever version.
+    for (const row of rows) known.set(keyOf(row), row.date > today ? { ...row, date: today } : row);
     try {
       writePriceStore(dataDirectory, [...known.values()]);
     } catch (error) {

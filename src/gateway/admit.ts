@@ -7,6 +7,7 @@ import type { Accountable } from '../tenancy/accountant.ts';
 import { ENDPOINTS } from '../tenancy/key-input.ts';
 import { LimitReached } from '../tenancy/limiter.ts';
 import { PAID_BY_CLIENT, type Price } from '../tenancy/price.ts';
+import { matchesAny } from '../tenancy/principal.ts';
 import { checkScopes } from '../tenancy/scopes.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
@@ -57,15 +58,14 @@ export function permit(
   deps: PipelineDeps,
 ): Chain {
   const endpoint = endpointOf(trace.operation);
+  checkScopes(principal, { model, endpoint });
   const isServedElsewhere = (asked: string): boolean => !isForwarded && deps.peers?.serves(asked) === true;
-  const chain = boundToAccounts(
-    deps.router().route(name, isServedElsewhere, principal.scopes),
-    principal.accounts,
-    deps,
-  );
-  trace.chain = chain.name;
-  checkScopes(principal, { model, chain: chain.name, endpoint });
-  return chain;
+  const { scopes } = principal;
+  const router = deps.router();
+  const found = router.route(name, isServedElsewhere, scopes);
+  trace.chain = found.name;
+  if (scopes.chains && !matchesAny(found.name, scopes.chains)) throw router.refusal(model, scopes);
+  return boundToAccounts(found, principal.accounts, deps);
 }
 
 /**

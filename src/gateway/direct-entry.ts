@@ -6,7 +6,7 @@ import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Clock, Random, StopSignal } from '../ports.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
-import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
+import type { Principal } from '../tenancy/principal.ts';
 import type { Admission } from './admission.ts';
 import type { Answer } from './answer.ts';
 import type { RequestContext } from './pipeline.ts';
@@ -82,6 +82,6 @@ export class DirectEntry {
   #principal(secret: string | undefined): Principal {
     const { keyRing } = this.#deps;
     const secrets = secret === undefined ? [] : [secret];
-    return keyRing.admitsAnonymous(secrets) ? ANONYMOUS : keyRing.identify(secrets, HERE);
+    return keyRing.admitsAnonymous(secrets) ? keyRing.anonymous() : keyRing.identify(secrets, HERE);
   }
 }

@@ -18,6 +18,8 @@ const LEARNED_SAMPLES_MIN = 20;
 
 export interface HedgedRequest {
   readonly request: ChatRequest;
+  /** With passages and without what is redundant: what the prompt of the one given up is counted by. */
+  readonly sentTo: (target: Target) => ChatRequest;
   readonly inputTokens: number;
   readonly chain: Chain;
   /** The client's name for what a target serves: only targets of the same one stand in for each other. */
@@ -129,7 +131,7 @@ function secondOf(
 /** Undefined when the client's limits leave no room for a second attempt. */
 function openAccount(
   target: Target,
-  { request, inputTokens, modelOf }: HedgedRequest,
+  { request, sentTo, inputTokens, modelOf }: HedgedRequest,
   { trace, principal, ownKeys }: RequestContext,
   deps: PipelineDeps,
 ): OpenAccount | undefined {
@@ -141,7 +143,7 @@ function openAccount(
       operation: 'hedge',
       model: modelOf(target),
       inputTokens,
-      heldInputTokens: () => heldInputTokens(request),
+      heldInputTokens: () => heldInputTokens(sentTo(target)),
       maxOutputTokens: request.sampling.maxOutputTokens,
       answerCount: request.sampling.candidateCount,
       price: priceOf(target, ownKeys, deps),
@@ -154,7 +156,7 @@ function openAccount(
 
 function openHedge(
   target: Target,
-  { request, chain }: HedgedRequest,
+  { sentTo, chain }: HedgedRequest,
   account: OpenAccount,
   giveBack: () => void,
 ): OpenHedge {
@@ -164,16 +166,19 @@ function openHedge(
     target,
     settle: (loser) => {
       if (loser.attempts === 0) giveBack();
-      account.settle({ ...endingOf(loser, request), chain: chain.name });
+      account.settle({ ...endingOf(loser, sentTo), chain: chain.name });
     },
   };
 }
 
-function endingOf({ target, isSent, isOwnKey, attempts, durationMs, error }: Loser, request: ChatRequest): Ending {
+function endingOf(
+  { target, isSent, isOwnKey, attempts, durationMs, error }: Loser,
+  sentTo: HedgedRequest['sentTo'],
+): Ending {
   return {
     status: error === undefined ? 'aborted' : 'error',
     // Providers count the prompt of an answer that is given up.
-    usage: isSent ? estimateUsage(request, '') : undefined,
+    usage: isSent ? estimateUsage(sentTo(target), '') : undefined,
     target: target.id,
     provider: target.account.provider,
     account: target.account.name,

@@ -203,7 +203,9 @@ async function ask(
       );
     const { health, clock, random } = deps;
     const walk: ChainWalk = { health, clock, random, signal, trace, ownKeys, refusalOf };
-    const hedging = context.isShadow ? undefined : hedgingFor({ request, inputTokens, chain, modelOf }, context, deps);
+    const hedging = context.isShadow
+      ? undefined
+      : hedgingFor({ request, sentTo, inputTokens, chain, modelOf }, context, deps);
     const { answer, target, release } = await walkChain(chain, attempt, walk, hedging);
     return {
       source: augmentation ? augmentation.citing(answer, requestFor(target), target) : answer,

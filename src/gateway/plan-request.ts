@@ -7,7 +7,6 @@ import type { ChatRequest } from '../model/chat.ts';
 import type { Principal } from '../tenancy/principal.ts';
 import { permit } from './admit.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
-import { modelFirst } from './router.ts';
 import type { Candidate, RouteRequestFacts } from './routing/candidate.ts';
 import { summarizePlan } from './routing/describe.ts';
 import {
@@ -133,11 +132,12 @@ export function planItinerary(
       routing: chain.routing ?? plainRouting(chain.targets.length),
       targets: chain.targets.map((target) => candidateOf(target, request, deps)),
       facts: { ...facts, ...(expectedOutputTokens !== undefined && { expectedOutputTokens }) },
+      asked: askedTargets(chain),
       preferences,
       random: () => deps.random.next(),
       wheels: deps.routing.wheels,
     });
-    return { model: asked, chain, plan, targets: targetsInOrder(chain, plan) };
+    return { model: asked, chain, plan, targets: plan.order.flatMap((index) => chain.targets[index] ?? []) };
   });
   const [first, ...rest] = routes;
   // `permitted` throws rather than to return nothing.
@@ -201,9 +201,9 @@ function candidateOf(target: Target, request: ChatRequest, deps: PipelineDeps): 
   };
 }
 
-function targetsInOrder({ targets, askedModel }: Chain, { order }: Plan): readonly Target[] {
-  const ordered = order.flatMap((index) => targets[index] ?? []);
-  return askedModel === undefined ? ordered : modelFirst(askedModel, ordered);
+function askedTargets({ targets, askedModel }: Chain): ReadonlySet<number> | undefined {
+  if (askedModel === undefined) return undefined;
+  return new Set(targets.flatMap(({ model }, index) => (model === askedModel ? [index] : [])));
 }
 
 /** Chains of several names may share targets; what a route before had is not tried again. */

@@ -30,6 +30,8 @@ export class Router {
   readonly #aliases: ReadonlyMap<string, string>;
   /** By a target's bare model name: the first chain that has it, with those targets in front. */
   readonly #chainsByModel = new Map<string, Chain>();
+  /** Ids of all chains' targets. */
+  readonly #targets: ReadonlySet<string>;
   /** For chats; they decide before the model's name does. */
   readonly rules: readonly CompiledRule[];
 
@@ -39,6 +41,7 @@ export class Router {
     this.#knowledge = knowledge;
     this.rules = compileRules(config.rules ?? []);
     for (const [name, chain] of Object.entries(config.chains)) this.#chains.set(name, this.#buildChain(name, chain));
+    this.#targets = new Set(this.chains.flatMap(targetsOf).map(({ id }) => id));
     this.#aliases = new Map(Object.entries(config.aliases));
     for (const chain of this.#chains.values()) this.#indexModels(chain);
   }
@@ -49,6 +52,11 @@ export class Router {
 
   get accounts(): readonly Account[] {
     return [...this.#accounts.values()];
+  }
+
+  /** Does a chain name it? */
+  hasTarget(id: string): boolean {
+    return this.#targets.has(id);
   }
 
   account(name: string): Account | undefined {
@@ -67,7 +75,7 @@ export class Router {
    * In this order: alias, chain of that name, a chain that has a target of that model (which then goes first),
    * `account/model`, an account known to serve it, other nodes, the default chain.
    * @param scopes whose names a refusal may tell
-   * @throws GatewayError `model_not_found`, or `bad_request` for what cannot be a name
+   * @throws GatewayError `model_not_found` or `forbidden`, or `bad_request` for what cannot be a name
    */
   route(asked: string, isServedElsewhere: (model: string) => boolean = () => false, scopes: Scopes = {}): Chain {
     if (asked.length > NAME_LENGTH_MAX) {
@@ -78,23 +86,41 @@ export class Router {
     const model = this.#aliases.get(asked) ?? asked;
     const chain =
       this.#chains.get(model) ??
-      this.#chainsByModel.get(model) ??
-      this.#accountChain(model) ??
-      this.#knownModel(model) ??
+      this.#chainOfModel(model) ??
       (isServedElsewhere(model) ? this.#chainOf(model, []) : undefined) ??
       this.#defaultChain(asked);
     if (chain) return chain;
-    const names = [...this.#chains.keys(), ...this.aliases]
-      .filter((name) => this.isAllowed(name, scopes))
-      .slice(0, 20)
-      .join(', ');
-    throw new GatewayError(
-      'model_not_found',
-      `No chain, alias or account serves the model '${asked.slice(0, SHOWN_LENGTH_MAX)}'. Known: ${names || 'none'}.`,
-      {
-        param: 'model',
-      },
-    );
+    throw this.refusal(asked, scopes);
+  }
+
+  /** A key for certain chains is told the same of a name that nobody serves and of one that leads to another chain. */
+  refusal(asked: string, scopes: Scopes): GatewayError {
+    const known = [...this.#chains.keys(), ...this.aliases].filter((name) => this.isAllowed(name, scopes));
+    const names = known.slice(0, 20).join(', ') || 'none';
+    const model = asked.slice(0, SHOWN_LENGTH_MAX);
+    return scopes.chains
+      ? new GatewayError('forbidden', `This key may not use the model '${model}'. It may use: ${names}.`, {
+          param: 'model',
+        })
+      : new GatewayError(
+          'model_not_found',
+          `No chain, alias or account serves the model '${model}'. Known: ${names}.`,
+          { param: 'model' },
+        );
+  }
+
+  /**
+   * The names whose limits hold for what is asked, so that no other name of a model steps around its limit: what the client
+   * writes, what an alias stands for, the chain; and of a model its bare name and its `account/model`.
+   */
+  namesOf(asked: string): readonly string[] {
+    const model = this.#aliases.get(asked) ?? asked;
+    const names = [asked, model];
+    if (this.#chains.has(model)) return [...new Set(names)];
+    const chain = this.#chainOfModel(model);
+    const first = chain?.targets[0];
+    const others = chain && first ? [chain.name, first.model, first.id] : [this.#defaultChain(asked)?.name ?? asked];
+    return [...new Set([...names, ...others])];
   }
 
   /** May a key with these scopes ask for it? What is not here is somewhere else. */
@@ -114,6 +140,11 @@ export class Router {
     const model = this.#aliases.get(asked) ?? asked;
     if (this.#chains.has(model) || this.#chainsByModel.has(model)) return true;
     return this.#accountChain(model) !== undefined;
+  }
+
+  /** For the name of a model, with its account or without. */
+  #chainOfModel(model: string): Chain | undefined {
+    return this.#chainsByModel.get(model) ?? this.#accountChain(model) ?? this.#knownModel(model);
   }
 
   #accountChain(model: string): Chain | undefined {
@@ -203,8 +234,12 @@ export class Router {
   }
 }
 
+function targetsOf({ targets, onContextLength, onContentFilter }: Chain): readonly Target[] {
+  return [...targets, ...onContextLength, ...onContentFilter];
+}
+
 /** The targets of that model, then the others; each lot as it stood. */
-export function modelFirst(model: string, targets: readonly Target[]): readonly Target[] {
+function modelFirst(model: string, targets: readonly Target[]): readonly Target[] {
   const isAsked = (target: Target): boolean => target.model === model;
   return [...targets.filter(isAsked), ...targets.filter((target) => !isAsked(target))];
 }

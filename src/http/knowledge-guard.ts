@@ -1,9 +1,9 @@
 // What the endpoints over the knowledge brain share: what they need, and who may come in.
 
-import { GatewayError } from '../errors.ts';
 import type { Ingest } from '../knowledge/ingest/ingest.ts';
 import type { Knowledge } from '../knowledge/knowledge.ts';
 import type { Principal } from '../tenancy/principal.ts';
+import { checkEndpoint } from '../tenancy/scopes.ts';
 
 export interface KnowledgeDeps {
   readonly knowledge: Knowledge;
@@ -11,7 +11,6 @@ export interface KnowledgeDeps {
 }
 
 /** @throws GatewayError `forbidden` */
-export function demandKnowledge({ scopes }: Principal): void {
-  if (!scopes.endpoints || scopes.endpoints.includes('knowledge')) return;
-  throw new GatewayError('forbidden', `This key may not use knowledge. It may use: ${scopes.endpoints.join(', ')}.`);
+export function demandKnowledge(principal: Principal): void {
+  checkEndpoint(principal, 'knowledge');
 }

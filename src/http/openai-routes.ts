@@ -12,6 +12,7 @@ import {
 import { GatewayError } from '../errors.ts';
 import { asString, type JsonObject } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
+import { checkEndpoint } from '../tenancy/scopes.ts';
 import { type ChatEndpointDeps, type ChatEndpointOptions, chatEndpoint, type OnAnswer } from './chat-endpoint.ts';
 import { embeddingsEndpoint } from './embeddings-endpoint.ts';
 import { sendJson } from './exchange.ts';
@@ -65,11 +66,15 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
   });
   server.delete('/v1/responses/:id', options, (request, reply) => {
     const { id } = request.params as { id: string };
+    checkEndpoint(request.principal, CONVERSATIONS);
     if (!deps.history.delete(request.principal.tenant, id)) throw unknownResponse(id);
     sendJson(reply, 200, JSON.stringify({ id, object: 'response', deleted: true }));
     return reply;
   });
 }
+
+/** The scope of endpoints that kept conversations belong to: who may not chat may not read what others have chatted. */
+const CONVERSATIONS = 'chat';
 
 /** Puts the earlier conversation before the new input, items in place of their names, and keeps the new one. */
 function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps): ChatEndpointOptions {
@@ -120,6 +125,7 @@ function inputPage(request: FastifyRequest, history: ResponseHistory): JsonObjec
 
 function stored(request: FastifyRequest, history: ResponseHistory) {
   const { id } = request.params as { id: string };
+  checkEndpoint(request.principal, CONVERSATIONS);
   const found = history.get(request.principal.tenant, id);
   if (!found) throw unknownResponse(id);
   return found;

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Admission } from '../gateway/admission.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { checkEndpoint } from '../tenancy/scopes.ts';
 import { sendJson } from './exchange.ts';
 
 export const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -27,7 +28,8 @@ export function opsRoutes(server: FastifyInstance, { admission, metrics, version
     sendJson(reply, admission.isDraining ? 503 : 200, JSON.stringify({ status, running: admission.running }));
     return reply;
   });
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', async (request, reply) => {
+    checkEndpoint(request.principal, 'metrics');
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
     return reply;
   });

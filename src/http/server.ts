@@ -3,6 +3,7 @@
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { GatewayError, isDiskFull, toGatewayError } from '../errors.ts';
 import type { ModelDirectory } from '../gateway/model-directory.ts';
+import { hasKey } from '../key-shapes.ts';
 import type { Random } from '../ports.ts';
 import type { KeyRing } from '../tenancy/key-ring.ts';
 import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
@@ -126,7 +127,9 @@ function identifyClient(request: FastifyRequest, reply: FastifyReply, keyRing: K
       return false;
     }
   }
-  if (!isAnonymous && !OPEN_PATHS.has(request.url)) request.principal = keyRing.identify(secrets, request.ip);
+  if (!OPEN_PATHS.has(request.url)) {
+    request.principal = isAnonymous ? keyRing.anonymous() : keyRing.identify(secrets, request.ip);
+  }
   return true;
 }
 
@@ -156,9 +159,9 @@ function shownPath(path: string): string {
   return path.slice(0, 200).replace(/[^/:]+/g, (part) => (part.length > SEGMENT_LENGTH_MAX ? '…' : part));
 }
 
-/** The client's own id where it is one that logs can hold. */
+/** The client's own id where it is one that logs can hold, and no key in the wrong header. */
 function requestId(sent: string | string[] | undefined, random: Random): string {
-  return typeof sent === 'string' && /^[\w.:-]{1,128}$/.test(sent) ? sent : random.uuid();
+  return typeof sent === 'string' && /^[\w.:-]{1,128}$/.test(sent) && !hasKey(sent) ? sent : random.uuid();
 }
 
 /** What the framework refuses before a route has run. */

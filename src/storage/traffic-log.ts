@@ -54,12 +54,17 @@ export interface TrafficLogDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
+interface Row extends Omit<StoredTraffic, 'body'> {
+  /** As JSON. */
+  readonly body: string;
+}
+
 export class TrafficLog {
   readonly #database: Database;
   readonly #table: TrafficTable;
   readonly #deps: TrafficLogDeps;
-  readonly #insert: Statement<[string, number, string, string, string]>;
-  #queue: [string, number, string, string, string][] = [];
+  readonly #insert: Statement<[Row]>;
+  #queue: Row[] = [];
   #writes = 0;
 
   constructor(database: Database, table: TrafficTable, deps: TrafficLogDeps) {
@@ -67,7 +72,10 @@ export class TrafficLog {
     this.#table = table;
     this.#deps = deps;
     this.#insert = database.prepare(
-      `INSERT OR REPLACE INTO ${table} (id, at, tenant, name, body) VALUES (?, ?, ?, ?, ?)`,
+      // Clients may choose a request's id: nobody's entry takes the place of another one.
+      `INSERT INTO ${table} (id, at, tenant, name, body)
+       SELECT CASE WHEN EXISTS (SELECT 1 FROM ${table} WHERE id = @id)
+         THEN @id || '~' || (SELECT MAX(rowid) + 1 FROM ${table}) ELSE @id END, @at, @tenant, @name, @body`,
     );
   }
 
@@ -76,7 +84,7 @@ export class TrafficLog {
     const { clock, bounds } = this.#deps;
     const text = JSON.stringify(body);
     if (Buffer.byteLength(text) > bounds().entryBytesMax) return false;
-    if (this.#queue.push([id, clock.now(), tenant, name, text]) === 1) clock.soon(() => this.flush());
+    if (this.#queue.push({ id, at: clock.now(), tenant, name, body: text }) === 1) clock.soon(() => this.flush());
     return true;
   }
 
@@ -87,7 +95,7 @@ export class TrafficLog {
     this.#queue = [];
     try {
       this.#database.transaction(() => {
-        for (const row of queue) this.#insert.run(...row);
+        for (const row of queue) this.#insert.run(row);
       })();
       this.#writes += queue.length;
       if (this.#writes >= PRUNE_ENTRIES) this.prune();
@@ -100,6 +108,8 @@ export class TrafficLog {
   prune(): void {
     this.#writes = 0;
     const { retentionDays, entriesMax } = this.#deps.bounds();
+    // Of a time when the clock was ahead: they would stay until it is there again.
+    this.#database.prepare(`UPDATE ${this.#table} SET at = @now WHERE at > @now`).run({ now: this.#deps.clock.now() });
     this.#database
       .prepare(`DELETE FROM ${this.#table} WHERE at < ?`)
       .run(this.#deps.clock.now() - retentionDays * DAY_MS);
@@ -131,6 +141,8 @@ export interface TrafficQuery {
   readonly since?: number | undefined;
   readonly tenant?: string | undefined;
   readonly name?: string | undefined;
+  /** None whose id begins like this. */
+  readonly exceptIds?: string | undefined;
   /** The newest ones. */
   readonly limit: number;
 }
@@ -138,15 +150,17 @@ export interface TrafficQuery {
 /** In the order in which they came. */
 export function readTraffic(database: Database, table: TrafficTable, query: TrafficQuery): StoredTraffic[] {
   const rows = database
-    .prepare<unknown[], { id: string; at: number; tenant: string; name: string; body: string }>(
+    .prepare<unknown[], Row>(
       `SELECT id, at, tenant, name, body FROM ${table}
        WHERE at >= @since AND (@tenant IS NULL OR tenant = @tenant) AND (@name IS NULL OR name = @name)
+         AND (@exceptIds IS NULL OR substr(id, 1, length(@exceptIds)) <> @exceptIds)
        ORDER BY at DESC, rowid DESC LIMIT @limit`,
     )
     .all({
       since: query.since ?? 0,
       tenant: query.tenant ?? null,
       name: query.name ?? null,
+      exceptIds: query.exceptIds ?? null,
       limit: query.limit,
     });
   return rows.reverse().flatMap(({ body, ...row }) => {

@@ -10,7 +10,10 @@ import { addProcessMetrics } from './process-metrics.ts';
 /** Seconds; models answer between a cache hit's milliseconds and minutes of reasoning. */
 const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 600];
 const OVERHEAD_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1];
-/** Clients choose model names; past this many targets the rest is counted together, so that memory stays bounded. */
+/**
+ * Clients choose model names; past this many targets the rest is counted together, so that memory stays bounded: but those
+ * of the configuration, which nobody's made-up names may hide.
+ */
 const TARGETS_MAX = 500;
 
 /** What the cache holds. */
@@ -22,6 +25,7 @@ interface CacheExtent {
 export class Metrics {
   readonly registry = new Registry();
   readonly #targets = new Set<string>();
+  readonly #isConfigured: (target: string) => boolean;
   readonly #requests = new CounterFamily({
     name: 'flowmesh_requests_total',
     help: 'Client requests by operation, target and outcome (ok or the error code)',
@@ -101,7 +105,13 @@ export class Metrics {
     registry: this.registry,
   });
 
-  constructor(inFlight: () => number, cacheExtent: () => CacheExtent = () => ({ entries: 0, bytes: 0 })) {
+  /** @param isConfigured a chain of the configuration has it */
+  constructor(
+    inFlight: () => number,
+    cacheExtent: () => CacheExtent = () => ({ entries: 0, bytes: 0 }),
+    isConfigured: (target: string) => boolean = () => false,
+  ) {
+    this.#isConfigured = isConfigured;
     addProcessMetrics(this.registry);
     this.#gauge('flowmesh_requests_in_flight', 'Requests running now', inFlight);
     this.#gauge('flowmesh_cache_entries', 'Answers kept', () => cacheExtent().entries);
@@ -162,7 +172,7 @@ export class Metrics {
   #targetLabel(target: string | undefined): string {
     if (target === undefined) return 'none';
     if (this.#targets.has(target)) return target;
-    if (this.#targets.size >= TARGETS_MAX) return 'other';
+    if (this.#targets.size >= TARGETS_MAX && !this.#isConfigured(target)) return 'other';
     this.#targets.add(target);
     return target;
   }

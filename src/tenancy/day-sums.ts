@@ -6,17 +6,17 @@ import { DAY_MS, dayOf, monthOf, startOfDay, startOfMonth } from './calendar.ts'
 import { entriesBetween } from './ledger-blocks.ts';
 import type { SettledEntry } from './ledger-row.ts';
 import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, isInScope, type UsageScope } from './usage-scope.ts';
+import { boundScope, IN_MONTH, IN_SCOPE, isInScope, type NamesOf, type UsageScope } from './usage-scope.ts';
 
 const ADD = `INSERT INTO ledger_day (day, tenant, key_id, model, tokens, cost) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT DO UPDATE SET tokens = tokens + excluded.tokens, cost = cost + excluded.cost`;
 
-/** Days of a month, as text, lie between its name and this; only those after a day. */
+/** Only of days after a day. */
 const SUM = `SELECT
     COALESCE(SUM(CASE WHEN day = @day THEN tokens END), 0) AS dayTokens,
     COALESCE(SUM(CASE WHEN day = @day THEN cost END), 0) AS dayCost,
     COALESCE(SUM(tokens), 0) AS monthTokens, COALESCE(SUM(cost), 0) AS monthCost
-  FROM ledger_day WHERE day >= @month AND day < @month || '-99' AND day > @after AND ${IN_SCOPE}`;
+  FROM ledger_day WHERE ${IN_MONTH} AND day > @after AND ${IN_SCOPE}`;
 
 /** Of days whose entries have gone. */
 const PRUNE = 'DELETE FROM ledger_day WHERE day < ?';
@@ -32,9 +32,11 @@ export class DaySums {
   readonly #add;
   readonly #sum;
   readonly #prune;
+  readonly #namesOf: NamesOf;
 
-  constructor(database: Database) {
+  constructor(database: Database, namesOf: NamesOf) {
     this.#database = database;
+    this.#namesOf = namesOf;
     this.#add = database.prepare<(string | number)[]>(ADD);
     this.#sum = database.prepare<[object], Record<string, number>>(SUM);
     this.#prune = database.prepare<[string]>(PRUNE);
@@ -76,7 +78,7 @@ export class DaySums {
     const { day, month } = this.#spentAfter(firstDay, scope, nowMs);
     const rest = { tokens: 0, cost: 0 };
     for (const entry of entriesBetween(this.#database, sinceMs, startOfDay(firstDay) + DAY_MS)) {
-      if (!isInScope(scope, entry)) continue;
+      if (!isInScope(scope, entry, this.#namesOf)) continue;
       rest.tokens += entry.inputTokens + entry.outputTokens;
       rest.cost += entry.cost ?? 0;
     }
@@ -85,12 +87,13 @@ export class DaySums {
   }
 
   #spentAfter(after: string, scope: UsageScope, nowMs: number): Spent {
+    const bound = boundScope(this.#database, 'ledger_day', scope, monthOf(nowMs), this.#namesOf);
     const {
       dayTokens = 0,
       dayCost = 0,
       monthTokens = 0,
       monthCost = 0,
-    } = this.#sum.get({ ...scope, day: dayOf(nowMs), month: monthOf(nowMs), after }) ?? {};
+    } = this.#sum.get({ ...bound, day: dayOf(nowMs), after }) ?? {};
     return { day: { tokens: dayTokens, cost: dayCost }, month: { tokens: monthTokens, cost: monthCost } };
   }
 

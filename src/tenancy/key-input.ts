@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { suggestion } from '../config/nearest.ts';
 import { GatewayError } from '../errors.ts';
 import { isObject } from '../model/json.ts';
-import type { NewKey, Tenant } from './key-store.ts';
+import type { NewKey, TenantChanges } from './key-store.ts';
 import { parseMoment } from './moment.ts';
 import type { LimitSpec, Scopes } from './principal.ts';
 
@@ -28,6 +28,7 @@ export const ENDPOINTS = [
   'moderations',
   'rerank',
   'knowledge',
+  'metrics',
 ] as const;
 
 const COUNTS = ['requestsPerMinute', 'tokensPerMinute', 'concurrent', 'tokensPerDay', 'tokensPerMonth'] as const;
@@ -61,7 +62,7 @@ export function readNewKey(input: Fields, context: InputContext): NewKey {
 }
 
 /** Only what is given. @throws GatewayError `bad_request` */
-export function readTenantChanges(input: Fields, context: InputContext): Partial<Omit<Tenant, 'id' | 'createdAt'>> {
+export function readTenantChanges(input: Fields, context: InputContext): TenantChanges {
   checkFields(input, '', TENANT_FIELDS);
   const { isDisabled, limits, accounts, tags } = input;
   if (isDisabled !== undefined && typeof isDisabled !== 'boolean') throw wrong('isDisabled', 'must be true or false.');

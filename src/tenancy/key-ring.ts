@@ -7,8 +7,8 @@ import type { AnonymousMode } from '../config/exposure.ts';
 import { GatewayError } from '../errors.ts';
 import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../ports.ts';
-import { hashSecret, type KeyStore, type VirtualKey } from './key-store.ts';
-import { DEFAULT_TENANT, type Principal } from './principal.ts';
+import { hashSecret, type KeyStore, type Tenant, type VirtualKey } from './key-store.ts';
+import { ANONYMOUS, DEFAULT_TENANT, type LimitSpec, type Principal, type ScopedLimits } from './principal.ts';
 import { WrongAttempts } from './wrong-attempts.ts';
 
 /** A whole site may share one address, and one of its clients may have an old key: the others must see why. */
@@ -34,6 +34,8 @@ export class KeyRing {
   readonly #anonymous: () => AnonymousMode;
   readonly #known = new LRUCache<string, Known>(atMost(REMEMBERED_MAX));
   readonly #wrongAttempts: WrongAttempts;
+  /** Keys of the configuration and those without one, as their tenant makes them in this generation. */
+  #ofDefault = new WeakMap<Principal, Principal>();
   #dataVersion = -1;
   /** Counts the changes of the store that were noticed. */
   #generation = 0;
@@ -67,6 +69,15 @@ export class KeyRing {
     return this.#configured().size === 0 && !this.#hasKeys;
   }
 
+  /**
+   * Who has no key.
+   * @throws GatewayError `unauthenticated`
+   */
+  anonymous(): Principal {
+    this.#notice();
+    return this.#ofDefaultTenant(ANONYMOUS);
+  }
+
   /** Something here was changed by this process. */
   forget(): void {
     this.#dataVersion = -1;
@@ -87,7 +98,7 @@ export class KeyRing {
     const hashes = secrets.map(hashSecret);
     for (const secretHash of hashes) {
       const configured = this.#configured().get(secretHash);
-      if (configured) return configured;
+      if (configured) return this.#ofDefaultTenant(configured);
     }
     const { key, principal, allowed } = this.#find(hashes, address);
     if (key.expiresAt !== undefined && key.expiresAt <= this.#clock.now()) {
@@ -139,23 +150,39 @@ export class KeyRing {
     throw new GatewayError('unauthenticated', 'This key is not valid here: it is unknown or was revoked.');
   }
 
+  /** With what holds for all of its tenant. */
+  #ofDefaultTenant(principal: Principal): Principal {
+    const known = this.#ofDefault.get(principal);
+    if (known) return known;
+    const tenant = this.#store.tenant(DEFAULT_TENANT);
+    if (tenant?.isDisabled) {
+      throw new GatewayError(
+        'unauthenticated',
+        `The tenant '${DEFAULT_TENANT}' is disabled, and so is who has no key of another.`,
+      );
+    }
+    const bound = tenant ? withTenant(principal, tenant) : principal;
+    this.#ofDefault.set(principal, bound);
+    return bound;
+  }
+
   #usable(key: VirtualKey | undefined): Known | undefined {
     const tenant = key && this.#store.tenant(key.tenant);
     if (!key || !tenant || key.revokedAt !== undefined || tenant.isDisabled) return undefined;
     return {
       key,
       generation: this.#generation,
-      principal: {
-        tenant: tenant.id,
-        keyId: key.id,
-        tags: { ...tenant.tags, ...key.tags },
-        scopes: key.scopes,
-        accounts: { ...tenant.accounts, ...key.accounts },
-        limits: [
-          { scope: `tenant:${tenant.id}`, spec: tenant.limits },
-          { scope: `key:${key.id}`, spec: key.limits },
-        ].filter(({ spec }) => Object.keys(spec).length > 0),
-      },
+      principal: withTenant(
+        {
+          tenant: tenant.id,
+          keyId: key.id,
+          tags: key.tags,
+          scopes: key.scopes,
+          accounts: key.accounts,
+          limits: limitsOf(`key:${key.id}`, key.limits),
+        },
+        tenant,
+      ),
       allowed: key.scopes.cidrs && blockListOf(key.scopes.cidrs),
     };
   }
@@ -169,11 +196,26 @@ export class KeyRing {
     if (version === this.#dataVersion) return;
     this.#dataVersion = version;
     this.#generation += 1;
+    this.#ofDefault = new WeakMap();
     this.#hasKeys = this.#store.hasKeys();
   }
 }
 
-/** A key of the configuration: everything allowed, nothing limited, its own id in the ledger. */
+/** Its own words go before the tenant's; limits of both hold. */
+function withTenant(principal: Principal, { id, tags, accounts, limits }: Tenant): Principal {
+  return {
+    ...principal,
+    tags: { ...tags, ...principal.tags },
+    accounts: { ...accounts, ...principal.accounts },
+    limits: [...limitsOf(`tenant:${id}`, limits), ...principal.limits],
+  };
+}
+
+function limitsOf(scope: string, spec: LimitSpec): ScopedLimits[] {
+  return Object.keys(spec).length > 0 ? [{ scope, spec }] : [];
+}
+
+/** A key of the configuration: everything allowed, only its tenant's limits, its own id in the ledger. */
 export function configuredPrincipal(position: number): Principal {
   return { tenant: DEFAULT_TENANT, keyId: `config-${position}`, tags: {}, scopes: {}, accounts: {}, limits: [] };
 }

@@ -26,6 +26,9 @@ export interface Tenant {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** Only what is given. */
+export type TenantChanges = Partial<Omit<Tenant, 'id' | 'createdAt'>>;
+
 export interface VirtualKey {
   readonly id: string;
   readonly tenant: string;
@@ -75,11 +78,15 @@ export class KeyStore {
     this.#table = new TenancyTable(database);
   }
 
-  /** Makes a tenant, or changes what is given of it. */
-  putTenant(id: string, changes: Partial<Omit<Tenant, 'id' | 'createdAt'>> = {}): Tenant {
+  /**
+   * Makes a tenant, or changes what is given of it.
+   * @param change may depend on what it is now: nobody else changes it in between
+   */
+  putTenant(id: string, change: TenantChanges | ((known: Tenant | undefined) => TenantChanges) = {}): Tenant {
     checkName('tenant', id);
     return this.#transaction(() => {
       const known = this.tenant(id);
+      const changes = typeof change === 'function' ? change(known) : change;
       const tenant: Tenant = {
         id,
         createdAt: known?.createdAt ?? this.#clock.now(),

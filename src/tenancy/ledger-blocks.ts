@@ -22,10 +22,18 @@ const INSERT = 'INSERT INTO ledger_block (last_id, count, first_at, last_at, ent
 const OLDEST = 'SELECT last_id AS lastId, count FROM ledger_block WHERE last_id <= ? ORDER BY last_id LIMIT ?';
 
 const LAST_ID = 'SELECT COALESCE(MAX(last_id), 0) FROM ledger_block';
-/** Those of a span of time, from where the last of them was. */
-const NEXT = `SELECT last_at AS lastAt, first_at AS firstAt, last_id AS lastId, entries FROM ledger_block
-  WHERE (last_at, first_at, last_id) > (@lastAt, @firstAt, @lastId) AND first_at < @until AND last_id <= @lastIdMax
-  ORDER BY last_at, first_at, last_id LIMIT @blocksMax`;
+const BLOCK = 'SELECT last_at AS lastAt, first_at AS firstAt, last_id AS lastId, entries FROM ledger_block';
+/**
+ * Those of a span of time, from where the last of them was: the rest of its moment, then what is later. As one comparison
+ * all blocks of a moment would be gone through for each step within it.
+ */
+const NEXT = `SELECT * FROM (${BLOCK}
+    WHERE last_at = @lastAt AND first_at = @firstAt AND last_id > @lastId AND first_at < @until AND last_id <= @lastIdMax
+    ORDER BY last_id LIMIT @blocksMax)
+  UNION ALL SELECT * FROM (${BLOCK}
+    WHERE (last_at, first_at) > (@lastAt, @firstAt) AND first_at < @until AND last_id <= @lastIdMax
+    ORDER BY last_at, first_at, last_id LIMIT @blocksMax)
+  LIMIT @blocksMax`;
 /** Of at most 250 entries each, but for those of a table that could not be written for long. */
 const SLICE_BLOCKS = 12;
 

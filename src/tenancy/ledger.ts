@@ -25,7 +25,7 @@ import {
   settledEntry,
 } from './ledger-row.ts';
 import type { Spent } from './limiter.ts';
-import { parseScope } from './usage-scope.ts';
+import { type NamesOf, ONLY_ITSELF, parseScope } from './usage-scope.ts';
 import type { UsageShards } from './usage-shards.ts';
 
 export interface LedgerDeps {
@@ -35,6 +35,8 @@ export interface LedgerDeps {
   readonly journal?: LineJournal;
   /** Sums that other nodes see. */
   readonly shards?: Pick<UsageShards, 'add'>;
+  /** What models are called that single limits hold for. */
+  readonly namesOf?: NamesOf;
   /** It cannot be written (a full disk, say). Requests go on, and it is tried again; somebody must be told. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -97,7 +99,7 @@ export class Ledger {
   #timer: Timer | undefined;
   #lastId: number;
 
-  constructor({ database, clock, journal = NO_JOURNAL, shards, onFailure }: LedgerDeps) {
+  constructor({ database, clock, journal = NO_JOURNAL, shards, namesOf = ONLY_ITSELF, onFailure }: LedgerDeps) {
     this.#database = database;
     this.#clock = clock;
     this.#journal = journal;
@@ -105,7 +107,7 @@ export class Ledger {
     this.#onFailure = onFailure;
     this.#blocks = new LedgerBlocks(database);
     this.#age = new LedgerAge(database, clock);
-    this.#sums = new DaySums(database);
+    this.#sums = new DaySums(database, namesOf);
     const { rows, unreadable } = recoverRows(journal.read());
     if (unreadable > 0) onFailure(new Error(`${unreadable} lines of the ledger's journal cannot be read.`));
     this.#settled = rows;

@@ -8,12 +8,13 @@
 import { GatewayError } from '../errors.ts';
 import type { Clock } from '../ports.ts';
 import { untilNext } from './calendar.ts';
-import type { Escrow, EscrowAccount, Period } from './escrow.ts';
-import { type Periods, PeriodUse, periodsOf } from './period-use.ts';
-import { type LimitSpec, matchesAny, type ScopedLimits } from './principal.ts';
+import type { Escrow, Period } from './escrow.ts';
+import { type Meter, Meters } from './meters.ts';
+import { type Periods, periodsOf } from './period-use.ts';
+import type { LimitSpec, ScopedLimits } from './principal.ts';
 import { type RateLimitStatus, rateLimitStatus } from './rate-limit-status.ts';
-import { RateShare, type ShareView } from './rate-share.ts';
 import type { RateShares } from './rate-shares.ts';
+import { isMeant, type NamesOf, ONLY_ITSELF } from './usage-scope.ts';
 
 /** What a request will use, as far as one can tell before, or did use. */
 export interface Amounts {
@@ -47,12 +48,13 @@ export class LimitReached extends GatewayError {
 
 /**
  * request: counts as one, and holds a place.
+ * kept: the same for an answer that is already here, which needs no tokens and no money, so none need be left.
  * forwarded: one that another node has admitted, whose minute has it; here it holds a place and counts in budgets.
  * hedge: a second attempt of a request that counts already; only its tokens and its money count.
  * shadow: a copy that nobody waits for; counts like a hedge, and only while half of every limit is free, so that the
  * requests of clients find room.
  */
-export type ReservationKind = 'request' | 'forwarded' | 'hedge' | 'shadow';
+export type ReservationKind = 'request' | 'kept' | 'forwarded' | 'hedge' | 'shadow';
 
 const SHADOW_SHARE = 0.5;
 
@@ -90,15 +92,6 @@ interface Moment {
   readonly periods: Periods;
 }
 
-interface Meter {
-  readonly requests: RateShare;
-  readonly tokens: RateShare;
-  readonly use: PeriodUse;
-  running: number;
-  /** Absent without a mesh. */
-  readonly escrow: EscrowAccount | undefined;
-}
-
 interface Held {
   readonly name: string;
   readonly spec: LimitSpec;
@@ -107,22 +100,27 @@ interface Held {
 
 export class Limiter {
   readonly #clock: Clock;
-  /** What a scope had spent when it is seen first after the start. */
-  readonly #spentBefore: (scope: string) => Spent;
-  readonly #escrow: Escrow | undefined;
   readonly #rates: RateShares | undefined;
-  /** One for each scope that has limits, so as many as there are tenants, keys and limited models. */
-  readonly #meters = new Map<string, Meter>();
+  readonly #namesOf: NamesOf;
+  readonly #meters: Meters;
 
   /**
+   * @param spentBefore what a scope had spent when it is seen first
    * @param escrow of a mesh whose nodes share their budgets
    * @param rates the same of what is limited a minute
+   * @param namesOf what models are called that single limits hold for
    */
-  constructor(clock: Clock, spentBefore: (scope: string) => Spent, escrow?: Escrow, rates?: RateShares) {
+  constructor(
+    clock: Clock,
+    spentBefore: (scope: string) => Spent,
+    escrow?: Escrow,
+    rates?: RateShares,
+    namesOf = ONLY_ITSELF,
+  ) {
     this.#clock = clock;
-    this.#spentBefore = spentBefore;
-    this.#escrow = escrow;
     this.#rates = rates;
+    this.#meters = new Meters({ clock, spentBefore, escrow, rates });
+    this.#namesOf = namesOf;
   }
 
   /** @throws LimitReached `rate_limited` with a time to wait, or `budget_exhausted` */
@@ -133,6 +131,7 @@ export class Limiter {
     kind: ReservationKind = 'request',
   ): LimitReservation {
     if (limits.length === 0) return UNLIMITED;
+    this.#meters.forgetIdle();
     let held = this.#allHeld(limits, model);
     let reserved = estimate;
     let at = this.#now();
@@ -140,11 +139,11 @@ export class Limiter {
       for (const one of held) check(one, estimate, at, kind);
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
-      const borrow = kind === 'request' ? this.#borrowing(held, estimate, at) : undefined;
+      const borrow = isCounted(kind) ? this.#borrowing(held, estimate, at) : undefined;
       throw new LimitReached(error, rateLimitStatus(held, at.elapsedMs), borrow);
     }
     this.#take(held, estimate, at, kind);
-    if (kind === 'request') countRequest(held, at);
+    if (isCounted(kind)) countRequest(held, at);
     return {
       status: rateLimitStatus(held, at.elapsedMs),
       moveTo: (otherModel, otherEstimate) => {
@@ -159,7 +158,7 @@ export class Limiter {
           throw error;
         }
         this.#take(others, otherEstimate, now, kind);
-        if (kind === 'request') countRequest(fresh, now);
+        if (isCounted(kind)) countRequest(fresh, now);
         [held, reserved, at] = [others, otherEstimate, now];
       },
       settle: (actual, isElsewhere = false) => {
@@ -194,6 +193,7 @@ export class Limiter {
 
   #take(held: readonly Held[], amounts: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
+      meter.open += 1;
       if (holdsPlace(kind)) meter.running += 1;
       this.#use(meter, amounts, at, kind);
     }
@@ -201,6 +201,7 @@ export class Limiter {
 
   #giveBack(held: readonly Held[], reserved: Amounts, at: Moment, kind: ReservationKind): void {
     for (const { meter } of held) {
+      meter.open -= 1;
       if (holdsPlace(kind)) meter.running -= 1;
       this.#use(meter, change(reserved, NOTHING), at, kind);
     }
@@ -209,12 +210,12 @@ export class Limiter {
   #allHeld(limits: readonly ScopedLimits[], model: string): Held[] {
     const held: Held[] = [];
     for (const { scope, spec } of limits) {
-      held.push({ name: scope, spec, meter: this.#meter(scope) });
+      held.push({ name: scope, spec, meter: this.#meters.of(scope) });
       if (!spec.models) continue;
       for (const [pattern, modelSpec] of Object.entries(spec.models)) {
-        if (!matchesAny(model, [pattern])) continue;
+        if (!isMeant(model, pattern, this.#namesOf)) continue;
         const name = `${scope} model:${pattern}`;
-        held.push({ name, spec: modelSpec, meter: this.#meter(name) });
+        held.push({ name, spec: modelSpec, meter: this.#meters.of(name) });
       }
     }
     return held;
@@ -235,6 +236,7 @@ export class Limiter {
     kind: ReservationKind,
     isElsewhere: boolean,
   ): void {
+    meter.open -= 1;
     if (holdsPlace(kind)) meter.running -= 1;
     // Without a mesh nobody else could have answered.
     if (meter.escrow && isElsewhere) {
@@ -245,23 +247,6 @@ export class Limiter {
     this.#use(meter, change(reserved, actual), at, kind);
     meter.escrow?.spent(actual, at.periods.day);
   }
-
-  #meter(name: string): Meter {
-    let meter = this.#meters.get(name);
-    if (!meter) {
-      const escrow = this.#escrow?.account(name);
-      const spentBefore = escrow ? () => escrow.ownSpent() : () => this.#spentBefore(name);
-      meter = {
-        escrow,
-        requests: this.#rates?.share(name, 'requests') ?? new RateShare(aloneView),
-        tokens: this.#rates?.share(name, 'tokens') ?? new RateShare(aloneView),
-        use: new PeriodUse(periodsOf(this.#clock.now()), spentBefore),
-        running: 0,
-      };
-      this.#meters.set(name, meter);
-    }
-    return meter;
-  }
 }
 
 const NOTHING: Amounts = { tokens: 0, cost: 0 };
@@ -270,19 +255,22 @@ function change(from: Amounts, to: Amounts): Amounts {
   return { tokens: to.tokens - from.tokens, cost: to.cost - from.cost };
 }
 
-const ALONE: ShareView = { members: 1, isWhole: true };
-const aloneView = (): ShareView => ALONE;
-
 /** Somebody waits for it, so it is one of the requests that run at once. */
 function holdsPlace(kind: ReservationKind): boolean {
-  return kind === 'request' || kind === 'forwarded';
+  return kind === 'request' || kind === 'kept' || kind === 'forwarded';
 }
 
-/** @param isCounted it is one of the requests of this minute already */
-function check(held: Held, estimate: Estimate, now: Moment, kind: ReservationKind, isCounted = false): void {
+/** It is one of the requests of its minute. */
+function isCounted(kind: ReservationKind): boolean {
+  return kind === 'request' || kind === 'kept';
+}
+
+/** @param wasCounted it is one of the requests of this minute already */
+function check(held: Held, estimate: Estimate, now: Moment, kind: ReservationKind, wasCounted = false): void {
   const { spec } = held;
   if (holdsPlace(kind)) checkPlace(held);
-  if (kind === 'request' && !isCounted) checkCount(held, now.elapsedMs);
+  if (isCounted(kind) && !wasCounted) checkCount(held, now.elapsedMs);
+  if (kind === 'kept') return;
   if (kind !== 'forwarded') checkTokens(held, estimate.tokens, now.elapsedMs, kind);
   checkBudget(held, estimate, { period: 'day', unit: 'tokens', max: spec.tokensPerDay }, now, kind);
   checkBudget(held, estimate, { period: 'day', unit: 'cost', max: spec.costPerDay }, now, kind);

@@ -90,10 +90,11 @@ export class PriceTable {
     const names = rowNames(provider, model);
     const row = this.#row(names);
     const base = this.#priced(row && factsOn(day, row), { provider, model, account, day });
-    const override = this.#overrides.find(
-      (candidate) => isFor(candidate, provider, account) && names.some((name) => fits(candidate.model, name.model)),
-    );
-    return override ? withOverride(base ?? bare(provider, model, day), override) : base;
+    // The closest comes last and has the last word; what it leaves out others may say.
+    return this.#overrides.reduceRight((facts, override) => {
+      const isMeant = isFor(override, provider, account) && names.some((name) => fits(override.model, name.model));
+      return isMeant ? withOverride(facts ?? bare(provider, model, day), override) : facts;
+    }, base);
   }
 
   /** Every row as it holds today, without the configuration's. */

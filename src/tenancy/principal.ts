@@ -11,7 +11,7 @@ export interface LimitSpec {
   readonly costPerMonth?: number;
   readonly tokensPerDay?: number;
   readonly tokensPerMonth?: number;
-  /** Further limits for single models, by the name the client asks for; `*` at the end stands for anything. */
+  /** Further limits for single models, by any name of what the client asks for; `*` at the end stands for anything. */
   readonly models?: Readonly<Record<string, LimitSpec>>;
 }
 
@@ -21,7 +21,7 @@ export interface Scopes {
   readonly models?: readonly string[];
   /** Chains that may serve it. */
   readonly chains?: readonly string[];
-  /** Operations: `chat`, `embeddings`, `count-tokens`, `audio`, `images`, `moderations`, `rerank`, `knowledge`. */
+  /** Operations: `chat`, `embeddings`, `count-tokens`, `audio`, `images`, `moderations`, `rerank`, `knowledge`, `metrics`. */
   readonly endpoints?: readonly string[];
   /** Knowledge collections. */
   readonly collections?: readonly string[];

@@ -10,7 +10,7 @@ import { dayOf, monthOf } from './calendar.ts';
 import { entriesBetween } from './ledger-blocks.ts';
 import type { SettledEntry } from './ledger-row.ts';
 import type { Amounts, Spent } from './limiter.ts';
-import { IN_SCOPE, parseScope } from './usage-scope.ts';
+import { boundScope, IN_MONTH, IN_SCOPE, type NamesOf, ONLY_ITSELF, parseScope } from './usage-scope.ts';
 import {
   addEntries,
   countersOf,
@@ -31,6 +31,8 @@ export interface UsageShardsDeps {
   /** Of this process alone. A restored disk must not count on in shards that other nodes have seen larger. */
   readonly epoch: string;
   readonly changes: ChangeRecorder;
+  /** What models are called that single limits hold for. */
+  readonly namesOf?: NamesOf;
   /** Other nodes cannot be told, now or ever; requests go on. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -42,7 +44,7 @@ const SUM = `SELECT
     COALESCE(SUM(CASE WHEN day = @day THEN input_tokens + output_tokens END), 0) AS dayTokens,
     COALESCE(SUM(CASE WHEN day = @day THEN cost END), 0) AS dayCost,
     COALESCE(SUM(input_tokens + output_tokens), 0) AS monthTokens, COALESCE(SUM(cost), 0) AS monthCost
-  FROM usage_shard WHERE day >= @month AND day < @month || '-99' AND ${IN_SCOPE}
+  FROM usage_shard WHERE ${IN_MONTH} AND ${IN_SCOPE}
     AND (node = @node) = @isOwn`;
 
 export class UsageShards {
@@ -51,13 +53,15 @@ export class UsageShards {
   readonly #epoch: string;
   readonly #changes: ChangeRecorder;
   readonly #onFailure: (error: unknown) => void;
+  readonly #namesOf: NamesOf;
   readonly #sum;
 
-  constructor({ database, node, epoch, changes, onFailure }: UsageShardsDeps) {
+  constructor({ database, node, epoch, changes, namesOf = ONLY_ITSELF, onFailure }: UsageShardsDeps) {
     this.#database = database;
     this.#node = node;
     this.#epoch = epoch;
     this.#changes = changes;
+    this.#namesOf = namesOf;
     this.#onFailure = onFailure;
     this.#sum = database.prepare<[object], Record<string, number>>(SUM);
     database.transaction(() => this.#begin())();
@@ -111,9 +115,8 @@ export class UsageShards {
 
   #spent(scope: string, nowMs: number, isOwn: boolean): Spent {
     const row = this.#sum.get({
-      ...parseScope(scope),
+      ...boundScope(this.#database, 'usage_shard', parseScope(scope), monthOf(nowMs), this.#namesOf),
       day: dayOf(nowMs),
-      month: monthOf(nowMs),
       node: this.#node,
       isOwn: isOwn ? 1 : 0,
     });

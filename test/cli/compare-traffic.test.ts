@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { GATEWAY_MIGRATIONS } from '../../src/node-files.ts';
+import { openDatabase } from '../../src/storage/database.ts';
 import { type CommandPlace, commandPlace } from '../support/command.ts';
 import { type EchoUpstream, startEcho } from '../support/echo-upstream.ts';
 
@@ -34,20 +36,21 @@ async function untilCount(count: () => number, wanted: number): Promise<void> {
 
 const rowsOf = (stdout: string) => stdout.split('\n').map((line) => line.split(/ {2,}/));
 
-test('--from-log asks what clients asked, with its tools and settings, and only while that is kept', async () => {
+test('--from-log asks what clients asked, with its tools and settings, anew, and never its own questions', async () => {
   using place = commandPlace();
   await using a = await startEcho({ models: ['a'], answer: () => 'It is Paris' });
   await using b = await startEcho({ models: ['b'], answer: () => 'It is Paris' });
-  configure(place, { a, b }, 'prompts: {isStored: true}\n');
+  configure(place, { a, b }, 'prompts: {isStored: true}\ncache: {isEnabled: true, requests: all}\n');
   const { url, node } = await place.startNode();
   const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }];
   await ask(url, { temperature: 0.25, max_tokens: 9, tools, user: 'ada', n: 1 });
   await ask(url, { messages: [{ role: 'user', content: 'x'.repeat(70_000) }] });
+  const args = ['compare', '--models', 'a/a,b/b', '--from-log', '--since', '1h', '--repeat', '2', '--url', url];
+  const result = await place.run([...args, '--json', 'r.json']);
   node.signal('SIGTERM');
   await node.ended;
-  const result = await place.run(['compare', '--models', 'a/a,b/b', '--from-log', '--since', '1h', '--json', 'r.json']);
   assert.equal(result.exitCode, 0, result.stderr);
-  assert.deepEqual(rowsOf(result.stdout)[2]?.slice(0, 5), ['b/b', '1/1', '100 %', '$0.0000260', '$0.0000260']);
+  assert.deepEqual(rowsOf(result.stdout)[2]?.slice(0, 5), ['b/b', '2/2', '100 %', '$0.0000520', '$0.0000260']);
   const [asked] = b.requests;
   const { messages, temperature, max_tokens, tools: sent, user } = asked;
   assert.deepEqual(
@@ -56,6 +59,11 @@ test('--from-log asks what clients asked, with its tools and settings, and only 
   );
   assert.equal(sent[0].function.name, 'look');
   assert.equal(JSON.parse(readFileSync(place.path('r.json'), 'utf8')).prompts.length, 1, 'the long one is not kept');
+  assert.deepEqual([a.requests.length, b.requests.length], [4, 2], 'kept answers are not compared');
+  const database = openDatabase(place.path('state/gateway.db'), GATEWAY_MIGRATIONS);
+  const ids = database.prepare<[], string>('SELECT substr(id, 1, 8) FROM prompt_log ORDER BY at').pluck().all();
+  database.close();
+  assert.deepEqual(ids.slice(1), Array(4).fill('compare-'));
 });
 
 test('without a word in the configuration no text of a prompt or an answer is stored', async () => {

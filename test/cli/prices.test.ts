@@ -63,7 +63,9 @@ test('prices update takes what it can use, tells the rest, and later updates add
   place.write('api.json', JSON.stringify({ groq: { models }, 'nobody-knows': { models } }));
   place.write(
     'own.json',
-    JSON.stringify({ models: [{ provider: 'groq', model: 'house-2', price: { input: 3, output: 4 } }] }),
+    JSON.stringify({
+      models: [{ provider: 'groq', model: 'house-2', price: { input: 3, output: 4 }, date: '9999-12-31' }],
+    }),
   );
   const first = await place.run(['prices', 'update', 'api.json']);
   const path = place.path('state/prices.json');
@@ -81,6 +83,8 @@ test('prices update takes what it can use, tells the rest, and later updates add
       ['house-2', { input: 3, output: 4 }],
     ],
   );
+  const today = new Date().toISOString().slice(0, 10);
+  assert.ok(written[1].date <= today, 'a day to come would stand before every newer table');
   const shown = await place.run(['prices', 'show', 'groq/house-2']);
   assert.match(shown.stdout, /^groq\/house-2\n {2}price {4}\$3 in, \$4 out for a million tokens\n/);
 });

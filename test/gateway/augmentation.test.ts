@@ -82,6 +82,19 @@ test('a request without a wish for knowledge goes as its client wrote it, and no
   assert.equal(bench.trace, undefined);
 });
 
+test('the passages count in the prompt of a second attempt that was given up', async () => {
+  const chain = { targets: ['a/one', 'b/two'], hedge: { afterMs: 1_000, budgetPercent: 100 } };
+  const bench = new Bench({ config: { ...TWO_TARGETS, chains: { main: { ...chain, knowledge: CHAIN_KNOWLEDGE } } } });
+  await bench.knowledge.add(`${PUMP} ${'It is long. '.repeat(100)}`);
+  const { gateway } = bench;
+  gateway.http.script = ({ url }) => (url.includes('//a.') ? 'hang' : streamed('Hi'));
+  const asked = bench.ask();
+  await gateway.advance(1_000);
+  await asked;
+  const given = gateway.entries().find(({ operation }) => operation === 'hedge');
+  assert.ok(Number(given?.input_tokens) > 300, `${given?.input_tokens} tokens`);
+});
+
 test('a request that asks gets passages in front of its last question, and the field stays here', async () => {
   const bench = new Bench();
   const documentId = await bench.knowledge.add(PUMP, { title: 'Pump manual' });

@@ -177,6 +177,37 @@ describe('strategies', () => {
     assert.deepEqual(gateway.hosts, ['a', 'b', 'a', 'b']);
   });
 
+  test('nor do requests for a single target, by the name of its model or by the client’s own order', async () => {
+    const chain = { targets: ['a/one', 'b/two'], ...ordered('round-robin', [1, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));
+    for (const named of [{ model: 'two' }, { provider: { order: ['b'] } }]) {
+      const before = gateway.hosts.length;
+      for (let index = 0; index < 4; index += 1) {
+        await gateway.text(named);
+        await gateway.text();
+      }
+      assert.deepEqual(gateway.hosts.slice(before), ['b', 'a', 'b', 'b', 'b', 'a', 'b', 'b']);
+    }
+    const before = gateway.hosts.length;
+    for (let index = 0; index < 4; index += 1) await gateway.text({ provider: { order: ['nobody'] } });
+    assert.deepEqual(gateway.hosts.slice(before), ['a', 'b', 'a', 'b']);
+  });
+
+  test('targets of one model that is asked for by its name take turns, and the others stand by', async () => {
+    const chain = { targets: ['a/one', 'b/two', 'c/one'], ...ordered('round-robin', [3, 4, 1]) };
+    const gateway = gatewayWith({ chains: { main: chain } }, streamed('Hi'));
+    for (let index = 0; index < 8; index += 1) await gateway.text({ model: 'one' });
+    assert.deepEqual([share(gateway, 'a'), share(gateway, 'b'), share(gateway, 'c')], [6, 0, 2]);
+    assert.deepEqual(planned(gateway, { model: 'one' }).sort(), ['a/one', 'b/two', 'c/one']);
+    assert.deepEqual(planned(gateway, { model: 'two' })[0], 'b/two');
+    const explained = explainRequest(chatRequest({ model: 'one' }), gateway.context(), gateway.deps).routes[0];
+    assert.deepEqual(
+      explained?.decisions.map(({ ordered }) => ordered.length),
+      [2, 3],
+      'those that are asked for, and all',
+    );
+  });
+
   test('a target that becomes slow loses its requests after one answer', async () => {
     const chain = { targets: ['a/one', 'b/two'], ...ordered('fastest', [1, 1]) };
     const gateway = gatewayWith({ chains: { main: chain } });

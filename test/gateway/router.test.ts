@@ -28,6 +28,14 @@ test('a chain is found by its name', () => {
   assert.deepEqual(targets(CONFIG, 'cheap'), ['b/small']);
 });
 
+test('it knows the targets that chains name', () => {
+  const router = routerOf(CONFIG);
+  assert.deepEqual(
+    ['a/small', 'b/last', 'a/direct'].map((id) => router.hasTarget(id)),
+    [true, true, false],
+  );
+});
+
 test('account/model asks exactly there, whatever the model is called', () => {
   assert.deepEqual(targets(CONFIG, 'a/anything'), ['a/anything']);
   assert.deepEqual(targets(CONFIG, 'a/meta-llama/Llama-3'), ['a/meta-llama/Llama-3']);
@@ -62,13 +70,26 @@ test('a refusal tells a key only of names that its scopes have', () => {
     try {
       routerOf(CONFIG).route('unheard-of', undefined, scopes);
     } catch (error) {
-      return String(error).replace(/.* Known: /, '');
+      return String(error).replace(/.* (Known|It may use): /, '');
     }
     return 'it was routed';
   };
   assert.equal(told({ models: ['c*', 'gpt-4o'] }), 'cheap, gpt-4o, chained.');
   assert.equal(told({ chains: ['smart'] }), 'smart, gpt-4o.');
   assert.equal(told({ models: ['c*'], chains: ['smart'] }), 'none.');
+});
+
+test('what a client asks for has all the names by which its model may be limited', () => {
+  const names = (asked: string): readonly string[] =>
+    routerOf({ ...CONFIG, defaultChain: 'fallback' }, (model) => (model === 'listed' ? ['b'] : [])).namesOf(asked);
+  assert.deepEqual(names('smart'), ['smart'], 'a chain is a name of its own');
+  assert.deepEqual(names('gpt-4o'), ['gpt-4o', 'smart']);
+  assert.deepEqual(names('nick'), ['nick', 'a/direct', 'direct']);
+  assert.deepEqual(names('b/big'), ['b/big', 'big']);
+  assert.deepEqual(names('big'), ['big', 'smart', 'a/big']);
+  assert.deepEqual(names('listed'), ['listed', 'b/listed']);
+  assert.deepEqual(names('unheard-of'), ['unheard-of', 'fallback']);
+  assert.deepEqual(routerOf(CONFIG).namesOf('unheard-of'), ['unheard-of']);
 });
 
 test('a client’s key in the place of a model’s name goes nowhere, also behind the name of an account', () => {

@@ -272,7 +272,7 @@ test('only the admin token opens the admin API, however its path is written, and
   assert.equal(await statusOf(token), 401);
 });
 
-test('whoever guesses must wait, longer each time, and the right token then waits too', async () => {
+test('whoever guesses must wait, longer each time, and the right token too until it was let in once', async () => {
   const clock = new ManualClock();
   const slowed = await startNode({ accounts: { a: { url: upstream.url } }, chains: { main: ['a/one'] } }, { clock });
   try {
@@ -283,6 +283,9 @@ test('whoever guesses must wait, longer each time, and the right token then wait
     assert.equal(await status(right), 429);
     clock.advance(1_000);
     assert.equal(await status(right), 200);
+    assert.equal(await status('fma-wrong'), 401);
+    assert.equal(await status('fma-wrong'), 429);
+    assert.equal(await status(right), 200, 'a client behind the same proxy locks no operator out');
   } finally {
     await slowed.stop();
   }

@@ -173,11 +173,11 @@ test('base URLs with a doubled or missing version work', async () => {
   }
 });
 
-test('the client’s request id comes back, and one that logs cannot hold is replaced', async () => {
+test('the client’s request id comes back, and one that logs cannot or must not hold is replaced', async () => {
   const withId = async (id: string) =>
     (await node.chat({}, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
   assert.equal(await withId('my-request.1:2'), 'my-request.1:2');
-  for (const id of ['spaces are bad', 'x'.repeat(129), '{"json":1}']) {
+  for (const id of ['spaces are bad', 'x'.repeat(129), '{"json":1}', `fm-${'k'.repeat(43)}`]) {
     assert.match((await withId(id)) ?? '', /^[0-9a-f-]{36}$/);
   }
 });

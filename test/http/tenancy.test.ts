@@ -84,7 +84,7 @@ describe('scopes', () => {
     const { node, upstream, headersOf } = all;
     const refusals: [NewKey['scopes'], RegExp][] = [
       [{ models: ['oth*'] }, /may not use the model 'main'/],
-      [{ chains: ['other'] }, /may not use the chain 'main'/],
+      [{ chains: ['other'] }, /may not use the model 'main'\. It may use: other\./],
       [{ endpoints: ['embeddings'] }, /may not use chat\. It may use: embeddings\./],
       [{ cidrs: ['192.0.2.0/24'] }, /may not be used from this address/],
     ];
@@ -96,6 +96,34 @@ describe('scopes', () => {
     assert.equal(upstream.requests.length, 0);
     const allowed = { models: ['ma*'], chains: ['main'], endpoints: ['chat'], cidrs: ['127.0.0.0/8'] };
     assert.equal((await node.chat({}, { headers: headersOf({ scopes: allowed }) })).status, 200);
+  });
+
+  test('a refusal tells no key whether a name that it may not use exists', async () => {
+    await using all = await tenancyNode(answer);
+    const { node, headersOf } = all;
+    const refusalOf = async (model: string, scopes: NonNullable<NewKey['scopes']>): Promise<unknown> => {
+      const response = await node.chat({ model }, { headers: headersOf({ scopes }) });
+      return [response.status, (await errorOf(response)).message.replace(model, 'NAME')];
+    };
+    for (const scopes of [{ models: ['other'] }, { chains: ['other'] }, { endpoints: ['audio'] }]) {
+      const refusal = await refusalOf('main', scopes);
+      assert.deepEqual(await refusalOf('nobody', scopes), refusal, JSON.stringify(scopes));
+    }
+    assert.deepEqual(await refusalOf('ghost', { models: ['gh*'] }), [
+      404,
+      "No chain, alias or account serves the model 'NAME'. Known: none.",
+    ]);
+  });
+
+  test('metrics, which tell of all tenants, are for keys that may have them', async () => {
+    await using all = await tenancyNode(answer);
+    const statusOf = async (scopes: NonNullable<NewKey['scopes']>): Promise<number> =>
+      (await fetch(`${all.node.url}/metrics`, { headers: all.headersOf({ scopes }) })).status;
+    assert.equal(await statusOf({}), 200);
+    assert.equal(await statusOf({ endpoints: ['metrics'] }), 200);
+    assert.equal(await statusOf({ endpoints: ['chat', 'embeddings'] }), 403);
+    const scraper = all.headersOf({ scopes: { endpoints: ['metrics'] } });
+    assert.equal((await all.node.chat({}, { headers: scraper })).status, 403);
   });
 
   test('a running node takes a key as soon as the command line has made it, and a moment later needs one of everybody', async () => {
@@ -147,6 +175,23 @@ describe('limits', () => {
     const second = await all.node.chat({ max_tokens: 7 }, { headers });
     assert.equal(second.status, 429);
     assert.match((await errorOf(second)).message, /18 tokens a minute/);
+  });
+
+  test('the limit of a model holds whichever of its names a client writes', async () => {
+    await using all = await tenancyNode(answer, {
+      aliases: { nick: 'a/one' },
+      chains: { main: ['a/other'], second: ['a/one'] },
+    });
+    const limits = { models: { one: { costPerDay: 5 } } };
+    const headers = all.headersOf({ limits });
+    for (const [count, model] of ['nick', 'a/one', 'one'].entries()) {
+      assert.equal((await all.node.chat({ model }, { headers })).status, 200, model);
+      await all.entered(count + 1);
+    }
+    for (const model of ['nick', 'a/one', 'one']) {
+      assert.equal((await all.node.chat({ model }, { headers })).status, 402, model);
+    }
+    assert.equal((await all.node.chat({}, { headers })).status, 200, 'another model has no limit');
   });
 
   for (const promptTokens of [3, 15]) {
@@ -518,6 +563,9 @@ describe('conversations that the node keeps', () => {
     assert.equal(refused.status, 400);
     assert.match((await errorOf(refused)).message, /^Previous response with id '[\w-]+' not found\./);
     assert.equal(all.upstream.requests.length, 1);
+    const mayNotChat = headersOf({ scopes: { endpoints: ['embeddings'] } });
+    assert.equal(await statusOf('GET', mayNotChat), 403, 'nor may it read what others have chatted');
+    assert.equal(await statusOf('DELETE', mayNotChat), 403);
     assert.equal(await statusOf('GET', ownOther), 200);
     assert.equal((await node.post('/v1/responses', goOn, { headers: ownOther })).status, 200);
     assert.equal(JSON.parse(all.upstream.requests.at(-1)?.body ?? '').messages.length, 3);
@@ -570,6 +618,11 @@ describe('clients without a key', () => {
     assert.equal(await statusOf(node, { origin: 'https://evil.example' }), 403);
     const tenants = (await all.entered(2)).map(({ tenant }) => tenant);
     assert.deepEqual(tenants.sort(), ['acme', 'default']);
+    all.store.putTenant('default', { limits: { requestsPerMinute: 0 } });
+    await untilNoticed();
+    assert.equal((await node.chat()).status, 429, 'the limits of their tenant hold for them');
+    assert.equal((await node.chat({}, { headers })).status, 200);
+    assert.equal((await fetch(`${node.url}/readyz`)).status, 200);
   });
 
   test('a node that other machines reach takes no configuration that would let them all in', async () => {

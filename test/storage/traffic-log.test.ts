@@ -36,10 +36,34 @@ test('what is added is read in its order, the newest so many, of one tenant or n
   assert.deepEqual(idsOf({ tenant: 'acme' }), ['1', '3']);
   assert.deepEqual(idsOf({ name: 'n' }), ['3']);
   assert.deepEqual(idsOf({ since: start + 1 }), ['2', '3']);
+  assert.deepEqual(idsOf({ exceptIds: '2' }), ['1', '3']);
   assert.deepEqual(readTraffic(database, 'prompt_log', { limit: 1 }), [
     { id: '3', at: start + 1_000, tenant: 'acme', name: 'n', body: { said: '3' } },
   ]);
   assert.deepEqual(readTraffic(database, 'shadow_log', { limit: 100 }), []);
+});
+
+test('entries of one id are all kept, for clients may choose it', () => {
+  const { add, idsOf } = setUp();
+  add('same');
+  add('same', 'other');
+  add('same');
+  assert.deepEqual(idsOf(), ['same', 'same~2', 'same~3']);
+  assert.deepEqual(idsOf({ tenant: 'acme' }), ['same', 'same~3']);
+});
+
+test('what came while the clock was ahead goes when it is due, and nothing goes for a clock that is set back', () => {
+  const { clock, log, add, idsOf } = setUp();
+  add('before');
+  clock.setForward(400 * DAY_MS);
+  add('ahead');
+  log.flush();
+  clock.setForward(-400 * DAY_MS);
+  log.prune();
+  assert.deepEqual(idsOf(), ['before', 'ahead']);
+  clock.advance(7 * DAY_MS + 1);
+  log.prune();
+  assert.deepEqual(idsOf(), []);
 });
 
 test('what is too large, measured in bytes, is not kept', () => {

@@ -93,6 +93,20 @@ test('past the bound targets are counted together, so that clients cannot fill t
   assert.equal(lines.at(-1), 'flowmesh_requests_total{operation="openai-chat",target="other",outcome="ok"} 100');
 });
 
+test('targets of the configuration are told apart whatever names clients have made up before', async () => {
+  const metrics = new Metrics(
+    () => 0,
+    undefined,
+    (target) => target === 'mine/new',
+  );
+  for (let index = 0; index < 500; index += 1) metrics.record(trace({ target: `a/${index}` }));
+  for (const target of ['mine/new', 'a/501', 'mine/new']) metrics.record(trace({ target }));
+  assert.deepEqual((await linesOf(metrics, 'flowmesh_requests_total')).slice(500), [
+    'flowmesh_requests_total{operation="openai-chat",target="mine/new",outcome="ok"} 2',
+    'flowmesh_requests_total{operation="openai-chat",target="other",outcome="ok"} 1',
+  ]);
+});
+
 test('second targets are counted by what became of them', async () => {
   const metrics = new Metrics(() => 0);
   metrics.record(trace({ hedge: { target: 'b/m', afterMs: 800, outcome: 'won' } }));

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { configuredPrincipal, KeyRing } from '../../src/tenancy/key-ring.ts';
 import { hashSecret, KeyStore } from '../../src/tenancy/key-store.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
-import type { Principal } from '../../src/tenancy/principal.ts';
+import { ANONYMOUS, type Principal } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { seededRandom } from '../support/seeded-random.ts';
 
@@ -30,6 +33,52 @@ function codeOf(action: () => unknown): string {
 }
 
 describe('virtual keys', () => {
+  test('what holds for the tenant `default` holds for keys of the configuration and for who has none', () => {
+    const configured = configuredPrincipal(1);
+    const { store, ring } = ringOf(new Map([[hashSecret('from-the-file'), configured]]));
+    const both = (): Principal[] => [ring.anonymous(), ring.identify(['from-the-file'], HOME)];
+    assert.deepEqual(both(), [ANONYMOUS, configured]);
+    store.putTenant('default', {
+      limits: { requestsPerMinute: 9 },
+      accounts: { openai: 'ours' },
+      tags: { plan: 'free' },
+    });
+    ring.forget();
+    const limits = [{ scope: 'tenant:default', spec: { requestsPerMinute: 9 } }];
+    const common = { limits, accounts: { openai: 'ours' }, tags: { plan: 'free' } };
+    assert.deepEqual(both(), [
+      { ...ANONYMOUS, ...common },
+      { ...configured, ...common },
+    ]);
+    assert.equal(ring.anonymous(), ring.anonymous(), 'looked up once');
+    store.putTenant('default', { isDisabled: true });
+    ring.forget();
+    assert.equal(
+      codeOf(() => ring.anonymous()),
+      'unauthenticated',
+    );
+    assert.equal(
+      codeOf(() => ring.identify(['from-the-file'], HOME)),
+      'unauthenticated',
+    );
+  });
+
+  test('a change of a tenant that depends on what it is finds nobody in between', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'flowmesh-tenant-'));
+    const open = () => openDatabase(join(directory, 'gateway.db'), TENANCY_MIGRATIONS);
+    const [database, beside] = [open(), open()];
+    beside.pragma('busy_timeout = 0');
+    const other = new KeyStore(beside, new ManualClock(), seededRandom(2));
+    new KeyStore(database, new ManualClock(), seededRandom(1)).putTenant('acme', () => {
+      assert.throws(() => other.putTenant('acme', { limits: { concurrent: 1 } }), { code: 'SQLITE_BUSY' });
+      return { limits: { requestsPerMinute: 1 } };
+    });
+    const both = other.putTenant('acme', (known) => ({ limits: { ...known?.limits, concurrent: 1 } }));
+    assert.deepEqual(both.limits, { requestsPerMinute: 1, concurrent: 1 });
+    for (const one of [database, beside]) one.close();
+    rmSync(directory, { recursive: true });
+  });
+
   test('a key identifies its tenant, with the tags, accounts and limits of both', () => {
     const { store, ring } = ringOf();
     store.putTenant('acme', { limits: { costPerDay: 5 }, accounts: { openai: 'acme-openai' }, tags: { plan: 'pro' } });

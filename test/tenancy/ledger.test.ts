@@ -467,6 +467,20 @@ describe('the ledger', () => {
     assert.equal(costOf('A1'), 0);
   });
 
+  test('what a model has spent is found under whichever name it was asked for', () => {
+    const database = openDatabase(':memory:', TENANCY_MIGRATIONS);
+    const clock = new ManualClock(1_800_000_000_000);
+    const aliases: Readonly<Record<string, string>> = { nick: 'gpt-5', other: 'gpt-4' };
+    const namesOf = (asked: string): string[] => [asked, aliases[asked] ?? asked];
+    const ledger = new Ledger({ database, clock, namesOf, onFailure: (error) => assert.fail(String(error)) });
+    for (const model of ['nick', 'gpt-5', 'other', 'claude']) {
+      ledger.open(entry(model, { model })).settle({ ...DONE, cost: 1 });
+    }
+    const cost = (model: string): number => ledger.spent(`key:k model:${model}`).day.cost;
+    assert.deepEqual(['gpt-5', 'gpt-*', 'nick', 'none'].map(cost), [2, 3, 1, 0]);
+    assert.equal(ledger.spentSince('key:k model:gpt-5', clock.now()).day.cost, 2);
+  });
+
   test('entries are forgotten in slices, the oldest first, when they are older than the retention by hours at most', () => {
     const { clock, ledger, rows } = ledgerOf();
     const prune = (entriesMax?: number) => ledger.prune(40 * DAY_MS, entriesMax);

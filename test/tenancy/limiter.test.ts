@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { GatewayError } from '../../src/errors.ts';
-import { Limiter, LimitReached, type Spent } from '../../src/tenancy/limiter.ts';
+import { Limiter, LimitReached, type ReservationKind, type Spent } from '../../src/tenancy/limiter.ts';
 import type { LimitSpec } from '../../src/tenancy/principal.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { fc } from '../support/property.ts';
@@ -259,6 +259,30 @@ describe('limits', () => {
   });
 });
 
+test('of more scopes than are remembered those in use stay, and the others begin with what was spent', () => {
+  const clock = new ManualClock(1_800_000_000_000);
+  const asked: string[] = [];
+  const limiter = new Limiter(clock, (scope) => {
+    asked.push(scope);
+    return NOTHING;
+  });
+  const spec = { concurrent: 1, requestsPerMinute: 5, costPerDay: 9 };
+  const reserve = (scope: string, kind: ReservationKind = 'request') =>
+    limiter.reserve([{ scope, spec }], 'm', { tokens: 0, cost: 1 }, kind);
+  reserve('running');
+  reserve('hedged', 'hedge');
+  reserve('idle').settle({ tokens: 0, cost: 1 });
+  clock.advance(61_000);
+  for (let key = 0; key < 10_010; key += 1) reserve(`key ${key}`).settle({ tokens: 0, cost: 1 });
+  asked.length = 0;
+  assert.equal(refusal(() => reserve('running')).code, 'rate_limited');
+  reserve('hedged', 'hedge');
+  reserve('key 1').settle({ tokens: 0, cost: 1 });
+  assert.deepEqual(asked, [], 'these are remembered');
+  reserve('idle').settle({ tokens: 0, cost: 1 });
+  assert.deepEqual(asked, ['idle']);
+});
+
 describe('a request that goes on under another model', () => {
   const limits = [
     { scope: 'tenant:t', spec: { requestsPerMinute: 2, tokensPerMinute: 100, concurrent: 1 } },
@@ -304,7 +328,7 @@ describe('what is no request of a client', () => {
   const setUp = () => {
     const limiter = new Limiter(new ManualClock(1_800_000_000_000), () => NOTHING);
     const limits = [{ scope: 'key:k', spec }];
-    return (tokens: number, cost: number, kind: 'request' | 'hedge' | 'shadow') =>
+    return (tokens: number, cost: number, kind: 'request' | 'kept' | 'hedge' | 'shadow') =>
       limiter.reserve(limits, 'm', { tokens, cost }, kind);
   };
 
@@ -317,6 +341,15 @@ describe('what is no request of a client', () => {
     request.settle({ tokens: 40, cost: 0 });
     refusal(() => reserve(1, 0.5, 'hedge'));
     reserve(50, 0.25, 'hedge');
+  });
+
+  test('an answer that is already here counts as a request, and needs nothing of tokens and budgets', () => {
+    const reserve = setUp();
+    reserve(100, 1, 'hedge');
+    const kept = reserve(0, 0, 'kept');
+    assert.match(refusal(() => reserve(0, 0, 'kept')).message, /1 requests at once/);
+    kept.settle({ tokens: 0, cost: 0 });
+    assert.match(refusal(() => reserve(0, 0, 'kept')).message, /1 requests a minute/);
   });
 
   test('a shadow is refused as soon as it would need the second half of a limit', () => {

@@ -154,6 +154,19 @@ test('of several overrides the closest counts: whole name before prefix, account
   );
 });
 
+test('what the closest override leaves out, the next one says', () => {
+  const overrides: PriceConfig[] = [
+    { model: 'gpt-5', quality: 60 },
+    { provider: 'openai', model: 'gpt-*', input: 0.5, output: 2, quality: 10 },
+    { model: '*', contextLength: 9_000 },
+  ];
+  const found = table({ overrides }).find('openai', 'gpt-5');
+  assert.deepEqual(
+    [found?.quality, found?.price, found?.contextLength, found?.source],
+    [60, { input: 0.5, output: 2 }, 9_000, 'configuration'],
+  );
+});
+
 test('an Azure deployment and a model on this machine are unknown until the configuration prices them', () => {
   assert.equal(table().find('azure', 'gpt-4o', 'east'), undefined);
   assert.equal(table().find('ollama', 'llama3.3'), undefined);

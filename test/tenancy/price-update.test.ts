@@ -226,19 +226,20 @@ test('our own shape: zero is zero, a missing date is today, and a wrong row is l
       { ...good, contextLength: 1.5 },
       { ...good, quality: 101 },
       { ...good, date: 'yesterday' },
+      { ...good, date: '2026-02-30' },
       { ...good, changes: [{ from: '2027-01-01' }] },
       'text',
     ],
   });
   assert.deepEqual(rows, [{ ...good, source: 'file', date: TODAY }]);
   assert.deepEqual(problems, [
-    'rows left out because the provider is no preset: 2 (nobody/house, number 12)',
+    'rows left out because the provider is no preset: 2 (nobody/house, number 13)',
     'rows left out because the model has no usable name: 1 (openai/)',
     'rows left out because the price is no amounts: 3 (openai/house, openai/house, openai/house)',
     'rows left out because a capability is none of tools, images, audio, documents, json-schema, reasoning, embeddings: 1 (openai/house)',
     'rows left out because a length is not a number of tokens: 1 (openai/house)',
     'rows left out because the quality is not from 0 to 100: 1 (openai/house)',
-    'rows left out because the date is not YYYY-MM-DD: 1 (openai/house)',
+    'rows left out because the date is not YYYY-MM-DD: 2 (openai/house, openai/house)',
     'rows left out because a change is not a day and a price: 1 (openai/house)',
   ]);
 });

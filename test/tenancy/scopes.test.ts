@@ -4,7 +4,7 @@ import { GatewayError } from '../../src/errors.ts';
 import { ANONYMOUS, type Scopes } from '../../src/tenancy/principal.ts';
 import { checkScopes } from '../../src/tenancy/scopes.ts';
 
-const USE = { model: 'gpt-5-mini', chain: 'main', endpoint: 'chat' };
+const USE = { model: 'gpt-5-mini', endpoint: 'chat' };
 
 const CASES: readonly [scopes: Scopes, refusal: string | undefined][] = [
   [{}, undefined],
@@ -14,11 +14,8 @@ const CASES: readonly [scopes: Scopes, refusal: string | undefined][] = [
   [{ models: ['gpt-5'] }, "This key may not use the model 'gpt-5-mini'."],
   [{ models: ['GPT-*'] }, "This key may not use the model 'gpt-5-mini'."],
   [{ models: [] }, "This key may not use the model 'gpt-5-mini'."],
-  [{ chains: ['main', 'cheap'] }, undefined],
-  [{ chains: ['cheap'] }, "This key may not use the chain 'main'."],
   [{ endpoints: ['chat'] }, undefined],
   [{ endpoints: ['embeddings', 'rerank'] }, 'This key may not use chat. It may use: embeddings, rerank.'],
-  [{ models: ['gpt-*'], chains: ['cheap'] }, "This key may not use the chain 'main'."],
 ];
 
 for (const [scopes, refusal] of CASES) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openDatabase } from '../../src/storage/database.ts';
 import { Ledger } from '../../src/tenancy/ledger.ts';
+import { rowsInSlices } from '../../src/tenancy/ledger-blocks.ts';
 import { TENANCY_MIGRATIONS } from '../../src/tenancy/migrations.ts';
 import { usageEntries } from '../../src/tenancy/usage-entries.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -44,6 +45,30 @@ test('a reader that leaves ends it: nothing further is read', async () => {
   await entries.next();
   await entries.return(undefined);
   assert.deepEqual(await entries.next(), { done: true, value: undefined });
+});
+
+test('blocks of one moment are not gone through again for each step within it', () => {
+  const database = filled(1_000);
+  const asked: string[] = [];
+  const noting = new Proxy(database, {
+    get: (target, name) => {
+      if (name !== 'prepare') return Reflect.get(target, name);
+      return (sql: string) => {
+        asked.push(sql);
+        return target.prepare(sql);
+      };
+    },
+  });
+  const slices = [...rowsInSlices(noting, 0, Number.MAX_SAFE_INTEGER, 1)];
+  assert.deepEqual(
+    slices.map(({ length }) => length),
+    [250, 250, 250, 250],
+  );
+  const bound = { lastAt: 0, firstAt: 0, lastId: 0, until: 1, lastIdMax: 1, blocksMax: 1 };
+  const plan = database.prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${asked[0]}`).all(bound);
+  const steps = plan.map(({ detail }) => detail).filter((detail) => detail.includes('ledger_block_by_time'));
+  assert.match(steps[0] ?? '', /\(last_at=\? AND first_at=\? AND rowid>\? AND rowid<\?\)/);
+  assert.match(steps[1] ?? '', /\(\(last_at,first_at\)>\(\?,\?\)\)/);
 });
 
 test('money has no dust of binary fractions', async () => {

@@ -16,7 +16,7 @@ export function addTenancyCommands(program: Command): void {
       .option('--chains <names>', 'only these chains')
       .option(
         '--endpoints <names>',
-        'only these: chat, embeddings, count-tokens, audio, images, moderations, rerank, knowledge',
+        'only these: chat, embeddings, count-tokens, audio, images, moderations, rerank, knowledge, metrics',
       )
       .option('--collections <names>', 'only these knowledge collections')
       .option('--cidr <networks>', 'only from these addresses: 192.168.1.0/24')

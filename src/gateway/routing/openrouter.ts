@@ -164,6 +164,11 @@ function dropped(
   return lacking && `cannot do ${lacking}, which provider.require_parameters asks for`;
 }
 
+/** Does the client name it among those that it wants first? */
+export function isListed(candidate: Candidate, { order }: RoutePreferences): boolean {
+  return order.some((name) => isCalled(candidate, name));
+}
+
 /** The listed ones first, in the list's order; the others stay as the strategy has them. */
 export function preferListed<Given extends Candidate>(
   candidates: readonly Given[],

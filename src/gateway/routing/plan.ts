@@ -4,7 +4,7 @@
 import type { ChainMember, ChainRouting, StrategyName } from '../../config/routing.ts';
 import { affinityInUse } from './affinity.ts';
 import type { Candidate, RouteRequestFacts } from './candidate.ts';
-import { admit, preferListed, type Refused, type RoutePreferences } from './openrouter.ts';
+import { admit, isListed, preferListed, type Refused, type RoutePreferences } from './openrouter.ts';
 import { strategies } from './strategies/index.ts';
 import type { CandidateReason, Ordering } from './strategy.ts';
 import type { Wheel } from './wheel.ts';
@@ -16,6 +16,8 @@ export interface PlanInput {
   /** What is known of each of the chain's targets, in their order; ids may repeat, weights come from the routing. */
   readonly targets: readonly Omit<Candidate, 'weight'>[];
   readonly facts: RouteRequestFacts;
+  /** Indexes of the targets that the client asks for by the name of their model: they stay in front of the others. */
+  readonly asked?: ReadonlySet<number> | undefined;
   readonly preferences?: RoutePreferences | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -49,11 +51,30 @@ export function planRoute(input: PlanInput): Plan {
   const { admitted, refused } = input.preferences
     ? admit(places, input.facts, input.preferences)
     : { admitted: places, refused: [] };
-  const planned = planChain(input.name, input.routing, { ...input, places, admitted: new Set(admitted) });
-  const leaves = planned?.leaves ?? [];
-  const order = input.preferences ? preferListed(leaves, input.preferences) : leaves;
-  const wheels = new Map([...input.wheels, ...(planned?.wheels ?? [])]);
-  return { order: order.map(({ index }) => index), decisions: planned?.decisions ?? [], refused, wheels };
+  const among = (members: readonly Leaf[]): PlannedChain =>
+    planChain(input.name, input.routing, { ...input, places, admitted: new Set(members) }) ?? NOBODY;
+  const all = among(admitted);
+  const asked = all.leaves.flatMap(({ index }) => (input.asked?.has(index) ? (places[index] ?? []) : []));
+  const isDivided = asked.length > 0 && asked.length < all.leaves.length;
+  const planned = isDivided ? inFront(among(asked), all) : all;
+  const { preferences } = input;
+  const order = preferences ? preferListed(planned.leaves, preferences) : planned.leaves;
+  // Whom the client names it gets: that is nobody's turn.
+  const isNamed = preferences !== undefined && order.some((leaf) => isListed(leaf, preferences));
+  const wheels = new Map([...input.wheels, ...(isNamed ? [] : planned.wheels)]);
+  return { order: order.map(({ index }) => index), decisions: planned.decisions, refused, wheels };
+}
+
+const NOBODY: PlannedChain = { leaves: [], decisions: [], wheels: new Map() };
+
+/** Those that are asked for take turns among themselves; the others only stand by. */
+function inFront(asked: PlannedChain, all: PlannedChain): PlannedChain {
+  const indexes = new Set(asked.leaves.map(({ index }) => index));
+  return {
+    leaves: [...asked.leaves, ...all.leaves.filter(({ index }) => !indexes.has(index))],
+    decisions: [...asked.decisions, ...all.decisions],
+    wheels: asked.wheels,
+  };
 }
 
 /** A target at its place; `index` finds it again. */

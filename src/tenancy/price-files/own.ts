@@ -52,7 +52,7 @@ function readRow(raw: JsonObject, today: string): ModelFacts | string {
   if (!capabilities.every(isCapability)) return `a capability is none of ${CAPABILITIES.join(', ')}`;
   if (hasWrong(raw.contextLength) || hasWrong(raw.maxOutputTokens)) return 'a length is not a number of tokens';
   if (raw.quality !== undefined && !isQuality(quality)) return 'the quality is not from 0 to 100';
-  if (typeof date !== 'string' || !DATE.test(date)) return 'the date is not YYYY-MM-DD';
+  if (typeof date !== 'string' || !isDay(date)) return 'the date is not YYYY-MM-DD';
   if ((remark ?? '').length > TEXT_LENGTH_MAX || source.length > TEXT_LENGTH_MAX) return 'a text is too long';
   const contextLength = tokens(raw.contextLength);
   const maxOutputTokens = tokens(raw.maxOutputTokens);
@@ -93,10 +93,16 @@ function readChanges(raw: JsonValue): PriceChange[] | undefined {
   const changes = asArray(raw).map((value) => {
     const { from, price } = asObject(value) ?? {};
     const read = readPrice(asObject(price) ?? {});
-    return typeof from === 'string' && DATE.test(from) && read ? { from, price: read } : undefined;
+    return typeof from === 'string' && isDay(from) && read ? { from, price: read } : undefined;
   });
   if (!Array.isArray(raw) || changes.includes(undefined)) return undefined;
   return changes.filter((change) => change !== undefined).sort((left, right) => (left.from < right.from ? -1 : 1));
+}
+
+/** One that the calendar has. */
+function isDay(text: string): boolean {
+  const at = DATE.test(text) ? Date.parse(text) : Number.NaN;
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
 }
 
 function hasWrong(raw: unknown): boolean {

@@ -2,7 +2,7 @@
 // what must change replaced.
 
 import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
-import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
 import { shortEndUser } from '../end-user.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
@@ -10,6 +10,7 @@ import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { strictAtOpenAi } from '../openai-strict.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { argumentsSchema } from '../tool-schema.ts';
+import { toolNameOf } from './parse-tools.ts';
 import { patchMessages } from './patch-messages.ts';
 import { withPicturesOfUser } from './pictures-back.ts';
 import { withReasoningBack } from './reasoning-back.ts';
@@ -32,9 +33,27 @@ function patchOriginal(request: ChatRequest, original: OriginalRequest, target: 
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
   patchStreamOptions(body, target);
   patchMaxTokens(body, traits.maxTokensField);
+  patchToolChoice(body, request, traits);
+  return body;
+}
+
+function patchToolChoice(
+  body: JsonObject,
+  { toolChoice, tools }: ChatRequest,
+  { responsesModels }: UpstreamTraits,
+): void {
   // Mistral's older word, which its SDK still sends; every server knows the other.
   if (body.tool_choice === 'any') body.tool_choice = 'required';
-  return body;
+  // Of OpenAI's own servers; others refuse the choice, and get no more than the tools that may be called.
+  if (responsesModels || asObject(body.tool_choice)?.type !== 'allowed_tools') return;
+  const allowed = new Set(tools.map(({ name }) => name));
+  if (allowed.size === 0) {
+    delete body.tools;
+    delete body.tool_choice;
+    return;
+  }
+  body.tools = asArray(body.tools).filter((tool) => allowed.has(toolNameOf(tool) ?? ''));
+  body.tool_choice = toolChoice?.type ?? 'auto';
 }
 
 function toldPictures(messages: JsonValue[], { refusedMessageFields = [] }: UpstreamTraits): JsonValue[] {

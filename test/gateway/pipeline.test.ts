@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { handle } from '../../src/gateway/pipeline.ts';
 import type { StopSignal } from '../../src/ports.ts';
 import {
   completion,
@@ -17,7 +18,7 @@ import {
 } from '../support/chat-wire.ts';
 import { settled } from '../support/fake-http.ts';
 import type { PartialConfig } from '../support/node.ts';
-import { failureOf, framesOf, TestGateway, TWO_TARGETS } from './support.ts';
+import { chatRequest, failureOf, framesOf, TestGateway, TWO_TARGETS } from './support.ts';
 
 const ONE_TARGET: PartialConfig = { ...TWO_TARGETS, chains: { main: ['a/one'] } };
 const FAILURE = sse({ error: { message: 'The server is overloaded', type: 'server_error', code: null } });
@@ -143,6 +144,18 @@ test('an unstreamed answer has four times as long, for its first content is its 
   await gateway.advance(1);
   assert.deepEqual(gateway.hosts, ['a', 'b']);
   await shown;
+});
+
+test('no target is asked for more than its model is known to write', async () => {
+  const gateway = new TestGateway(TWO_TARGETS, 'refuse', streamed('Hi'));
+  const facts = { provider: '', capabilities: [], source: '', date: '', maxOutputTokens: 16_384 };
+  const deps = {
+    ...gateway.deps,
+    facts: (_provider: string, model: string) => (model === 'two' ? { ...facts, model } : undefined),
+  };
+  await framesOf(await handle(chatRequest({ max_tokens: 64_000 }), gateway.context(), deps));
+  const sent = gateway.http.calls.map(({ request }) => JSON.parse(String(request.body)).max_tokens);
+  assert.deepEqual(sent, [64_000, 16_384]);
 });
 
 test('comments while a model thinks are no silence; the total deadline ends them, too', async () => {

@@ -6,20 +6,17 @@ import type { ChatRequest, OriginalRequest, Sampling } from '../../model/chat.ts
 import { asArray, asObject, type JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { limitCacheBreakpoints } from './cache-breakpoints.ts';
-import { isInGrammar } from './grammar.ts';
 import { isThoughtMissing, repairHistory } from './history.ts';
-import { structuredSchema } from './json-schema.ts';
 import { generationOf, type ModelGeneration } from './model-generation.ts';
 import { continuesThread } from './parse-request.ts';
 import { renderConversation } from './render-messages.ts';
 import { renderTools } from './render-tools.ts';
+import { structuredAnswer } from './structured-answer.ts';
 import { planThinking } from './thinking.ts';
 
 /** The version that still takes temperature, top_p and top_k; compatible servers know it, too. */
 const VERSION_WITH_SAMPLING = '2023-06-01';
 const SAMPLING_FIELDS = ['temperature', 'top_p', 'top_k'];
-const ONLY_JSON = 'Answer with a single JSON object and nothing else: no other text and no code fence.';
-const BY_SCHEMA = 'Answer with JSON that follows this schema and nothing else: no other text and no code fence.';
 
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
   const original = request.original?.dialect === 'anthropic' ? request.original : undefined;
@@ -77,14 +74,10 @@ function builtBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   }
   const generation = generationOf(target.model);
   const { system, messages } = renderConversation(request.messages);
-  const { responseFormat } = request;
-  const grammar =
-    responseFormat?.type === 'json-schema' && isInGrammar(responseFormat.schema) ? responseFormat : undefined;
-  if (responseFormat?.type === 'json') system.push({ type: 'text', text: ONLY_JSON });
-  else if (responseFormat?.type === 'json-schema' && !grammar)
-    system.push({ type: 'text', text: `${BY_SCHEMA}\n${JSON.stringify(responseFormat.schema)}` });
+  const { schema, words } = structuredAnswer(request.responseFormat, generation);
+  if (words !== undefined) system.push({ type: 'text', text: words });
   const plan = planThinking(request, generation, messages, target.traits.defaultMaxOutputTokens);
-  const outputConfig = renderOutputConfig(grammar?.schema, plan.effort);
+  const outputConfig = renderOutputConfig(schema, plan.effort);
   const body: JsonObject = {
     ...request.extensions?.anthropic,
     model: target.model,
@@ -106,7 +99,7 @@ function renderOutputConfig(schema: JsonObject | undefined, effort: string | und
   if (!schema && effort === undefined) return undefined;
   return {
     ...(effort !== undefined && { effort }),
-    ...(schema && { format: { type: 'json_schema', schema: structuredSchema(schema) } }),
+    ...(schema && { format: { type: 'json_schema', schema } }),
   };
 }
 

@@ -562,6 +562,17 @@ test('a schema that the grammar cannot say is told in words', () => {
   }
 });
 
+test('models without the grammar, and those of other makers, are told the schema in words', () => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+  const asked = (model: string) => {
+    const { system, output_config } = render({ responseFormat: { type: 'json-schema', name: 'n', schema } }, model);
+    return { isInWords: system !== undefined, isInGrammar: output_config !== undefined };
+  };
+  assert.deepEqual(asked('claude-sonnet-4-20250514'), { isInWords: true, isInGrammar: false });
+  assert.deepEqual(asked('claude-opus-4-1'), { isInWords: false, isInGrammar: true });
+  assert.deepEqual(asked('kimi-k3'), { isInWords: true, isInGrammar: true });
+});
+
 test('any JSON becomes a system sentence', () => {
   assert.deepEqual(render({ responseFormat: { type: 'json' } }).system, [
     {

@@ -8,14 +8,15 @@
 import type { DialectName, Signature } from '../../model/chat.ts';
 import { asArray, asString, isObject, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
 import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
+import { isCompaction, openedSummary } from './compaction.ts';
 import { pictureMessage, readPicture } from './pictures.ts';
 
 const SEAL = 'fm1.';
 /** OpenAI refuses longer ones, which another server has made. */
 const CALL_ID_LENGTH_MAX = 64;
-const OWN_ID = /^(rs|msg|fc|ctc|ig)_fm_/;
+const OWN_ID = /^(rs|msg|fc|ctc|ig|cmp)_fm_/;
 
-export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig';
+export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig' | 'cmp';
 
 /** An item that its server knows, from now on one of ours: what it says counts, and nobody looks it up. */
 export function adoptedId(kind: OwnItemKind, id: string): string {
@@ -53,7 +54,8 @@ export function openSignature(encrypted: string): OpenedSignature | undefined {
 
 /**
  * The client's items as an OpenAI upstream takes them: reasoning that we made is restored to what OpenAI sealed or left
- * out, pictures of others become images of the user, ids that we made are left out, tool call ids are made plain where they hold a signature or are too long. Everything else stays untouched.
+ * out, summaries and pictures of others become messages of the user, ids that we made are left out, tool call ids are made
+ * plain where they hold a signature or are too long. Everything else stays untouched.
  */
 export function withoutOwnItems(items: readonly JsonValue[]): JsonValue[] {
   return items.flatMap((item): JsonValue[] => (isObject(item) ? upstreamItem(item) : [item]));
@@ -66,6 +68,8 @@ function upstreamItem(item: JsonObject): JsonObject[] {
     const { id, value } = sealed.signature;
     return [{ type: 'reasoning', id, summary: asArray(item.summary), encrypted_content: value }];
   }
+  const summary = isCompaction(item) ? openedSummary(item) : undefined;
+  if (summary) return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: summary.text }] }];
   const isOwn = OWN_ID.test(asString(item.id) ?? '');
   if (isOwn && item.type === 'reasoning') return [];
   if (isOwn && item.type === 'image_generation_call') {

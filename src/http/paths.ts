@@ -45,9 +45,11 @@ const USUAL_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/m
 /** The path as our routes know it; the query stays as it is. */
 export function canonicalPath(url: string): string {
   if (USUAL_PATHS.has(url)) return url;
-  const end = url.indexOf('?');
-  const path = end < 0 ? url : url.slice(0, end);
-  return tidied(path) + (end < 0 ? '' : url.slice(end));
+  // Proxies are sent the whole address, and some clients take us for one.
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '');
+  const end = target.indexOf('?');
+  const path = end < 0 ? target : target.slice(0, end);
+  return tidied(path) + (end < 0 ? '' : target.slice(end));
 }
 
 /** What follows when somebody has taken an endpoint for the base URL, as `/v1/chat/completions` + `/chat/completions`. */

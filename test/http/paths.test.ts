@@ -41,6 +41,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/v1/models/openai/gpt-4o': ['/models/openai/gpt-4o', '/v1/v1/models/openai/gpt-4o'],
   '/v1/models/v1': ['/v1/models/v1'],
   '/v1/vector_stores/vs_a/search': ['/vector_stores/vs_a/search', '/openai/v1/vector_stores/vs_a/search'],
+  '/v1/files?limit=1': ['http://localhost:2402/v1/files?limit=1', 'HTTPS://x/files?limit=1'],
   '/v1/files': ['/files', '/v1/v1/files'],
   '/v1beta/files': ['/v1beta/files'],
   '/mcp': ['/mcp', '/mcp/'],

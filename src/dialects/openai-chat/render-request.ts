@@ -5,6 +5,7 @@ import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } f
 import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
 import { shortEndUser } from '../end-user.ts';
+import { withJsonWord } from '../json-word.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { strictAtOpenAi } from '../openai-strict.ts';
@@ -19,7 +20,9 @@ import { renderMessages } from './render-messages.ts';
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
   const { original } = request;
   const body =
-    original?.dialect === 'openai-chat' ? patchOriginal(request, original, target) : renderBody(request, target);
+    original?.dialect === 'openai-chat'
+      ? patchOriginal(request, original, target)
+      : renderBody(withJsonWord(request), target);
   for (const field of target.traits.refusedFields ?? []) delete body[field];
   return { path: '/chat/completions', body };
 }
@@ -148,7 +151,7 @@ function renderTool(tool: Tool): JsonObject {
       name: tool.name,
       ...(tool.description !== undefined && { description: tool.description }),
       parameters: argumentsSchema(tool.parameters),
-      ...(tool.isStrict !== undefined && { strict: strictAtOpenAi(tool.isStrict, tool.parameters) }),
+      ...(tool.isStrict !== undefined && { strict: strictAtOpenAi(tool.isStrict, argumentsSchema(tool.parameters)) }),
     },
   };
 }

@@ -208,6 +208,11 @@ describe('openai-chat renderRequest of an own request', () => {
 });
 
 describe('openai-chat renderRequest of a request in another dialect', () => {
+  it('is strict only where the schema that is really sent can be followed so', () => {
+    const [tool] = foreign({ tools: [{ name: 'f', isStrict: true }] }).tools as any[];
+    assert.deepEqual(tool.function, { name: 'f', parameters: { type: 'object', properties: {} }, strict: false });
+  });
+
   it('writes every field that the wire has', () => {
     const body = foreign(
       {

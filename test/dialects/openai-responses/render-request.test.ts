@@ -118,7 +118,7 @@ test('a conversation of another dialect is rendered in full, unstored', () => {
   const request = foreign({
     messages: [
       { role: 'system', parts: [{ type: 'text', text: 'S1' }] },
-      { role: 'system', parts: [{ type: 'text', text: 'S2' }] },
+      { role: 'system', parts: [{ type: 'text', text: 'S2, JSON' }] },
       {
         role: 'user',
         parts: [
@@ -161,7 +161,7 @@ test('a conversation of another dialect is rendered in full, unstored', () => {
   });
   assert.deepEqual(render(request).body, {
     model: 'up',
-    instructions: 'S1\n\nS2',
+    instructions: 'S1\n\nS2, JSON',
     input: [
       {
         type: 'message',

@@ -4,12 +4,13 @@
 import type { MediaPart, TokenLogprob } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
+import { sealSignature } from '../sealed-signature.ts';
 import { linkTo } from '../without-pictures.ts';
 import { renderAnnotation } from './annotations.ts';
 import { type CallWriter, callWriter } from './call-writer.ts';
 import type { ClientTools } from './client-tools.ts';
 import { compactionItem } from './compaction.ts';
-import { type OwnItemKind, ownItemId, sealSignature } from './own-items.ts';
+import { type OwnItemKind, ownItemId } from './own-items.ts';
 import { pictureItem } from './pictures.ts';
 
 /** A wire event without its `sequence_number`. */

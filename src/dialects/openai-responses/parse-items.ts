@@ -6,9 +6,9 @@ import type { Message, Part, ReasoningPart, TextPart, ToolResultPart } from '../
 import { asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, definedOnly, requiredObject, requiredString } from '../fields.ts';
 import { freeTextArguments } from '../free-text-tool.ts';
+import { openSignature } from '../sealed-signature.ts';
 import { ClientTools, parseWireName, wireExtensions } from './client-tools.ts';
 import { compactionAsk, isCompaction, openedSummary } from './compaction.ts';
-import { openSignature } from './own-items.ts';
 import { parseContent, sectionTexts } from './parse-content.ts';
 import { readPicture } from './pictures.ts';
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamTraits } from '../../../src/dialects/dialect.ts';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
-import { sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
+import { sealSignature } from '../../../src/dialects/sealed-signature.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { ChatRequest, Message } from '../../../src/model/chat.ts';

@@ -10,7 +10,7 @@ import type { ChatEndpointDeps } from './chat-endpoint.ts';
 import { ClientWriter } from './client-writer.ts';
 import { answerHeaders, exchange } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
-import { modelFieldOf } from './model-field.ts';
+import { modelFieldOf, withModelField } from './model-field.ts';
 
 const PATHS = [
   '/audio/speech',
@@ -30,9 +30,12 @@ const DEFAULT_MODELS: Readonly<Record<string, string>> = {
 
 export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
   for (const path of PATHS) {
-    server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) =>
-      exchange(request, reply, path.slice(1), deps, (context) => passThrough(path, request, reply, context, deps)),
-    );
+    const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+      exchange(request, reply, path.slice(1), deps, (context) => passThrough(path, request, reply, context, deps));
+    const options = { config: { dialect: 'openai-chat' } } as const;
+    server.post(`/v1${path}`, options, handler);
+    // The AzureOpenAI client names the model there, and in the body not at all.
+    server.post(`/openai/deployments/:deployment${path}`, options, handler);
   }
 }
 
@@ -71,9 +74,10 @@ function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, 
 
 function parse(path: string, request: FastifyRequest): PassThroughRequest {
   const contentType = request.headers['content-type'] ?? 'application/json';
-  if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body);
+  const { deployment } = request.params as { readonly deployment?: string };
+  if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body, deployment);
   const body = jsonBody(request);
-  const model = asString(body.model) ?? DEFAULT_MODELS[path] ?? '';
+  const model = deployment ?? asString(body.model) ?? DEFAULT_MODELS[path] ?? '';
   return {
     model,
     path,
@@ -83,11 +87,12 @@ function parse(path: string, request: FastifyRequest): PassThroughRequest {
 }
 
 /** Only the small `model` field of a form is looked for and replaced; files are not parsed. */
-function parseForm(path: string, contentType: string, body: unknown): PassThroughRequest {
-  if (!Buffer.isBuffer(body)) throw new GatewayError('bad_request', 'The form is empty.');
+function parseForm(path: string, contentType: string, sent: unknown, deployment?: string): PassThroughRequest {
+  if (!Buffer.isBuffer(sent)) throw new GatewayError('bad_request', 'The form is empty.');
+  const body = deployment === undefined ? sent : withModelField(sent, contentType);
   const { start, end } = modelFieldOf(body, contentType);
   return {
-    model: body.toString('utf8', start, end),
+    model: deployment ?? body.toString('utf8', start, end),
     path,
     contentType,
     bodyFor: (name) => Buffer.concat([body.subarray(0, start), Buffer.from(name), body.subarray(end)]),

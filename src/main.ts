@@ -48,7 +48,9 @@ addMeshCommands(program);
 
 // `flowmesh models | head -1`: a reader that has seen enough is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`flowmesh: The output cannot be written (${error.code ?? error.message}).\n`);
+  process.exit(EXIT.failed);
 });
 
 try {

@@ -113,7 +113,9 @@ const price = section({
   contextLength: integer({ min: 1, max: 1_000_000_000 })
     .describe('Tokens of prompt and answer together.')
     .exactOptional(),
-  maxOutputTokens: integer({ min: 1, max: 1_000_000_000 }).describe('The longest answer, in tokens.').exactOptional(),
+  maxOutputTokens: integer({ min: 1, max: 1_000_000_000 })
+    .describe('The longest answer, in tokens. The larger bound of a client is lowered to it.')
+    .exactOptional(),
   capabilities: z.array(choice(CAPABILITIES)).describe('What the model can do.').exactOptional(),
   quality: decimal({ min: 0, max: 100 })
     .describe('How good the model is, on a scale of your own from 0 to 100.')

@@ -10,6 +10,7 @@ import {
   type Pair,
   parseDocument,
   Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import { ConfigError, type ConfigProblem, fileError } from './config-error.ts';
@@ -67,7 +68,7 @@ export function readYaml(text: string, file: string): YamlSource {
 
   return {
     file,
-    value: expand(document, file),
+    value: expand(document, file, positionOf),
     locate: (path) => positionOf(offsetAt(document, path)),
     locateKey: (parent, key) => {
       const pair = pairOf(document, nodeAt(document, parent), key);
@@ -100,15 +101,28 @@ function duplicateKey(rest: string): string {
   return name === undefined ? 'this key is given twice.' : `the key '${withoutSecrets(name)}' is given twice.`;
 }
 
-function expand(document: Document.Parsed, file: string): unknown {
+function expand(document: Document.Parsed, file: string, positionOf: (offset: number) => Position): unknown {
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (cause) {
     // Dangling aliases and alias bombs are found only while expanding, without a position.
     const isBomb = cause instanceof ReferenceError && cause.message.includes('Excessive');
-    const message = isBomb ? 'the aliases expand to too many values.' : (SYNTAX.BAD_ALIAS as string);
-    throw fileError(file, message, { cause });
+    if (isBomb) throw fileError(file, 'the aliases expand to too many values.', { cause });
+    const place = positionOf(danglingOffset(document));
+    throw new ConfigError(file, [{ ...place, path: '', message: SYNTAX.BAD_ALIAS as string }], { cause });
   }
+}
+
+function danglingOffset(document: Document.Parsed): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document)) return undefined;
+      offset = startOf(alias);
+      return visit.BREAK;
+    },
+  });
+  return offset;
 }
 
 type Node = unknown;

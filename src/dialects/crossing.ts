@@ -5,7 +5,8 @@ import { GatewayError } from '../errors.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import type { Frame } from '../model/stream.ts';
 import type { Dialect, StreamParser } from './dialect.ts';
-import { fittedNames, withClientNames, withFittedNames } from './tool-names.ts';
+import { withObjectAnswer } from './object-answer.ts';
+import { fittedNames, type ToolNameRule, withClientNames, withFittedNames } from './tool-names.ts';
 
 export interface Crossing {
   /** What to render for the upstream. */
@@ -34,12 +35,21 @@ export function cross(request: ChatRequest, { name, upstream }: Dialect): Crossi
   if (request.modalities && !upstream?.hasModalities) {
     throw new GatewayError('unsupported', NO_PICTURES, { param: 'modalities' });
   }
-  const rule = upstream?.toolNames;
+  const named = withNames(request, upstream?.toolNames);
+  const answered = upstream?.hasObjectAnswersOnly ? withObjectAnswer(named.request) : undefined;
+  if (!answered) return named;
+  return crossing(answered.request, (frame) => answered.translated(named.translated(frame)));
+}
+
+function withNames(request: ChatRequest, rule: ToolNameRule | undefined): Crossing {
   const names = rule && fittedNames(request, rule);
   if (!rule || !names || names.size === 0) return unchanged(request);
-  const translated = (frame: Frame): Frame => withClientNames(frame, names);
+  return crossing(withFittedNames(request, rule), (frame) => withClientNames(frame, names));
+}
+
+function crossing(request: ChatRequest, translated: Crossing['translated']): Crossing {
   return {
-    request: withFittedNames(request, rule),
+    request,
     translated,
     translating: (parser) => ({
       parse: (message) => translated(parser.parse(message)),

@@ -93,6 +93,8 @@ export interface UpstreamSide {
   readonly embeddings?: EmbeddingUpstreamSide;
   /** Where its servers refuse some names of tools; requests of other dialects get names that fit (see crossing.ts). */
   readonly toolNames?: ToolNameRule;
+  /** Its servers refuse a schema of the answer whose root is no object; requests of other dialects get one around it. */
+  readonly hasObjectAnswersOnly?: boolean;
   /** Its requests can ask for pictures (`modalities`); others are refused. */
   readonly hasModalities?: boolean;
   /** Its servers have OpenAI's other endpoints (audio, images …) under the same base URL. */

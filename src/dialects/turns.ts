@@ -114,5 +114,5 @@ export function toolNames(messages: readonly Message[]): Map<string, string> {
 
 /** All text of the parts, joined by blank lines where they were separate. */
 export function textOf(parts: readonly Part[], separator = '\n\n'): string {
-  return parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(separator);
+  return parts.flatMap((part) => (part.type === 'text' && part.text !== '' ? [part.text] : [])).join(separator);
 }

@@ -128,8 +128,16 @@ export function foreignError(status: number, headers: Readonly<Record<string, st
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-  const message = plain === '' ? `The upstream answered with status ${status} and no message.` : plain;
+  const silent = plain === '' ? `The upstream answered with status ${status} and no message.` : plain;
+  const message = redirection(status, headers) ?? silent;
   return upstreamError({ status, message, retryAfterMs: retryAfterMs(headers) });
+}
+
+/** Nobody follows it: the key would go to wherever it leads. Of the address, what may be a secret is left out. */
+function redirection(status: number, { location }: Readonly<Record<string, string>>): string | undefined {
+  if (status < 300 || status >= 400 || !location) return undefined;
+  const place = location.split(/[?#]/, 1)[0]?.slice(0, 200) ?? '';
+  return `The upstream redirects to ${place.replace(/\/\/[^/@]*@/, '//')}. Check the url of the account.`;
 }
 
 export function originalError(dialect: DialectName, status: number, body: JsonObject): OriginalError {

@@ -169,6 +169,8 @@ class CommittedFrames implements AnswerFrames {
   #head: readonly Frame[] | undefined;
   readonly #source: FrameSource;
   readonly #scope: AbortScope;
+  /** An upstream that sends comments while its model thinks is not silent; the total deadline ends it in any case. */
+  readonly #hearSign = (): void => this.#scope.restart();
 
   constructor(head: readonly Frame[], source: FrameSource, scope: AbortScope) {
     this.#head = head;
@@ -186,7 +188,7 @@ class CommittedFrames implements AnswerFrames {
     try {
       // Only the upstream's silence counts, not the time a slow client takes to read what came.
       this.#scope.restart();
-      const batch = await this.#source.next();
+      const batch = await this.#source.next(this.#hearSign);
       if (batch) this.#scope.rest();
       else this.#scope.end();
       return batch;

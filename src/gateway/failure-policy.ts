@@ -26,6 +26,8 @@ const POLICIES: Readonly<Partial<Record<ErrorCode, FailurePolicy>>> = {
   content_filtered: { proceed: 'fallback', cools: 'nothing' },
   // Each upstream has its own bound, of bytes or (Groq) of the tokens that an account may send in a minute.
   body_too_large: { proceed: 'fallback', cools: 'nothing' },
+  // It has retired the model, has another name for it, or lacks the endpoint; the next target has names of its own.
+  upstream_not_found: { proceed: 'fallback', cools: 'nothing' },
   upstream_authentication: KEY_IS_DEAD,
   upstream_permission: KEY_IS_DEAD,
   upstream_quota: KEY_IS_DEAD,
@@ -59,6 +61,7 @@ const USEFULNESS: readonly ErrorCode[] = [
   'upstream_quota',
   'upstream_authentication',
   'upstream_permission',
+  'upstream_not_found',
   // Often the last resort of a chain declining: what its betters said matters more.
   'unsupported',
   'upstream_unreachable',

@@ -8,8 +8,11 @@ import type { Clock, HttpResponse } from '../ports.ts';
 import type { AnswerFrames } from './answer-frames.ts';
 
 export interface FrameSource {
-  /** The next batch, never empty; undefined when the answer has ended. */
-  next(): Promise<readonly Frame[] | undefined>;
+  /**
+   * The next batch, never empty; undefined when the answer has ended.
+   * @param onRead called for every read that brought no whole frame: comments, or a part of a long one
+   */
+  next(onRead?: () => void): Promise<readonly Frame[] | undefined>;
   /** Gives up the rest of the answer, which closes the upstream's connection. */
   cancel(): void;
 }
@@ -40,7 +43,7 @@ export class StreamedFrames implements FrameSource {
     this.#clock = clock;
   }
 
-  async next(): Promise<readonly Frame[] | undefined> {
+  async next(onRead?: () => void): Promise<readonly Frame[] | undefined> {
     while (!this.#isEnded) {
       const read = await this.#body.next();
       const frames: Frame[] = [];
@@ -59,6 +62,7 @@ export class StreamedFrames implements FrameSource {
         if (last) frames.push(last);
       }
       if (frames.length > 0) return frames;
+      onRead?.();
     }
     return undefined;
   }

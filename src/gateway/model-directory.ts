@@ -78,8 +78,11 @@ export class ModelDirectory {
   find(id: string, scopes: Scopes = {}): ListedModel | undefined {
     const listed = this.list(scopes).find((model) => model.id === id);
     if (listed) return listed;
+    const router = this.#router();
+    const target = router.chains.flatMap(({ targets }) => targets).find((one) => one.id === id);
     const served = this.#served().find(({ account, model }) => `${account}/${model}` === id);
-    return served && this.#router().isAllowed(id, scopes) ? { id, ownedBy: served.account } : undefined;
+    const ownedBy = target?.account.name ?? served?.account;
+    return ownedBy !== undefined && router.isAllowed(id, scopes) ? { id, ownedBy } : undefined;
   }
 }
 

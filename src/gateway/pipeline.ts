@@ -1,5 +1,6 @@
 // A chat request's way through the gateway, top to bottom. Nothing is registered or hooked in: what happens, stands here.
 
+import { withOutputBound } from '../dialects/output-bound.ts';
 import { hideKeys } from '../key-shapes.ts';
 import type { ChatRequest } from '../model/chat.ts';
 import { roughInputTokens } from '../model/rough-tokens.ts';
@@ -180,8 +181,12 @@ async function ask(
   const asked = { model, isStream, affinity };
   const chain = deps.peers ? withPeers(open.chain, asked, context, deps.peers, deps) : open.chain;
   const requestFor = compactedFor(chain, plan.requestFor, trace);
-  const sentTo = (target: Target): ChatRequest =>
-    augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);
+  const sentTo = (target: Target): ChatRequest => {
+    const sent = augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);
+    if (sent.sampling.maxOutputTokens === undefined) return sent;
+    const { account, model } = target;
+    return withOutputBound(sent, deps.facts(account.provider, model, account.name)?.maxOutputTokens);
+  };
   const scope = new AbortScope(deps.clock, client);
   scope.deadline(chain.totalMs, 'The answer was not complete');
   try {

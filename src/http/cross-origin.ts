@@ -28,6 +28,8 @@ export function permit({ headers }: FastifyRequest, reply: FastifyReply): void {
       'access-control-allow-methods': 'GET, POST, DELETE',
       'access-control-allow-headers': headers['access-control-request-headers'] ?? '*',
       'access-control-max-age': String(MAX_AGE_SECONDS),
+      // Chrome asks so before a page of the internet may reach a machine in the local network.
+      ...(headers['access-control-request-private-network'] && { 'access-control-allow-private-network': 'true' }),
     })
     .send();
 }

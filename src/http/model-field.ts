@@ -19,8 +19,25 @@ const NAME = /(?<![\w*-])name\*?\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/gi;
 
 /** @throws GatewayError `bad_request` */
 export function modelFieldOf(body: Buffer, contentType: string): ModelField {
+  const field = findModelField(body, contentType);
+  if (!field) throw new GatewayError('bad_request', "The form has no field 'model'.", { param: 'model' });
+  return field;
+}
+
+/** The form with a field for a model that the path names (Azure); the same form where it has one. */
+export function withModelField(body: Buffer, contentType: string): Buffer {
+  if (findModelField(body, contentType)) return body;
+  const head = `${delimiterOf(contentType)}\r\nContent-Disposition: form-data; name="model"${HEAD_END}\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+function delimiterOf(contentType: string): string {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType) ?? [];
-  const delimiter = `--${quoted ?? plain ?? ''}`;
+  return `--${quoted ?? plain ?? ''}`;
+}
+
+function findModelField(body: Buffer, contentType: string): ModelField | undefined {
+  const delimiter = delimiterOf(contentType);
   if (delimiter === '--' || !body.subarray(0, delimiter.length).equals(Buffer.from(delimiter))) throw damaged();
   let field: ModelField | undefined;
   for (let at = delimiter.length; !isEnd(body, at); ) {
@@ -34,7 +51,6 @@ export function modelFieldOf(body: Buffer, contentType: string): ModelField {
     }
     at = end + 2 + delimiter.length;
   }
-  if (!field) throw new GatewayError('bad_request', "The form has no field 'model'.", { param: 'model' });
   return field;
 }
 

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { RouteHints } from '../dialects/dialect.ts';
+import { compactRequestBody, renderCompacted } from '../dialects/openai-responses/compact-endpoint.ts';
 import {
   conversationItems,
   isStoreWanted,
@@ -9,6 +10,7 @@ import {
   withHistory,
   withReferencedItems,
 } from '../dialects/openai-responses/items.ts';
+import { dialects } from '../dialects/registry.ts';
 import { GatewayError } from '../errors.ts';
 import { asString, type JsonObject } from '../model/json.ts';
 import type { ResponseHistory } from '../storage/response-history.ts';
@@ -55,6 +57,7 @@ function azureRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
 function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void {
   const options = { config: { dialect: 'openai-responses' } } as const;
   server.post('/v1/responses', options, chatEndpoint('openai-responses', deps, rememberedConversations(deps)));
+  server.post('/v1/responses/compact', options, chatEndpoint('openai-responses', deps, compaction(deps)));
   server.post('/v1/responses/input_tokens', options, tokenCountEndpoint('openai-responses', deps));
   server.get('/v1/responses/:id', options, (request, reply) => {
     sendJson(reply, 200, JSON.stringify(stored(request, deps.history).response));
@@ -75,6 +78,15 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
 
 /** The scope of endpoints that kept conversations belong to: who may not chat may not read what others have chatted. */
 const CONVERSATIONS = 'chat';
+
+/** Its answer is no Response, and nobody goes on from it by name: nothing is kept. */
+function compaction(deps: OpenAiRoutesDeps): ChatEndpointOptions {
+  const { prepare } = rememberedConversations(deps);
+  return {
+    client: { ...dialects['openai-responses'].client, renderResponse: renderCompacted },
+    prepare: (sent, principal) => compactRequestBody(prepare?.(sent, principal) ?? sent),
+  };
+}
 
 /** Puts the earlier conversation before the new input, items in place of their names, and keeps the new one. */
 function rememberedConversations({ history, config, logger }: OpenAiRoutesDeps): ChatEndpointOptions {

@@ -11,7 +11,7 @@ import type { ChatEndpointDeps } from './chat-endpoint.ts';
 import { ClientWriter } from './client-writer.ts';
 import { answerHeaders, exchange } from './exchange.ts';
 import { jsonBody } from './json-body.ts';
-import { modelFieldOf } from './model-field.ts';
+import { modelFieldOf, withModelField } from './model-field.ts';
 
 /** Where OpenAI's API does not ask for one, and its SDKs' users leave it out. */
 const DEFAULT_MODELS: Readonly<Partial<Record<OpaquePath, string>>> = {
@@ -20,11 +20,15 @@ const DEFAULT_MODELS: Readonly<Partial<Record<OpaquePath, string>>> = {
 
 export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
   const hasPeers = deps.pipeline.peers !== undefined;
+  const options = { config: { dialect: 'openai-chat' } } as const;
   for (const path of OPAQUE_PATHS) {
-    server.post(`/v1${path}`, { config: { dialect: 'openai-chat' } }, (request, reply) => {
+    const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const work = (context: RequestContext): Promise<void> => passThrough(path, request, reply, context, deps);
       return exchange(request, reply, path.slice(1), deps, work, hasPeers);
-    });
+    };
+    server.post(`/v1${path}`, options, handler);
+    // The AzureOpenAI client names the model there, and in the body not at all.
+    server.post(`/openai/deployments/:deployment${path}`, options, handler);
   }
 }
 
@@ -63,11 +67,12 @@ function keptHeaders(headers: Readonly<Record<string, string>>): Record<string, 
 
 function parse(path: OpaquePath, request: FastifyRequest): OpaqueRequest {
   const contentType = request.headers['content-type'] ?? 'application/json';
-  if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body);
+  const { deployment } = request.params as { readonly deployment?: string };
+  if (contentType.startsWith('multipart/form-data')) return parseForm(path, contentType, request.body, deployment);
   const { model, ...rest } = jsonBody(request);
   const fields = JSON.stringify(rest).slice(1);
   return {
-    model: asString(model) ?? DEFAULT_MODELS[path] ?? '',
+    model: deployment ?? asString(model) ?? DEFAULT_MODELS[path] ?? '',
     path,
     contentType: JSON_TYPE,
     before: Buffer.from('{"model":'),
@@ -76,11 +81,12 @@ function parse(path: OpaquePath, request: FastifyRequest): OpaqueRequest {
 }
 
 /** Only the small `model` field of a form is looked for and replaced; files are not parsed. */
-function parseForm(path: OpaquePath, contentType: string, body: unknown): OpaqueRequest {
-  if (!Buffer.isBuffer(body)) throw new GatewayError('bad_request', 'The form is empty.');
+function parseForm(path: OpaquePath, contentType: string, sent: unknown, deployment?: string): OpaqueRequest {
+  if (!Buffer.isBuffer(sent)) throw new GatewayError('bad_request', 'The form is empty.');
+  const body = deployment === undefined ? sent : withModelField(sent, contentType);
   const { start, end } = modelFieldOf(body, contentType);
   return {
-    model: body.toString('utf8', start, end),
+    model: deployment ?? body.toString('utf8', start, end),
     path,
     contentType,
     before: body.subarray(0, start),

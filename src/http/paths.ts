@@ -28,18 +28,41 @@ const PREFIXES: ReadonlyMap<string, 'v1' | 'v1beta'> = new Map([
 ]);
 const VERSIONS: ReadonlySet<string> = new Set(['v1', 'v1beta', 'v1alpha']);
 const GEMINI_METHOD = /:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/;
+/** Endpoints that are taken for the base URL. */
+const BASES: readonly (readonly string[])[] = [
+  ['chat', 'completions'],
+  ['completions'],
+  ['messages'],
+  ['responses'],
+  ['embeddings'],
+  ['api', 'chat'],
+  ['api', 'generate'],
+  ['api'],
+];
 /** By far the most requests come to these, and there is nothing to tidy. */
 const USUAL_PATHS: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/messages', '/v1/responses']);
 
 /** The path as our routes know it; the query stays as it is. */
 export function canonicalPath(url: string): string {
   if (USUAL_PATHS.has(url)) return url;
-  const end = url.indexOf('?');
-  const path = end < 0 ? url : url.slice(0, end);
-  return tidied(path) + (end < 0 ? '' : url.slice(end));
+  // Proxies are sent the whole address, and some clients take us for one.
+  const target = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?]*/i, '');
+  const end = target.indexOf('?');
+  const path = end < 0 ? target : target.slice(0, end);
+  return tidied(path) + (end < 0 ? '' : target.slice(end));
 }
 
-function tidied(path: string): string {
+/** What follows when somebody has taken an endpoint for the base URL, as `/v1/chat/completions` + `/chat/completions`. */
+function pathWithin(segments: readonly string[]): string | undefined {
+  const base = BASES.find((endpoint) => endpoint.every((segment, index) => segments[index] === segment));
+  const after = base && segments.slice(base.length);
+  const [next = ''] = after ?? [];
+  const isPath = base?.[0] === 'api' ? next === 'api' : ENDPOINTS.has(next) || VERSIONS.has(next);
+  return after && isPath ? after.join('/') : undefined;
+}
+
+/** @param isWithin it follows another endpoint already: who writes three of them means nothing */
+function tidied(path: string, isWithin = false): string {
   const segments = path.split('/').filter((segment) => segment !== '');
   let version: 'v1' | 'v1beta' = 'v1';
   let start = 0;
@@ -51,6 +74,8 @@ function tidied(path: string): string {
     version = PREFIXES.get(prefix) ?? version;
   }
   const rest = segments.slice(start);
+  const within = isWithin ? undefined : pathWithin(rest);
+  if (within) return tidied(within, true);
   const [first = ''] = rest;
   if (first !== 'models' && GEMINI_METHOD.test(path)) {
     // Google's older SDK leaves `models/` out before a name that holds a slash.

@@ -10,6 +10,7 @@ import { ANONYMOUS, type Principal } from '../tenancy/principal.ts';
 import { type AdminRoutesDeps, adminGuard, adminRoutes } from './admin-routes.ts';
 import { adminShadowRoutes } from './admin-shadow-routes.ts';
 import { anthropicRoutes } from './anthropic-routes.ts';
+import { answerBroken } from './broken-request.ts';
 import { refuseForeignPages } from './browser-guard.ts';
 import { presentedKeys } from './client-key.ts';
 import { bodyTooLarge, decodedBody, isEncoded } from './content-encoding.ts';
@@ -20,6 +21,7 @@ import { fileRoutes } from './file-routes.ts';
 import { geminiRoutes } from './gemini-routes.ts';
 import { type KnowledgeRoutesDeps, knowledgeRoutes } from './knowledge-routes.ts';
 import { mcpRoutes } from './mcp-routes.ts';
+import { mendMediaType } from './media-type.ts';
 import { type MeshRoutesDeps, meshRoutes } from './mesh-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { ollamaRoutes } from './ollama-routes.ts';
@@ -57,6 +59,7 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
     bodyLimit: deps.config().server.bodyBytesMax,
     genReqId: (request) => requestId(request.headers['x-request-id'], deps.random),
     rewriteUrl: (request) => canonicalPath(request.url ?? '/'),
+    clientErrorHandler: answerBroken,
     routerOptions: { maxParamLength: PATH_PARAMETER_LENGTH_MAX },
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     frameworkErrors: (error, request, reply) => refuse(request, reply, frameworkError(error, deps), deps),
@@ -86,6 +89,7 @@ export function createServer(deps: ServerDeps, slowness = SLOWNESS_LIMITS): Fast
   server.addHook('onRequest', (request, reply, done) => {
     request.receivedAt = deps.clock.elapsed();
     request.principal = ANONYMOUS;
+    mendMediaType(request.headers);
     if (request.routeOptions.config.isAdmin) guardAdmin(request);
     else if (!identifyClient(request, reply, deps.keyRing)) return;
     done();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import packageJson from '../../package.json' with { type: 'json' };
 import { commandPlace } from '../support/command.ts';
@@ -69,6 +70,15 @@ test('a reader that closes the pipe early is no failure', async () => {
   command.closeStdout();
   const { exitCode, stderr } = await command.ended;
   assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' });
+});
+
+test('output that cannot be written is told in one line', { skip: !existsSync('/dev/full') }, () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, ['src/main.ts', 'schema'], {
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  assert.deepEqual([status, String(stderr)], [1, 'flowmesh: The output cannot be written (ENOSPC).\n']);
 });
 
 test('compiled code is kept in the cache directory of the user', async () => {

@@ -202,7 +202,9 @@ describe('YAML', () => {
   });
 
   test('an alias without an anchor is refused', () => {
-    assert.deepEqual(problemsOf('log: *nowhere'), ["config.yaml: this '*alias' has no matching '&anchor' before it."]);
+    assert.deepEqual(problemsOf('log: *nowhere'), [
+      "config.yaml:1:6 this '*alias' has no matching '&anchor' before it.",
+    ]);
   });
 });
 

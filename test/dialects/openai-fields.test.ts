@@ -16,7 +16,7 @@ const chatRequest = openaiChat.client.parseRequest(
   {},
 );
 const responsesRequest = openaiResponses.client.parseRequest(
-  { model: 'm', input: 'Hi', text: { verbosity: 'low', format: { type: 'json_object' } }, ...COMMON },
+  { model: 'm', input: 'Hi in JSON', text: { verbosity: 'low', format: { type: 'json_object' } }, ...COMMON },
   {},
 );
 const target = { model: 'up', isStream: false, traits: {} };
@@ -36,7 +36,7 @@ test('a Responses request keeps them at a chat upstream that has both APIs', () 
   const both = { ...target, traits: { responsesModels: [] } };
   assert.deepEqual(openaiChat.upstream?.renderRequest(responsesRequest, both).body, {
     model: 'up',
-    messages: [{ role: 'user', content: 'Hi' }],
+    messages: [{ role: 'user', content: 'Hi in JSON' }],
     response_format: { type: 'json_object' },
     verbosity: 'low',
     ...COMMON,
@@ -46,7 +46,7 @@ test('a Responses request keeps them at a chat upstream that has both APIs', () 
 test('an imitation of the chat API gets none of them: it may refuse what it does not know', () => {
   assert.deepEqual(openaiChat.upstream?.renderRequest(responsesRequest, target).body, {
     model: 'up',
-    messages: [{ role: 'user', content: 'Hi' }],
+    messages: [{ role: 'user', content: 'Hi in JSON' }],
     response_format: { type: 'json_object' },
     user: 'person-1',
   });

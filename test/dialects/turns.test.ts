@@ -255,3 +255,8 @@ test('textOf joins the texts and leaves everything else out', () => {
   assert.equal(textOf([text('a'), text('b')], ''), 'ab');
   assert.equal(textOf([]), '');
 });
+
+test('parts without text leave no blank lines in a text', () => {
+  const part = (text: string) => ({ type: 'text', text }) as const;
+  assert.equal(textOf([part(''), part('A'), part(''), part('B')]), 'A\n\nB');
+});

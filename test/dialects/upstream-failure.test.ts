@@ -424,6 +424,11 @@ describe('foreignError', () => {
   });
 
   test('names the status of an empty answer', () => {
+    const moved = { location: 'https://me:secret@api.test/v1/chat/completions?key=secret' };
+    assert.equal(
+      foreignError(308, moved, '<h1>Moved</h1>').message,
+      'The upstream redirects to https://api.test/v1/chat/completions. Check the url of the account.',
+    );
     assert.equal(foreignError(503, {}, '').message, 'The upstream answered with status 503 and no message.');
   });
 });

@@ -60,7 +60,7 @@ const CLASSES: readonly [status: number, hosts: string, isAnswered: boolean, cod
   [401, 'ab', true, 'upstream_authentication'],
   [402, 'ab', true, 'upstream_quota'],
   [403, 'ab', true, 'upstream_permission'],
-  [404, 'a', false, 'upstream_not_found'],
+  [404, 'ab', true, 'upstream_not_found'],
   [408, 'ab', true, 'upstream_timeout'],
   [413, 'ab', true, 'body_too_large'],
   [422, 'a', false, 'unprocessable'],

@@ -30,6 +30,15 @@ test('a name is found, an unknown one is not', () => {
   assert.equal(directory.find('unknown'), undefined);
 });
 
+test('a target is found by its account and model, also where its server has told of none', () => {
+  const silent = new ModelDirectory(
+    () => router,
+    () => [],
+  );
+  assert.deepEqual(silent.find('b/big'), { id: 'b/big', ownedBy: 'b' });
+  assert.equal(silent.find('b/tiny'), undefined);
+});
+
 test('what only other nodes serve comes last, and what they serve too is told', () => {
   const served = [
     { model: 'zulu', names: ['shed', 'attic', 'shed'] },

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { handle } from '../../src/gateway/pipeline.ts';
+import type { StopSignal } from '../../src/ports.ts';
 import {
   completion,
   DONE,
   JSON_HEADERS,
   ROLE,
+  SSE_HEADERS,
   STOP,
   sse,
   stream,
@@ -15,7 +18,7 @@ import {
 } from '../support/chat-wire.ts';
 import { settled } from '../support/fake-http.ts';
 import type { PartialConfig } from '../support/node.ts';
-import { failureOf, framesOf, TestGateway, TWO_TARGETS } from './support.ts';
+import { chatRequest, failureOf, framesOf, TestGateway, TWO_TARGETS } from './support.ts';
 
 const ONE_TARGET: PartialConfig = { ...TWO_TARGETS, chains: { main: ['a/one'] } };
 const FAILURE = sse({ error: { message: 'The server is overloaded', type: 'server_error', code: null } });
@@ -141,6 +144,33 @@ test('an unstreamed answer has four times as long, for its first content is its 
   await gateway.advance(1);
   assert.deepEqual(gateway.hosts, ['a', 'b']);
   await shown;
+});
+
+test('no target is asked for more than its model is known to write', async () => {
+  const gateway = new TestGateway(TWO_TARGETS, 'refuse', streamed('Hi'));
+  const facts = { provider: '', capabilities: [], source: '', date: '', maxOutputTokens: 16_384 };
+  const deps = {
+    ...gateway.deps,
+    facts: (_provider: string, model: string) => (model === 'two' ? { ...facts, model } : undefined),
+  };
+  await framesOf(await handle(chatRequest({ max_tokens: 64_000 }), gateway.context(), deps));
+  const sent = gateway.http.calls.map(({ request }) => JSON.parse(String(request.body)).max_tokens);
+  assert.deepEqual(sent, [64_000, 16_384]);
+});
+
+test('comments while a model thinks are no silence; the total deadline ends them, too', async () => {
+  const clock = { idleMs: 300, totalMs: 1_000 };
+  const gateway = new TestGateway({ ...ONE_TARGET, timeouts: clock });
+  gateway.http.request = async ({ signal }) => ({
+    status: 200,
+    headers: SSE_HEADERS,
+    body: pacedComments(gateway, signal),
+  });
+  const answer = await gateway.handle();
+  await answer.next();
+  const broken = failureOf(framesOf(answer));
+  for (let second = 0; second < 4; second += 1) await gateway.advance(250);
+  assert.equal((await broken).message, 'The answer was not complete within 1000 ms.');
 });
 
 test('silence between two reads for idleMs breaks the answer', async () => {
@@ -391,3 +421,12 @@ test('an upstream that does not end its body after the terminal mark is hung up 
   await gateway.advance(1);
   assert.equal(gateway.http.calls[0]?.isAbandoned, true);
 });
+
+/** Content, and then a comment every 200 ms. */
+async function* pacedComments({ clock }: TestGateway, signal: StopSignal | undefined): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(ROLE + text('Hi'));
+  for (;;) {
+    await clock.sleep(200, signal);
+    yield Buffer.from(': processing\n\n');
+  }
+}

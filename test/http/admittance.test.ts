@@ -168,6 +168,9 @@ test('with keys, a page of any origin may ask, and reads answers and refusals', 
   assert.equal(question.said('allow-origin'), 'https://ui.example');
   assert.equal(question.said('allow-headers'), 'authorization,content-type,x-stainless-os');
   assert.equal(question.said('allow-methods'), 'GET, POST, DELETE');
+  assert.equal(question.said('allow-private-network'), null);
+  const local = { ...QUESTION, 'access-control-request-private-network': 'true' };
+  assert.equal((await asPage(locked, 'OPTIONS', 'https://ui.example', local)).said('allow-private-network'), 'true');
   for (const [key, status] of [
     ['right-key', 200],
     ['wrong-key', 401],

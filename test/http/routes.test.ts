@@ -187,6 +187,18 @@ test('of a form only the model is changed', async () => {
   assert.match(body, /name="language"\r\n\r\nde\r\n/);
 });
 
+test('the AzureOpenAI client names the model of pictures and sounds in the path', async () => {
+  const base = `${node.url}/openai/deployments/main`;
+  const spoken = await node.post('/openai/deployments/main/audio/speech?api-version=2025-04-01', { input: 'Hi' });
+  assert.equal(spoken.status, 200);
+  assert.deepEqual(JSON.parse(upstream.requests.at(-1)!.body), { input: 'Hi', model: 'one' });
+  const form = new FormData();
+  form.set('language', 'de');
+  const { body } = await json(await fetch(`${base}/audio/transcriptions`, { method: 'POST', body: form }));
+  assert.match(body, /^--[^\r]+\r\nContent-Disposition: form-data; name="model"\r\n\r\none\r\n--/);
+  assert.match(body, /name="language"\r\n\r\nde\r\n/);
+});
+
 test('a form without a model, and a form that is none, are 400', async () => {
   const form = new FormData();
   form.set('language', 'de');

@@ -132,6 +132,8 @@ test('content types are not looked at', async () => {
     'text/plain',
     'application/x-www-form-urlencoded',
     'application/octet-stream',
+    'application/json, application/json',
+    'json',
   ]) {
     const response = await node.post('/v1/chat/completions', body, { headers: { 'content-type': type } });
     assert.equal(response.status, 200, type);
@@ -222,7 +224,15 @@ function rawExchange(...pieces: readonly string[]): Promise<string> {
 }
 
 test('what is no HTTP is refused and the connection closed', async () => {
-  assert.match(await rawExchange('this is not http\r\n\r\n'), /^HTTP\/1\.1 400 /);
+  const refusals = [
+    ['this is not http\r\n\r\n', 400, 'This is no HTTP/1.1 request. TLS and HTTP/2 need a proxy in front.'],
+    [`${HEAD}x-big: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'The headers of the request are larger than 16 KiB.'],
+  ] as const;
+  for (const [text, status, message] of refusals) {
+    const [head = '', body = ''] = (await rawExchange(text)).split('\r\n\r\n');
+    assert.equal(head.startsWith(`HTTP/1.1 ${status} `), true, head);
+    assert.deepEqual(JSON.parse(body), { error: { message, type: 'invalid_request_error', param: null, code: null } });
+  }
 });
 
 test('a request refused at the door is one line in the log and one count, too', async () => {

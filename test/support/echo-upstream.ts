@@ -103,6 +103,7 @@ export class EchoUpstream {
 const CHUNK = { id: 'chatcmpl-echo', object: 'chat.completion.chunk', created: 1, model: 'echo-1' };
 
 function textOf(content: any): string {
+  if (content === null) return '';
   return typeof content === 'string' ? content : content.map((part: any) => part.text).join('');
 }
 

@@ -8,6 +8,7 @@ import type { Signature } from '../../model/chat.ts';
 import { type JsonObject, parseObject } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
 import { furtherFieldsOf, renderCitations } from './extensions.ts';
+import { wireSignature } from './signatures.ts';
 import { wireEvent } from './wire-event.ts';
 
 type ContentEvent = Extract<
@@ -108,15 +109,16 @@ export class BlockWriter {
     return this.#startThinking() + this.#delta({ type: 'thinking_delta', thinking: text });
   }
 
-  /** Without a signature of Anthropic's the block stays unsigned; either way it is complete. */
+  /** What is not for this wire leaves the block unsigned; either way it is complete. */
   #signature(signature: Signature, isRedacted: boolean): string {
-    if (signature.dialect !== 'anthropic') return this.#open?.type === 'thinking' ? this.#close() : '';
-    if (isRedacted) {
+    const value = wireSignature(signature);
+    if (value === '') return this.#open?.type === 'thinking' ? this.#close() : '';
+    if (isRedacted && signature.dialect === 'anthropic') {
       const block = { type: 'redacted_thinking', data: signature.value };
       return this.#start({ type: 'other' }, block) + this.#close();
     }
     const start = this.#startThinking();
-    return start + this.#delta({ type: 'signature_delta', signature: signature.value }) + this.#close();
+    return start + this.#delta({ type: 'signature_delta', signature: value }) + this.#close();
   }
 
   #startThinking(): string {

@@ -6,6 +6,7 @@ import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue 
 import { plainToolCallId } from '../tool-call-id.ts';
 import { taggedSystemText } from '../turns.ts';
 import { withoutPassageCitations } from './extensions.ts';
+import { isForeignSignature } from './signatures.ts';
 
 export interface RepairOptions {
   /** Claude refuses thinking that it did not sign; other makers' models behind a compatible server never sign. */
@@ -62,7 +63,10 @@ function taggedBlock(block: JsonValue): JsonObject[] {
 function repairBlock(block: JsonValue, options: RepairOptions): JsonValue | undefined {
   if (!isObject(block)) return block;
   if (block.type === 'thinking') {
-    return options.isUnsignedThinkingDropped && !asString(block.signature) ? undefined : block;
+    const signature = asString(block.signature) ?? '';
+    const isForeign = isForeignSignature(signature);
+    if (options.isUnsignedThinkingDropped) return signature === '' || isForeign ? undefined : block;
+    return isForeign ? { ...block, signature: '' } : block;
   }
   if (block.type === 'text' && Array.isArray(block.citations)) return withAnthropicCitations(block, block.citations);
   if (block.type === 'tool_use') return withPlainId(block, 'id');

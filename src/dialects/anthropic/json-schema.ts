@@ -52,7 +52,11 @@ export function structuredSchema(schema: JsonObject): JsonObject {
     else remarks.push(`${key}: ${JSON.stringify(value)}`);
   }
   const isClosed = schema.type === 'object' || asArray(schema.type).includes('object') || isObject(schema.properties);
-  if (isClosed) result.additionalProperties = false;
+  if (isClosed) {
+    // "Schema type is missing": what others take for granted must be said.
+    result.type ??= 'object';
+    result.additionalProperties = false;
+  }
   const remark = remarks.length === 0 ? undefined : `(${remarks.join(', ')})`;
   const description = [schema.description, remark].filter((text) => typeof text === 'string' && text !== '').join(' ');
   if (description !== '') result.description = description;

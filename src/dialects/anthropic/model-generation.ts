@@ -11,6 +11,8 @@ export interface ModelGeneration {
   readonly hasSampling: boolean;
   /** Effort `xhigh` came with Claude 4.7. */
   readonly hasExtraHighEffort: boolean;
+  /** Structured answers came with Claude Opus 4.1 and 4.5; earlier models refuse `output_config.format`. */
+  readonly hasGrammar: boolean;
   /** Messages of role `system` between the turns came with Claude Opus 4.8; earlier models refuse them. */
   readonly hasSystemTurns: boolean;
 }
@@ -27,6 +29,7 @@ export function generationOf(model: string): ModelGeneration {
       thinkingStyle: 'budget',
       hasSampling: true,
       hasExtraHighEffort: false,
+      hasGrammar: true,
       hasSystemTurns: false,
     };
   }
@@ -38,6 +41,7 @@ export function generationOf(model: string): ModelGeneration {
     thinkingStyle: version < 406 ? budgetOrNone : 'adaptive',
     hasSampling: version < 407,
     hasExtraHighEffort: version >= 407,
+    hasGrammar: version >= 401,
     hasSystemTurns: version >= 408,
   };
 }

@@ -14,6 +14,7 @@ import {
   requiredString,
 } from '../fields.ts';
 import { blockPart, furtherFields, parseCitation, withoutPassageCitations } from './extensions.ts';
+import { readSignature } from './signatures.ts';
 
 export function parseSystem(body: JsonObject): Message[] {
   const parts = parseContent(body.system, 'system');
@@ -57,13 +58,8 @@ function parseContent(content: JsonValue | undefined, param: string): Part[] {
 function parseBlock(block: JsonObject, param: string): Part {
   switch (requiredString(block, 'type', `${param}.type`)) {
     case 'thinking': {
-      const signature = asString(block.signature) ?? '';
-      return {
-        type: 'reasoning',
-        text: asString(block.thinking) ?? '',
-        // Without one it is another provider's thought that we told the client as thinking.
-        ...(signature !== '' && { signature: { dialect: 'anthropic', value: signature } }),
-      };
+      const signature = readSignature(asString(block.signature) ?? '');
+      return { type: 'reasoning', text: asString(block.thinking) ?? '', ...(signature && { signature }) };
     }
     case 'redacted_thinking':
       return {

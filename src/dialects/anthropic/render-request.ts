@@ -7,17 +7,16 @@ import { asArray, asObject, type JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { limitCacheBreakpoints } from './cache-breakpoints.ts';
 import { isThoughtMissing, repairHistory } from './history.ts';
-import { structuredSchema } from './json-schema.ts';
 import { generationOf, type ModelGeneration } from './model-generation.ts';
 import { continuesThread } from './parse-request.ts';
 import { renderConversation } from './render-messages.ts';
 import { renderTools } from './render-tools.ts';
+import { structuredAnswer } from './structured-answer.ts';
 import { planThinking } from './thinking.ts';
 
 /** The version that still takes temperature, top_p and top_k; compatible servers know it, too. */
 const VERSION_WITH_SAMPLING = '2023-06-01';
 const SAMPLING_FIELDS = ['temperature', 'top_p', 'top_k'];
-const ONLY_JSON = 'Answer with a single JSON object and nothing else: no other text and no code fence.';
 
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
   const original = request.original?.dialect === 'anthropic' ? request.original : undefined;
@@ -75,9 +74,10 @@ function builtBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   }
   const generation = generationOf(target.model);
   const { system, messages } = renderConversation(request.messages);
-  if (request.responseFormat?.type === 'json') system.push({ type: 'text', text: ONLY_JSON });
+  const { schema, words } = structuredAnswer(request.responseFormat, generation);
+  if (words !== undefined) system.push({ type: 'text', text: words });
   const plan = planThinking(request, generation, messages, target.traits.defaultMaxOutputTokens);
-  const outputConfig = renderOutputConfig(request, plan.effort);
+  const outputConfig = renderOutputConfig(schema, plan.effort);
   const body: JsonObject = {
     ...request.extensions?.anthropic,
     model: target.model,
@@ -95,12 +95,11 @@ function builtBody(request: ChatRequest, target: UpstreamTarget): JsonObject {
   return body;
 }
 
-function renderOutputConfig({ responseFormat }: ChatRequest, effort: string | undefined): JsonObject | undefined {
-  const format = responseFormat?.type === 'json-schema' ? responseFormat : undefined;
-  if (!format && effort === undefined) return undefined;
+function renderOutputConfig(schema: JsonObject | undefined, effort: string | undefined): JsonObject | undefined {
+  if (!schema && effort === undefined) return undefined;
   return {
     ...(effort !== undefined && { effort }),
-    ...(format && { format: { type: 'json_schema', schema: structuredSchema(format.schema) } }),
+    ...(schema && { format: { type: 'json_schema', schema } }),
   };
 }
 

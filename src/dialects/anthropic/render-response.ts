@@ -4,6 +4,7 @@ import type { ChatRequest, ChatResponse, Part, ReasoningPart } from '../../model
 import type { JsonObject } from '../../model/json.ts';
 import { argumentsObject } from '../tool-arguments.ts';
 import { furtherFieldsOf, renderCitations } from './extensions.ts';
+import { wireSignature } from './signatures.ts';
 import { renderStopReason } from './stop-reason.ts';
 import { renderUsage } from './usage.ts';
 
@@ -64,9 +65,8 @@ function contentBlock(part: Part): JsonObject[] {
   }
 }
 
-/** Other providers' thoughts have no signature here: the client shows them, and we drop them when they come back. */
 function thinkingBlock({ text, signature, isRedacted }: ReasoningPart): JsonObject[] {
-  const own = signature?.dialect === 'anthropic' ? signature.value : '';
-  if (isRedacted) return own === '' ? [] : [{ type: 'redacted_thinking', data: own }];
-  return text === '' && own === '' ? [] : [{ type: 'thinking', thinking: text, signature: own }];
+  const value = signature ? wireSignature(signature) : '';
+  if (isRedacted && signature?.dialect === 'anthropic') return [{ type: 'redacted_thinking', data: value }];
+  return text === '' && value === '' ? [] : [{ type: 'thinking', thinking: text, signature: value }];
 }

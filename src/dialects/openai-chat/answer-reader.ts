@@ -50,13 +50,14 @@ export class AnswerReader {
     return this.hasChoices && [...this.#choices.values()].every((choice) => choice.isFinished);
   }
 
-  read(value: JsonObject): ReadChunk {
+  /** @param isStreamed it is a chunk of a stream, whose readers expect a `delta` */
+  read(value: JsonObject, isStreamed = false): ReadChunk {
     const choices = asArray(value.choices);
     const events = this.#start(value, choices);
     let repaired: JsonValue[] | undefined;
     for (const [position, choice] of choices.entries()) {
       if (!isObject(choice)) continue;
-      const sound = this.#readChoice(choice, position, events);
+      const sound = this.#readChoice(choice, position, events, isStreamed);
       if (sound === choice) continue;
       repaired ??= [...choices];
       repaired[position] = sound;
@@ -89,17 +90,16 @@ export class AnswerReader {
   }
 
   /** Returns the choice, or its repaired copy. */
-  #readChoice(choice: JsonObject, position: number, events: StreamEvent[]): JsonObject {
-    const index = asNumber(choice.index) ?? position;
+  #readChoice(wire: JsonObject, position: number, events: StreamEvent[], isStreamed: boolean): JsonObject {
+    const index = asNumber(wire.index) ?? position;
     let state = this.#choices.get(index);
     if (!state) {
       state = { toolCalls: new ToolCallTracker(index), isFinished: false, hasDeltas: false, reasoningText: '' };
       this.#choices.set(index, state);
     }
-    const key = isObject(choice.delta) ? 'delta' : 'message';
-    // MiniMax ends its streams with the whole message, all of which was told by then.
-    const isRepetition = key === 'message' && state.hasDeltas;
-    const holder = isRepetition ? {} : (asObject(choice[key]) ?? {});
+    const key = isStreamed ? 'delta' : 'message';
+    const choice = holding(wire, key, state.hasDeltas);
+    const holder = asObject(choice[key]) ?? {};
     const told = events.length;
     if (holder.reasoning_content || holder.reasoning || holder.reasoning_details) {
       events.push(...reasoningEvents(withoutRepetition(readReasoning(holder), state), index));
@@ -115,7 +115,7 @@ export class AnswerReader {
     const finish = asString(choice.finish_reason);
     if (finish && !state.isFinished) events.push(...this.#finish(index, state, finish, asObject(choice.error)));
     const sound = soundMessage(holder);
-    if (isRepetition || (!toolCalls && sound === holder)) return choice;
+    if (!toolCalls && sound === holder) return choice;
     return { ...choice, [key]: { ...sound, ...(toolCalls && { tool_calls: toolCalls }) } };
   }
 
@@ -158,6 +158,19 @@ export class AnswerReader {
     const finishReason = readFinishReason(raw === '' ? 'stop' : raw, state.toolCalls.size > 0);
     return [...state.toolCalls.close(), { type: 'finish', choice: index, finishReason: { ...finishReason, raw } }];
   }
+}
+
+/**
+ * A choice with the `message` of whole answers, or the `delta` of chunks: official SDKs fail on one without. Servers leave
+ * it out of their last chunks, take the one for the other, or send the `text` of legacy completions. MiniMax ends its
+ * streams with a message that was all told.
+ */
+function holding(choice: JsonObject, key: 'delta' | 'message', hasDeltas: boolean): JsonObject {
+  if (isObject(choice[key])) return choice;
+  const { message, delta, text, ...rest } = choice;
+  const other = asObject(message) ?? asObject(delta);
+  if (other && hasDeltas) return { ...choice, [key]: {} };
+  return { ...rest, [key]: other ?? (typeof text === 'string' ? { content: text } : {}) };
 }
 
 /** The detail that closes a streamed block may repeat its whole text (ours do, so that clients can send it back). */

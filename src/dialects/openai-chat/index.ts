@@ -29,6 +29,7 @@ export const openaiChat: Dialect = {
     hasModalities: true,
     hasOpenAiEndpoints: true,
     toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 64 },
+    hasObjectAnswersOnly: true,
     renderRequest,
     parseResponse,
     streamParser: () => new ChatStreamParser(),

@@ -22,7 +22,7 @@ export function parseTools(body: JsonObject): readonly Tool[] {
   ];
   const allowed = allowedTools(body.tool_choice);
   if (!allowed) return tools;
-  const names = new Set(asArray(allowed.tools).map((tool) => (isObject(tool) ? nameOf(tool) : undefined)));
+  const names = new Set(asArray(allowed.tools).map(toolNameOf));
   return tools.filter((tool) => names.has(tool.name));
 }
 
@@ -80,6 +80,10 @@ function allowedTools(choice: unknown): JsonObject | undefined {
 }
 
 /** The name, wherever this type of tool has it. */
+export function toolNameOf(tool: JsonValue): string | undefined {
+  return isObject(tool) ? nameOf(tool) : undefined;
+}
+
 function nameOf(wire: JsonObject): string | undefined {
   const inner = wire.function ?? wire.custom;
   return asString(isObject(inner) ? inner.name : wire.name);

@@ -18,6 +18,8 @@ function renderByKind(part: MediaPart): JsonObject {
     if (source.dialect !== 'openai-chat' && source.dialect !== 'openai-responses') {
       throw unsupported(`A file uploaded at another provider (${source.dialect}) cannot be sent to this upstream.`);
     }
+    if (part.kind === 'image')
+      throw unsupported('An image by file id cannot be sent to this upstream: send its content.');
     return { type: 'file', file: { file_id: source.fileId } };
   }
   if (source.type === 'text') return { type: 'text', text: titled(part.fileName, source.text) };

@@ -2,14 +2,16 @@
 // what must change replaced.
 
 import type { ChatRequest, OriginalRequest, ResponseFormat, Tool, ToolChoice } from '../../model/chat.ts';
-import { isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { asArray, asObject, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget, UpstreamTraits } from '../dialect.ts';
 import { shortEndUser } from '../end-user.ts';
+import { withJsonWord } from '../json-word.ts';
 import { withOneSystemMessage } from '../one-system-message.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { strictAtOpenAi } from '../openai-strict.ts';
 import { effortFor, isOpenaiReasoningModel } from '../reasoning-models.ts';
 import { argumentsSchema } from '../tool-schema.ts';
+import { toolNameOf } from './parse-tools.ts';
 import { patchMessages } from './patch-messages.ts';
 import { withPicturesOfUser } from './pictures-back.ts';
 import { withReasoningBack } from './reasoning-back.ts';
@@ -18,7 +20,9 @@ import { renderMessages } from './render-messages.ts';
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
   const { original } = request;
   const body =
-    original?.dialect === 'openai-chat' ? patchOriginal(request, original, target) : renderBody(request, target);
+    original?.dialect === 'openai-chat'
+      ? patchOriginal(request, original, target)
+      : renderBody(withJsonWord(request), target);
   for (const field of target.traits.refusedFields ?? []) delete body[field];
   return { path: '/chat/completions', body };
 }
@@ -32,9 +36,27 @@ function patchOriginal(request: ChatRequest, original: OriginalRequest, target: 
   if (target.isStream || body.stream !== undefined) body.stream = target.isStream;
   patchStreamOptions(body, target);
   patchMaxTokens(body, traits.maxTokensField);
+  patchToolChoice(body, request, traits);
+  return body;
+}
+
+function patchToolChoice(
+  body: JsonObject,
+  { toolChoice, tools }: ChatRequest,
+  { responsesModels }: UpstreamTraits,
+): void {
   // Mistral's older word, which its SDK still sends; every server knows the other.
   if (body.tool_choice === 'any') body.tool_choice = 'required';
-  return body;
+  // Of OpenAI's own servers; others refuse the choice, and get no more than the tools that may be called.
+  if (responsesModels || asObject(body.tool_choice)?.type !== 'allowed_tools') return;
+  const allowed = new Set(tools.map(({ name }) => name));
+  if (allowed.size === 0) {
+    delete body.tools;
+    delete body.tool_choice;
+    return;
+  }
+  body.tools = asArray(body.tools).filter((tool) => allowed.has(toolNameOf(tool) ?? ''));
+  body.tool_choice = toolChoice?.type ?? 'auto';
 }
 
 function toldPictures(messages: JsonValue[], { refusedMessageFields = [] }: UpstreamTraits): JsonValue[] {
@@ -129,7 +151,7 @@ function renderTool(tool: Tool): JsonObject {
       name: tool.name,
       ...(tool.description !== undefined && { description: tool.description }),
       parameters: argumentsSchema(tool.parameters),
-      ...(tool.isStrict !== undefined && { strict: strictAtOpenAi(tool.isStrict, tool.parameters) }),
+      ...(tool.isStrict !== undefined && { strict: strictAtOpenAi(tool.isStrict, argumentsSchema(tool.parameters)) }),
     },
   };
 }

@@ -18,7 +18,7 @@ export class ChatStreamParser implements StreamParser {
     if (data.trim() === '[DONE]') return this.#done(data);
     const value = parseObject(data);
     if (!value) return this.#fail(garbageError(data));
-    const chunk = this.#reader.read(value);
+    const chunk = this.#reader.read(value, true);
     const error = errorInside(value, event) ?? failureIn(chunk.events);
     if (error) return this.#fail(error, chunk.events);
     const text = chunk.value === value ? data : JSON.stringify(chunk.value);

@@ -22,6 +22,7 @@ export const openaiResponses: Dialect = {
   upstream: {
     hasOpenAiEndpoints: true,
     toolNames: { pattern: /^[A-Za-z0-9_-]+$/, lengthMax: 64 },
+    hasObjectAnswersOnly: true,
     renderRequest,
     parseResponse,
     streamParser: () => new ResponsesStreamParser(),

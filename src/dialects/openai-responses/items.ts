@@ -51,7 +51,7 @@ export function conversationItems(body: JsonObject, responseBody: JsonObject): J
 
 function storedItem(item: JsonObject): JsonObject[] {
   const type = asString(item.type) ?? 'message';
-  if (type === 'item_reference' || SERVER_RUN_TYPES.has(type)) return [];
+  if (type === 'item_reference' || type === 'compaction_trigger' || SERVER_RUN_TYPES.has(type)) return [];
   // Kept as one of ours, because at another server, or with another key, nobody knows the item.
   if (type === 'image_generation_call') {
     return item.result ? [{ ...item, id: adoptedId('ig', asString(item.id) ?? '') }] : [];

@@ -4,11 +4,13 @@
 import type { MediaPart, TokenLogprob } from '../../model/chat.ts';
 import type { JsonObject, JsonValue } from '../../model/json.ts';
 import type { StreamEvent } from '../../model/stream.ts';
+import { sealSignature } from '../sealed-signature.ts';
 import { linkTo } from '../without-pictures.ts';
 import { renderAnnotation } from './annotations.ts';
 import { type CallWriter, callWriter } from './call-writer.ts';
 import type { ClientTools } from './client-tools.ts';
-import { type OwnItemKind, ownItemId, sealSignature } from './own-items.ts';
+import { compactionItem } from './compaction.ts';
+import { type OwnItemKind, ownItemId } from './own-items.ts';
 import { pictureItem } from './pictures.ts';
 
 /** A wire event without its `sequence_number`. */
@@ -53,19 +55,26 @@ export class OutputWriter {
   #open: ReasoningItem | MessageItem | undefined;
   #lastText: ContentPart | undefined;
   readonly #calls = new Map<number, CallWriter>();
+  #summary: string | undefined;
 
   /**
    * @param identity what the item ids are made of, `[A-Za-z0-9]+`
    * @param tools those of the request, whose calls are told under their own names
+   * @param isSummary the answer's text stands for the conversation: it becomes one `compaction` item
    */
-  constructor(identity: string, tools: ClientTools) {
+  constructor(identity: string, tools: ClientTools, isSummary = false) {
     this.#identity = identity;
     this.#tools = tools;
+    this.#summary = isSummary ? '' : undefined;
   }
 
   /** Only the first choice: the wire has no place for another. */
   write(event: StreamEvent): WireEvent[] {
     if ('choice' in event && event.choice !== 0) return [];
+    if (this.#summary !== undefined && !event.type.startsWith('reasoning-')) {
+      if (event.type === 'text-delta') this.#summary += event.text;
+      return [];
+    }
     switch (event.type) {
       case 'text-delta':
         return event.text === '' ? [] : this.#text('text', event.text);
@@ -97,7 +106,13 @@ export class OutputWriter {
     const status = isIncomplete ? 'incomplete' : 'completed';
     const events = this.#closeOpen(status);
     for (const index of [...this.#calls.keys()]) events.push(...this.#closeCall(index, status));
-    return events;
+    return this.#summary ? [...events, ...this.#compaction(this.#summary)] : events;
+  }
+
+  #compaction(summary: string): WireEvent[] {
+    const item = this.#nextItem('cmp');
+    const wire = compactionItem(item.id, summary);
+    return [itemAdded(item, wire), this.#itemDone(item, wire)];
   }
 
   #nextItem(kind: OwnItemKind): Item {

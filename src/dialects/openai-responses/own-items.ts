@@ -1,21 +1,19 @@
 // Output items that flowmesh made for an answer of another dialect, and how they travel back through the client.
 //
 // Their ids carry a mark, because OpenAI looks reasoning items up by id and refuses those it never made. The proof of
-// the reasoning (an Anthropic signature, say) rides sealed in `encrypted_content`, the one field every client returns
-// unread: `fm1.<base64url of {dialect, value, id, isRedacted}>`. So a conversation keeps its reasoning when it comes
-// back to the provider that thought, and nothing foreign reaches one that did not.
+// the reasoning (an Anthropic signature, say) rides sealed in `encrypted_content`.
 
-import type { DialectName, Signature } from '../../model/chat.ts';
-import { asArray, asString, isObject, type JsonObject, type JsonValue, parseObject } from '../../model/json.ts';
+import { asArray, asString, isObject, type JsonObject, type JsonValue } from '../../model/json.ts';
+import { openSignature } from '../sealed-signature.ts';
 import { plainToolCallId, unpackToolCallId } from '../tool-call-id.ts';
+import { isCompaction, openedSummary } from './compaction.ts';
 import { pictureMessage, readPicture } from './pictures.ts';
 
-const SEAL = 'fm1.';
 /** OpenAI refuses longer ones, which another server has made. */
 const CALL_ID_LENGTH_MAX = 64;
-const OWN_ID = /^(rs|msg|fc|ctc|ig)_fm_/;
+const OWN_ID = /^(rs|msg|fc|ctc|ig|cmp)_fm_/;
 
-export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig';
+export type OwnItemKind = 'rs' | 'msg' | 'fc' | 'ctc' | 'ig' | 'cmp';
 
 /** An item that its server knows, from now on one of ours: what it says counts, and nobody looks it up. */
 export function adoptedId(kind: OwnItemKind, id: string): string {
@@ -27,33 +25,10 @@ export function ownItemId(kind: OwnItemKind, identity: string, position: number)
   return `${kind}_fm_${identity}_${position}`;
 }
 
-interface OpenedSignature {
-  readonly signature: Signature;
-  readonly isRedacted: boolean;
-}
-
-export function sealSignature(signature: Signature, isRedacted: boolean): string {
-  const { dialect, value, id } = signature;
-  return SEAL + Buffer.from(JSON.stringify({ dialect, value, id, isRedacted })).toString('base64url');
-}
-
-/** Undefined when the text was not sealed by us: then it is OpenAI's own. */
-export function openSignature(encrypted: string): OpenedSignature | undefined {
-  if (!encrypted.startsWith(SEAL)) return undefined;
-  const sealed = parseObject(Buffer.from(encrypted.slice(SEAL.length), 'base64url').toString());
-  const dialect = asString(sealed?.dialect);
-  const value = asString(sealed?.value);
-  const id = asString(sealed?.id);
-  if (!dialect || value === undefined) return undefined;
-  return {
-    signature: { dialect: dialect as DialectName, value, ...(id !== undefined && { id }) },
-    isRedacted: sealed?.isRedacted === true,
-  };
-}
-
 /**
  * The client's items as an OpenAI upstream takes them: reasoning that we made is restored to what OpenAI sealed or left
- * out, pictures of others become images of the user, ids that we made are left out, tool call ids are made plain where they hold a signature or are too long. Everything else stays untouched.
+ * out, summaries and pictures of others become messages of the user, ids that we made are left out, tool call ids are made
+ * plain where they hold a signature or are too long. Everything else stays untouched.
  */
 export function withoutOwnItems(items: readonly JsonValue[]): JsonValue[] {
   return items.flatMap((item): JsonValue[] => (isObject(item) ? upstreamItem(item) : [item]));
@@ -66,6 +41,8 @@ function upstreamItem(item: JsonObject): JsonObject[] {
     const { id, value } = sealed.signature;
     return [{ type: 'reasoning', id, summary: asArray(item.summary), encrypted_content: value }];
   }
+  const summary = isCompaction(item) ? openedSummary(item) : undefined;
+  if (summary) return [{ type: 'message', role: 'user', content: [{ type: 'input_text', text: summary.text }] }];
   const isOwn = OWN_ID.test(asString(item.id) ?? '');
   if (isOwn && item.type === 'reasoning') return [];
   if (isOwn && item.type === 'image_generation_call') {

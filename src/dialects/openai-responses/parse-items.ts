@@ -6,8 +6,9 @@ import type { Message, Part, ReasoningPart, TextPart, ToolResultPart } from '../
 import { asString, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { badRequest, definedOnly, requiredObject, requiredString } from '../fields.ts';
 import { freeTextArguments } from '../free-text-tool.ts';
+import { openSignature } from '../sealed-signature.ts';
 import { ClientTools, parseWireName, wireExtensions } from './client-tools.ts';
-import { openSignature } from './own-items.ts';
+import { compactionAsk, isCompaction, openedSummary } from './compaction.ts';
 import { parseContent, sectionTexts } from './parse-content.ts';
 import { readPicture } from './pictures.ts';
 
@@ -67,10 +68,14 @@ function parseItem(item: JsonObject, param: string, tools: ClientTools): ParsedI
     case 'function_call_output':
     case 'custom_tool_call_output':
       return { role: 'tool', parts: [parseOutput(item, param, tools)] };
+    case 'compaction_trigger':
+      return { role: 'user', parts: [compactionAsk()] };
     case undefined:
       throw badRequest(`${param}.type`, `'${param}.type' is required.`);
-    default:
-      return undefined;
+    default: {
+      const summary = isCompaction(item) ? openedSummary(item) : undefined;
+      return summary && { role: 'user', parts: [summary] };
+    }
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../fields.ts';
 import { isEffort } from '../reasoning.ts';
 import { ClientTools } from './client-tools.ts';
+import { asksForCompaction, isCompaction, openedSummary } from './compaction.ts';
 import { inputItems, isReference } from './items.ts';
 import { parseItems } from './parse-items.ts';
 import { parseResponseFormat, parseToolChoice, parseTools } from './parse-tools.ts';
@@ -27,17 +28,20 @@ export function parseRequest(body: JsonObject, route: RouteHints): ChatRequest {
     );
   }
   checkInput(body);
+  const items = inputItems(body);
   const tools = parseTools(body);
+  // A summary is neither called for nor formatted.
+  const isCompacting = asksForCompaction(items);
   const untranslatable = untranslatableFields(body);
   return definedOnly<ChatRequest>({
     model: route.model ?? requiredString(body, 'model'),
     isStream: route.isStream ?? optionalBoolean(body, 'stream') ?? false,
-    messages: [...parseInstructions(body), ...parseItems(inputItems(body), new ClientTools({ tools }))],
-    tools,
-    toolChoice: parseToolChoice(body, tools),
+    messages: [...parseInstructions(body), ...parseItems(items, new ClientTools({ tools }))],
+    tools: isCompacting ? [] : tools,
+    toolChoice: isCompacting ? undefined : parseToolChoice(body, tools),
     parallelToolCalls: optionalBoolean(body, 'parallel_tool_calls'),
     sampling: parseSampling(body),
-    responseFormat: parseResponseFormat(body),
+    responseFormat: isCompacting ? undefined : parseResponseFormat(body),
     reasoning: parseReasoning(body),
     // This wire always has the counts in its last event.
     isUsageWanted: true,
@@ -54,8 +58,8 @@ function untranslatableFields(body: JsonObject): string[] {
   const firstAnswer = items.findIndex(isOfAssistant);
   const references = items.flatMap((item, index) => {
     // Sealed by OpenAI, and where a client has left out the answers that it stands for, all that there is of them.
-    const isCompaction = isObject(item) && item.type === 'compaction' && (firstAnswer < 0 || index < firstAnswer);
-    return isReference(item) || isCompaction ? [`input[${index}]`] : [];
+    const isSealed = isCompaction(item) && !openedSummary(item) && (firstAnswer < 0 || index < firstAnswer);
+    return isReference(item) || isSealed ? [`input[${index}]`] : [];
   });
   return [...['conversation', 'prompt'].filter((field) => body[field] != null), ...references];
 }

@@ -15,6 +15,7 @@ import type { JsonObject } from '../../model/json.ts';
 import type { UpstreamCall, UpstreamTarget } from '../dialect.ts';
 import { shortEndUser } from '../end-user.ts';
 import { definedOnly } from '../fields.ts';
+import { withJsonWord } from '../json-word.ts';
 import { commonFields, verbosityOf } from '../openai-fields.ts';
 import { strictAtOpenAi } from '../openai-strict.ts';
 import { effortOf } from '../reasoning.ts';
@@ -32,7 +33,9 @@ const MAX_OUTPUT_TOKENS_MIN = 16;
 export function renderRequest(request: ChatRequest, target: UpstreamTarget): UpstreamCall {
   const { original } = request;
   const body =
-    original?.dialect === 'openai-responses' ? carriedBody(request, original, target) : translatedBody(request, target);
+    original?.dialect === 'openai-responses'
+      ? carriedBody(request, original, target)
+      : translatedBody(withJsonWord(request), target);
   for (const field of target.traits.refusedFields ?? []) delete body[field];
   const beta = original?.dialect === 'openai-responses' ? original.headers?.['openai-beta'] : undefined;
   return { path: '/responses', body, ...(beta !== undefined && { headers: { 'openai-beta': beta } }) };
@@ -163,7 +166,7 @@ function renderTool(tool: Tool): JsonObject[] {
       description: tool.description,
       parameters: argumentsSchema(tool.parameters),
       // Here strict is the default, and it refuses most schemas written for other dialects.
-      strict: strictAtOpenAi(tool.isStrict, tool.parameters) ?? false,
+      strict: strictAtOpenAi(tool.isStrict, argumentsSchema(tool.parameters)) ?? false,
     }),
   ];
 }

@@ -4,6 +4,8 @@ import type { ChatRequest, ChatResponse, FinishReason, Usage } from '../../model
 import { responseEvents } from '../../model/collect.ts';
 import { asBoolean, type JsonObject, type JsonValue } from '../../model/json.ts';
 import { ClientTools } from './client-tools.ts';
+import { asksForCompaction } from './compaction.ts';
+import { inputItems } from './items.ts';
 import { OutputWriter } from './output-writer.ts';
 import { renderUsage } from './usage.ts';
 
@@ -11,11 +13,17 @@ export function renderResponse(response: ChatResponse, request: ChatRequest): st
   if (response.original?.dialect === 'openai-responses') return response.original.text;
   const first = response.choices.slice(0, 1);
   const finishReason = first[0]?.finishReason ?? { unified: 'other', raw: '' };
-  const writer = new OutputWriter(identityOf(response.id), new ClientTools(request));
+  const writer = writerFor(request, response.id);
   for (const event of responseEvents({ ...response, choices: first })) writer.write(event);
   writer.close(incompleteReason(finishReason) !== null);
   const head = { id: responseId(response.id), model: response.model, createdAt: response.createdAt ?? 0 };
   return JSON.stringify(endedBody(responseFrame(request, head), finishReason, writer.output, response.usage));
+}
+
+/** @param id the answer's */
+export function writerFor(request: ChatRequest, id: string): OutputWriter {
+  const items = request.original?.dialect === 'openai-responses' ? inputItems(request.original.body) : [];
+  return new OutputWriter(identityOf(id), new ClientTools(request), asksForCompaction(items));
 }
 
 interface ResponseHead {

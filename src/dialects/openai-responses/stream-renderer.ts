@@ -5,10 +5,9 @@ import type { ChatRequest, FinishReason, Usage } from '../../model/chat.ts';
 import { asNumber, asObject, asString, type JsonObject } from '../../model/json.ts';
 import type { Frame, OriginalFrame, StreamEvent } from '../../model/stream.ts';
 import type { AnswerIdentity, StreamRenderer } from '../dialect.ts';
-import { ClientTools } from './client-tools.ts';
 import { renderError } from './errors.ts';
-import { OutputWriter, type WireEvent } from './output-writer.ts';
-import { endedBody, identityOf, incompleteReason, responseFrame, responseId } from './render-response.ts';
+import type { OutputWriter, WireEvent } from './output-writer.ts';
+import { endedBody, incompleteReason, responseFrame, responseId, writerFor } from './render-response.ts';
 
 export class ResponsesStreamRenderer implements StreamRenderer {
   readonly keepAlive = ': keep-alive\n\n';
@@ -100,7 +99,7 @@ export class ResponsesStreamRenderer implements StreamRenderer {
   }
 
   #start(id: string, model: string, createdAt: number | undefined): string {
-    this.#writer ??= new OutputWriter(identityOf(id), new ClientTools(this.#request));
+    this.#writer ??= writerFor(this.#request, id);
     if (this.#response) return '';
     const response = this.#frame(id, model, createdAt ?? this.#answer.createdAt);
     this.#response = response;

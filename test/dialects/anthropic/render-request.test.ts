@@ -506,7 +506,7 @@ test('a JSON schema becomes output_config.format with closed objects', () => {
     properties: {
       age: { type: 'integer', minimum: 0, description: 'Years.' },
       tags: { type: 'array', items: { type: 'string', format: 'email' }, minItems: 1, maxItems: 3 },
-      pet: { oneOf: [{ type: 'object', properties: {}, additionalProperties: true }, { type: 'null' }] },
+      pet: { oneOf: [{ properties: { name: { type: 'string' } }, additionalProperties: true }, { type: 'null' }] },
     },
     required: ['age'],
   };
@@ -524,13 +524,53 @@ test('a JSON schema becomes output_config.format with closed objects', () => {
             minItems: 1,
             description: '(maxItems: 3)',
           },
-          pet: { anyOf: [{ type: 'object', properties: {}, additionalProperties: false }, { type: 'null' }] },
+          pet: {
+            anyOf: [
+              { type: 'object', properties: { name: { type: 'string' } }, additionalProperties: false },
+              { type: 'null' },
+            ],
+          },
         },
         required: ['age'],
         additionalProperties: false,
       },
     },
   });
+});
+
+test('a schema that the grammar cannot say is told in words', () => {
+  const number = { type: 'number' };
+  const tree = { type: 'object', properties: { next: { $ref: '#/$defs/tree' } } };
+  const wireOf = (answer: JsonObject) => {
+    const schema = { type: 'object', properties: { answer }, $defs: { tree, number } };
+    const { system, output_config } = render({ responseFormat: { type: 'json-schema', name: 'n', schema } });
+    return {
+      isInWords: JSON.stringify(system)?.includes(JSON.stringify(JSON.stringify(schema)).slice(1, -1)),
+      output_config,
+    };
+  };
+  for (const answer of [
+    { type: 'object', additionalProperties: number },
+    { type: 'object' },
+    {},
+    { $ref: '#/$defs/tree' },
+  ]) {
+    assert.deepEqual(wireOf(answer), { isInWords: true, output_config: undefined });
+  }
+  for (const answer of [{ type: 'object', additionalProperties: false }, { $ref: '#/$defs/number' }]) {
+    assert.equal(wireOf(answer).output_config === undefined, false);
+  }
+});
+
+test('models without the grammar, and those of other makers, are told the schema in words', () => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+  const asked = (model: string) => {
+    const { system, output_config } = render({ responseFormat: { type: 'json-schema', name: 'n', schema } }, model);
+    return { isInWords: system !== undefined, isInGrammar: output_config !== undefined };
+  };
+  assert.deepEqual(asked('claude-sonnet-4-20250514'), { isInWords: true, isInGrammar: false });
+  assert.deepEqual(asked('claude-opus-4-1'), { isInWords: false, isInGrammar: true });
+  assert.deepEqual(asked('kimi-k3'), { isInWords: true, isInGrammar: true });
 });
 
 test('any JSON becomes a system sentence', () => {

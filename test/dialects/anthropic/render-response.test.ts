@@ -12,7 +12,7 @@ const response: ChatResponse = {
     {
       index: 0,
       parts: [
-        { type: 'reasoning', text: 'Hm', signature: { dialect: 'openai-responses', value: 'x' } },
+        { type: 'reasoning', text: 'Hm', signature: { dialect: 'gemini', value: 'x' } },
         { type: 'reasoning', text: '', signature: { dialect: 'anthropic', value: 'r' }, isRedacted: true },
         {
           type: 'text',

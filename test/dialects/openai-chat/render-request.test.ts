@@ -55,6 +55,21 @@ describe('openai-chat renderRequest of an own request', () => {
     assert.equal('stream_options' in sameDialect(body, { hasStreamUsage: false }), false);
   });
 
+  it('leaves allowed_tools to OpenAI; other servers get just those tools', () => {
+    const tool = (name: string) => ({ type: 'function', function: { name } });
+    const choice = (mode: string, ...tools: object[]) => ({ type: 'allowed_tools', allowed_tools: { mode, tools } });
+    const body = { model: 'm', messages: [USER], tools: [tool('a'), tool('b')] };
+    const sent = (tool_choice: object, traits: UpstreamTraits = {}) => {
+      const { tools, tool_choice: chosen } = sameDialect({ ...body, tool_choice }, traits);
+      return { tools, chosen };
+    };
+    const required = choice('required', tool('b'));
+    assert.deepEqual(sent(required), { tools: [tool('b')], chosen: 'required' });
+    assert.deepEqual(sent(choice('auto', tool('a'))), { tools: [tool('a')], chosen: 'auto' });
+    assert.deepEqual(sent(choice('auto')), { tools: undefined, chosen: undefined });
+    assert.deepEqual(sent(required, { responsesModels: [] }), { tools: body.tools, chosen: required });
+  });
+
   it('follows the target where it does not stream though the client does', () => {
     const body = { model: 'm', messages: [USER], stream: true, stream_options: { include_usage: true } };
     assert.deepEqual(sameDialect(body, {}, false), { model: 'upstream-model', messages: [USER], stream: false });
@@ -193,6 +208,11 @@ describe('openai-chat renderRequest of an own request', () => {
 });
 
 describe('openai-chat renderRequest of a request in another dialect', () => {
+  it('is strict only where the schema that is really sent can be followed so', () => {
+    const [tool] = foreign({ tools: [{ name: 'f', isStrict: true }] }).tools as any[];
+    assert.deepEqual(tool.function, { name: 'f', parameters: { type: 'object', properties: {} }, strict: false });
+  });
+
   it('writes every field that the wire has', () => {
     const body = foreign(
       {

@@ -196,6 +196,23 @@ describe('openai-chat stream parser', () => {
     );
   });
 
+  it('gives every choice the delta that clients read, whatever the server has instead', () => {
+    const choice = (fields: object) => ({ id: 'c', choices: [{ index: 0, finish_reason: null, ...fields }] });
+    const told = (fields: object): [unknown, StreamEvent[]] => {
+      const [frame] = parseAll(choice(fields)) as [Frame];
+      const [shown] = (frame.original as any).value.choices;
+      assert.equal('message' in shown || 'text' in shown, false);
+      return [shown.delta, frame.events.filter(({ type }) => type !== 'response-start')];
+    };
+    assert.deepEqual(told({ delta: null }), [{}, []]);
+    assert.deepEqual(told({}), [{}, []]);
+    assert.deepEqual(told({ text: 'Hi' }), [{ content: 'Hi' }, [text('Hi')]]);
+    assert.deepEqual(told({ message: { role: 'assistant', content: 'Hi' } }), [
+      { role: 'assistant', content: 'Hi' },
+      [text('Hi')],
+    ]);
+  });
+
   it('counts reasoning that only the total includes', () => {
     const usage = {
       prompt_tokens: 10,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
-import { sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
+import { sealSignature } from '../../../src/dialects/sealed-signature.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { Message } from '../../../src/model/chat.ts';
 import type { JsonObject } from '../../../src/model/json.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UpstreamTraits } from '../../../src/dialects/dialect.ts';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
-import { sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
+import { sealSignature } from '../../../src/dialects/sealed-signature.ts';
 import { packToolCallId } from '../../../src/dialects/tool-call-id.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { ChatRequest, Message } from '../../../src/model/chat.ts';
@@ -118,7 +118,7 @@ test('a conversation of another dialect is rendered in full, unstored', () => {
   const request = foreign({
     messages: [
       { role: 'system', parts: [{ type: 'text', text: 'S1' }] },
-      { role: 'system', parts: [{ type: 'text', text: 'S2' }] },
+      { role: 'system', parts: [{ type: 'text', text: 'S2, JSON' }] },
       {
         role: 'user',
         parts: [
@@ -161,7 +161,7 @@ test('a conversation of another dialect is rendered in full, unstored', () => {
   });
   assert.deepEqual(render(request).body, {
     model: 'up',
-    instructions: 'S1\n\nS2',
+    instructions: 'S1\n\nS2, JSON',
     input: [
       {
         type: 'message',

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
-import { openSignature, sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
+import { openSignature, sealSignature } from '../../../src/dialects/sealed-signature.ts';
 import type { ChatRequest, ChatResponse, Message, Part } from '../../../src/model/chat.ts';
 import { responseEvents } from '../../../src/model/collect.ts';
 import { fc } from '../../support/property.ts';

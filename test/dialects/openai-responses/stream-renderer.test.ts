@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openaiResponses } from '../../../src/dialects/openai-responses/index.ts';
-import { sealSignature } from '../../../src/dialects/openai-responses/own-items.ts';
 import { ResponsesStreamRenderer } from '../../../src/dialects/openai-responses/stream-renderer.ts';
+import { sealSignature } from '../../../src/dialects/sealed-signature.ts';
 import { GatewayError } from '../../../src/errors.ts';
 import type { StreamEvent } from '../../../src/model/stream.ts';
 import { frames, parse, renderEvents, sseValues } from './wire.ts';

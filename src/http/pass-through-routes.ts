@@ -19,12 +19,11 @@ const DEFAULT_MODELS: Readonly<Partial<Record<OpaquePath, string>>> = {
 };
 
 export function passThroughRoutes(server: FastifyInstance, deps: ChatEndpointDeps): void {
-  const hasPeers = deps.pipeline.peers !== undefined;
   const options = { config: { dialect: 'openai-chat' } } as const;
   for (const path of OPAQUE_PATHS) {
     const handler = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
       const work = (context: RequestContext): Promise<void> => passThrough(path, request, reply, context, deps);
-      return exchange(request, reply, path.slice(1), deps, work, hasPeers);
+      return exchange(request, reply, path.slice(1), deps, work, deps.pipeline.peers !== undefined);
     };
     server.post(`/v1${path}`, options, handler);
     // The AzureOpenAI client names the model there, and in the body not at all.

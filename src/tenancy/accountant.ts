@@ -155,7 +155,8 @@ export class Accountant {
   }
 
   /**
-   * For an answer that is already here: counts as a request and costs nothing, so it is given under used-up budgets, too. Nothing has to be on disk before it.
+   * For an answer that is already here: counts as a request and costs nothing, so it is given under used-up budgets, too.
+   * Nothing has to be on disk before it.
    * @throws GatewayError as `open` does
    */
   openFree(request: Accountable): OpenAccount {

@@ -60,6 +60,7 @@ function responsesRoutes(server: FastifyInstance, deps: OpenAiRoutesDeps): void 
   server.post('/v1/responses/compact', options, chatEndpoint('openai-responses', deps, compaction(deps)));
   server.post('/v1/responses/input_tokens', options, tokenCountEndpoint('openai-responses', deps));
   server.get('/v1/responses/:id', options, (request, reply) => {
+    if ((request.query as { readonly stream?: string }).stream === 'true') throw noSecondStream();
     sendJson(reply, 200, JSON.stringify(stored(request, deps.history).response));
     return reply;
   });
@@ -141,6 +142,12 @@ function stored(request: FastifyRequest, history: ResponseHistory) {
   const found = history.get(request.principal.tenant, id);
   if (!found) throw unknownResponse(id);
   return found;
+}
+
+/** An SDK that waits for events would take the whole body for a stream without any. */
+function noSecondStream(): GatewayError {
+  const message = 'A response that is kept cannot be streamed again: ask for it without stream.';
+  return new GatewayError('unsupported', message, { param: 'stream' });
 }
 
 function unknownResponse(id: string): GatewayError {

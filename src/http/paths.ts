@@ -78,8 +78,12 @@ function tidied(path: string, isWithin = false): string {
   if (within) return tidied(within, true);
   const [first = ''] = rest;
   if (first !== 'models' && GEMINI_METHOD.test(path)) {
-    // Google's older SDK leaves `models/` out before a name that holds a slash.
-    const name = segments.slice(segments.findIndex((segment) => !VERSIONS.has(segment)));
+    // Vertex has its models below projects and publishers. Google's older SDK leaves `models/` out before a name that
+    // holds a slash.
+    const publisher = segments.indexOf('publishers');
+    const isVertex = publisher >= 0 && segments[publisher + 2] === 'models';
+    const start = isVertex ? publisher + 3 : segments.findIndex((segment) => !VERSIONS.has(segment));
+    const name = segments.slice(start);
     return `/v1beta/models/${name.join('/')}`;
   }
   if (ENDPOINTS.has(first)) return `/${[VERSIONED.has(first) ? version : 'v1', ...rest].join('/')}`;

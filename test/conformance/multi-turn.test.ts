@@ -72,7 +72,7 @@ describe('proofs of reasoning', () => {
   const CARRIERS: Readonly<Record<keyof typeof proofs, readonly ClientKind[]>> = {
     gemini: ['openai-chat', 'openai-responses', 'anthropic', 'gemini', 'ollama'],
     anthropic: ['openai-chat', 'openai-responses', 'anthropic'],
-    'openai-responses': ['openai-chat', 'openai-responses'],
+    'openai-responses': ['openai-chat', 'openai-responses', 'anthropic'],
   };
 
   for (const name of ['gemini', 'anthropic', 'openai-responses'] as const) {

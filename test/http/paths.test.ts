@@ -50,6 +50,8 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
     '/v1beta/models/gemini-2.5-pro:generateContent',
     '/v1/v1beta/models/gemini-2.5-pro:generateContent',
     '/v1beta/v1beta/models/gemini-2.5-pro:generateContent',
+    '/v1beta1/publishers/google/models/gemini-2.5-pro:generateContent',
+    '/v1/projects/p/locations/us-central1/publishers/google/models/gemini-2.5-pro:generateContent',
   ],
   '/v1beta/models/openai/gpt-4o:generateContent': [
     '/v1beta/openai/gpt-4o:generateContent',

@@ -271,6 +271,8 @@ test('a conversation goes on from a stored response, streamed or whole', async (
 test('stored responses can be fetched and deleted; unknown ones are 404, and cannot be gone on from', async () => {
   const { id } = await json(await node.post('/v1/responses', { model: 'main', input: 'Hello' }));
   assert.equal((await json(await fetch(`${node.url}/v1/responses/${id}`))).id, id);
+  const again = await fetch(`${node.url}/v1/responses/${id}?stream=true`);
+  assert.deepEqual([again.status, ((await again.json()) as any).error.param], [400, 'stream']);
   const deleted = await fetch(`${node.url}/v1/responses/${id}`, { method: 'DELETE' });
   assert.deepEqual(await json(deleted), { id, object: 'response', deleted: true });
   assert.equal((await fetch(`${node.url}/v1/responses/${id}`)).status, 404);

@@ -24,7 +24,7 @@ import { hedgingFor } from './hedging.ts';
 import { heldInputTokens } from './held-tokens.ts';
 import { type KnowledgeWish, knowledgeWish, readWish, withoutKnowledgeField } from './knowledge-wish.ts';
 import { type OpenRequest, openLegs } from './legs.ts';
-import { withPeers } from './peer-targets.ts';
+import { type AskedOfPeers, withPeers } from './peer-targets.ts';
 import type { Peers } from './peers.ts';
 import { planRequest, type RequestPlan } from './plan-request.ts';
 import { promptName } from './prompt-name.ts';
@@ -176,16 +176,21 @@ async function ask(
 ): Promise<Departure & { readonly sent: ChatRequest }> {
   const { trace, principal, ownKeys } = context;
   const { modelOf, refusalOf } = open;
-  const { model, isStream } = request;
-  const affinity = (): string | undefined => affinityKeyOf(request, context.headers())?.value;
-  const asked = { model, isStream, affinity };
-  const chain = deps.peers ? withPeers(open.chain, asked, context, deps.peers, deps) : open.chain;
+  const chain = deps.peers
+    ? withPeers(open.chain, askedOfPeers(request, context), context, deps.peers, deps)
+    : open.chain;
   const requestFor = compactedFor(chain, plan.requestFor, trace);
-  const sentTo = (target: Target): ChatRequest => {
+  const madeFor = (target: Target): ChatRequest => {
     const sent = augmentation ? augmentation.requestFor(requestFor(target), target) : requestFor(target);
     if (sent.sampling.maxOutputTokens === undefined) return sent;
     const { account, model } = target;
     return withOutputBound(sent, deps.facts(account.provider, model, account.name)?.maxOutputTokens);
+  };
+  let last: { readonly target: Target; readonly sent: ChatRequest } | undefined;
+  // Asked for an attempt, and once more for the answer that came of it.
+  const sentTo = (target: Target): ChatRequest => {
+    if (last?.target !== target) last = { target, sent: madeFor(target) };
+    return last.sent;
   };
   const scope = new AbortScope(deps.clock, client);
   scope.deadline(chain.totalMs, 'The answer was not complete');
@@ -226,6 +231,11 @@ async function ask(
     scope.end();
     throw error;
   }
+}
+
+function askedOfPeers(request: ChatRequest, context: RequestContext): AskedOfPeers {
+  const { model, isStream } = request;
+  return { model, isStream, affinity: () => affinityKeyOf(request, context.headers())?.value };
 }
 
 /** Equal requests read one answer: the first one asks for it, and whoever comes while it is made reads it, too. */

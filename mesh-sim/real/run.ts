@@ -1,7 +1,7 @@
 // `npm run mesh-sim -- --topology NAME`: one topology with real processes in networks of their own. Needs Linux and root;
 // without them it says so and ends well, so that it can stand in scripts.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { oneOf, readOptions, refuse, wholeNumber } from '../../scripts/command-line.ts';
 import { TOPOLOGIES, type Topology } from '../topologies.ts';
@@ -112,7 +112,9 @@ function sum(): void {
 /** Before the run: it would be in vain if it could not be told. */
 function makeFolderOf(file: string): void {
   try {
-    mkdirSync(dirname(resolve(file)), { recursive: true });
+    const folder = dirname(resolve(file));
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
   } catch (error) {
     refuse(`Nothing can be written to ${file}: ${(error as Error).message}`);
   }

@@ -50,7 +50,8 @@ export class Executor {
       try {
         return await this.#execute(id, chat, request.signal);
       } catch (thrown) {
-        this.#deps.repetitions.forget(id);
+        // Who has left asks no more: what comes under its name is a repetition on the way.
+        if (!request.signal.aborted) this.#deps.repetitions.forget(id);
         throw thrown;
       }
     } catch (thrown) {
@@ -96,6 +97,7 @@ export class Executor {
           end(error);
           this.#deps.repetitions.forget(id);
         },
+        onLeft: end,
       });
       return ok(trace.target ?? '', lines);
     } catch (thrown) {
@@ -111,6 +113,8 @@ interface LinesEnd {
   /** @param text all of it, unless it was too long to be kept */
   onDone(text: string | undefined): void;
   onFailure(error: GatewayError): void;
+  /** By whom it was for: it may have been bought, and is not bought again. */
+  onLeft(error: GatewayError): void;
 }
 
 /** The lines of a running answer. Whoever leaves them stops the upstream. */
@@ -152,7 +156,7 @@ class AnswerLines implements AsyncIterableIterator<Uint8Array> {
     if (!this.#isEnded) {
       this.#isEnded = true;
       this.#answer.cancel();
-      this.#end.onFailure(new GatewayError('client_closed', 'The entry node left.'));
+      this.#end.onLeft(new GatewayError('client_closed', 'The entry node left.'));
     }
     return { done: true, value: undefined };
   }

@@ -117,8 +117,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ignores-leaving',
     about: 'The executor goes on when the entry node has left.',
     file: 'src/mesh/forward/answer-body.ts',
-    find: '      this.#answer.cancel();\n      this.#end.onFailure(new GatewayError',
-    replace: '      void (() => this.#end.onFailure)(); void ((..._: unknown[]) => _)(new GatewayError',
+    find: '      this.#answer.cancel();\n      this.#end.onLeft(new GatewayError',
+    replace: '      void (() => this.#end.onLeft)(); void ((..._: unknown[]) => _)(new GatewayError',
   },
   {
     name: 'never-redials',

@@ -8,12 +8,12 @@ import { isRunning } from './is-running.ts';
 import { unmountBelow } from './small-disk.ts';
 
 /** @param kind what the names of such directories begin with */
-export function makeRunDirectory(kind: string): string {
-  for (const name of readdirSync(tmpdir())) {
+export function makeRunDirectory(kind: string, place = tmpdir()): string {
+  for (const name of readdirSync(place)) {
     const pid = name.startsWith(kind) ? /^(\d+)-/.exec(name.slice(kind.length))?.[1] : undefined;
-    if (pid !== undefined && !isRunning(Number(pid))) removeRunDirectory(join(tmpdir(), name));
+    if (pid !== undefined && !isRunning(Number(pid))) removeRunDirectory(join(place, name));
   }
-  return mkdtempSync(join(tmpdir(), `${kind}${process.pid}-`));
+  return mkdtempSync(join(place, `${kind}${process.pid}-`));
 }
 
 export function removeRunDirectory(directory: string): void {

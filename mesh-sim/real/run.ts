@@ -1,7 +1,7 @@
 // `npm run mesh-sim -- --topology NAME`: one topology with real processes in networks of their own. Needs Linux and root;
 // without them it says so and ends well, so that it can stand in scripts.
 
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { oneOf, readOptions, refuse, wholeNumber } from '../../scripts/command-line.ts';
 import { TOPOLOGIES, type Topology } from '../topologies.ts';
@@ -48,13 +48,19 @@ const program = values.built ? programBuilt() : undefined;
 if (program && !program.every((file) => existsSync(file))) refuse('There is no build yet: npm run build makes one.');
 for (const file of [values.json, values.html]) if (file !== undefined) makeFolderOf(file);
 const summaries: Summary[] = [];
+const skipped: { readonly name: string; readonly skipped: string }[] = [];
 for (const topology of chosen) {
   const reason = unrunnable(topology) ?? namespacesMissing() ?? (needsRelay(topology) ? relayMissing() : undefined);
-  if (reason !== undefined) print(`skipped ${topology.name}: ${reason}`);
-  else summaries.push(await one(topology));
+  if (reason === undefined) {
+    summaries.push(await one(topology));
+    continue;
+  }
+  skipped.push({ name: topology.name, skipped: reason });
+  print(`skipped ${topology.name}: ${reason}`);
 }
+const results = [...summaries, ...skipped];
 if (values.json !== undefined)
-  writeFileSync(values.json, JSON.stringify(chosen.length === 1 ? summaries[0] : summaries, null, 2));
+  writeFileSync(values.json, JSON.stringify(chosen.length === 1 ? results[0] : results, null, 2));
 if (chosen.length > 1) sum();
 process.exit(summaries.every(({ isGreen }) => isGreen) ? 0 : 1);
 
@@ -100,15 +106,15 @@ function report({ requests, p50Ms, p99Ms, formedMs, faults, complaints, document
 function sum(): void {
   for (const { name, isGreen, complaints } of summaries)
     print(`${name.padEnd(14)} ${isGreen ? 'green' : complaints.join('; ')}`);
-  print(
-    `${summaries.filter(({ isGreen }) => isGreen).length} of ${summaries.length} green, ${chosen.length - summaries.length} skipped`,
-  );
+  print(`${summaries.filter(({ isGreen }) => isGreen).length} of ${summaries.length} green, ${skipped.length} skipped`);
 }
 
 /** Before the run: it would be in vain if it could not be told. */
 function makeFolderOf(file: string): void {
   try {
-    mkdirSync(dirname(resolve(file)), { recursive: true });
+    const folder = dirname(resolve(file));
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
   } catch (error) {
     refuse(`Nothing can be written to ${file}: ${(error as Error).message}`);
   }

@@ -1,10 +1,11 @@
 // SQLite files that one simulated machine uses after the other. A database that was opened anew reads its schema and
 // compiles each statement again, which was a seventh of a world; of a file that is filled anew it has both already.
 
-import { existsSync, fstatSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Database, type Migrations, openAsIs, openCopy } from '../../src/storage/database.ts';
+import { makeRunDirectory, removeRunDirectory } from '../real/run-directory.ts';
 
 /** Of one thread. Larger worlds have the rest in memory alone. */
 const FILES_MAX = 90;
@@ -48,7 +49,7 @@ class ReusedFile implements DatabaseFile {
   readonly #descriptor: number;
 
   constructor(content: Buffer, migrations: Migrations) {
-    const directory = mkdtempSync(join(DIRECTORY, 'flowmesh-sim-'));
+    const directory = makeRunDirectory('flowmesh-sim-', DIRECTORY);
     const path = join(directory, 'file.db');
     try {
       this.#descriptor = openSync(path, 'wx+', 0o600);
@@ -57,8 +58,8 @@ class ReusedFile implements DatabaseFile {
       this.database.exec('PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF');
       this.#lock();
     } finally {
-      // It has no name from here on, so whatever ends this process leaves nothing behind.
-      rmSync(directory, { recursive: true });
+      // It has no name from here on: whatever ends this process later leaves nothing behind.
+      removeRunDirectory(directory);
     }
     this.#migrations = migrations;
     count += 1;

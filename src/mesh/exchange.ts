@@ -79,6 +79,7 @@ export class Exchange {
     const sentAt = clock.elapsed();
     const answer = await this.#ask(peer, MEMBER_PATHS.hello, this.#helloBody(peer, papers), HELLO_TIMEOUT_MS);
     const heartbeat = this.#takeHello(peer, answer, papers);
+    this.#core.book.met(peer);
     if (heartbeat) this.#noteRoundTrip(peer, sentAt, heartbeat);
     this.#core.view.contact(peer, clock.elapsed());
     if (heartbeat && heartbeat.membershipDigest !== papers.membership.digest()) await this.fetchMembers(peer);

@@ -224,7 +224,7 @@ export class Mesh {
   async isThere(peer: PeerId): Promise<boolean> {
     const { doubt, clock, logger, book } = this.#core;
     try {
-      await this.#exchange.ping(peer, patience(PRESENCE_TIMEOUT_MS, book.entry(peer).rttMs) * doubt.factor, false);
+      await this.#exchange.ping(peer, patience(PRESENCE_TIMEOUT_MS, book.entry(peer).leastRttMs) * doubt.factor, false);
       return true;
     } catch (error) {
       logger.debug({ peer, reason: reasonOf(error) }, 'a peer that requests wait for does not answer');

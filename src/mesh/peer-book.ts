@@ -10,6 +10,10 @@ interface Entry {
   /** Name by hash, to join the heartbeat's measures with. */
   nameOf: ReadonlyMap<string, string>;
   rttMs: number | undefined;
+  /** The shortest over this connection: how far away it is, whatever it had to do at other times. */
+  leastRttMs: number | undefined;
+  /** How often it was measured over this connection. */
+  rttCount: number;
   /** Probes without an answer since it was last held for alive. */
   missedProbes: number;
   clockOffsetMs: number | undefined;
@@ -31,6 +35,8 @@ export class PeerBook {
         modelsDigest: '',
         nameOf: new Map(),
         rttMs: undefined,
+        leastRttMs: undefined,
+        rttCount: 0,
         missedProbes: 0,
         clockOffsetMs: undefined,
         pingedAt: Number.NEGATIVE_INFINITY,
@@ -57,7 +63,16 @@ export class PeerBook {
   measured(peer: PeerId, roundTripMs: number, wallMs: number, ownWallMs: number): void {
     const entry = this.entry(peer);
     entry.rttMs = entry.rttMs === undefined ? roundTripMs : entry.rttMs + (roundTripMs - entry.rttMs) * RTT_SMOOTHING;
+    entry.rttCount += 1;
+    entry.leastRttMs = Math.min(entry.leastRttMs ?? roundTripMs, roundTripMs);
     entry.clockOffsetMs = Math.round(wallMs + roundTripMs / 2 - ownWallMs);
+  }
+
+  /** It was met anew: the way there may be another one than it was. */
+  met(peer: PeerId): void {
+    const entry = this.entry(peer);
+    entry.leastRttMs = undefined;
+    entry.rttCount = 0;
   }
 
   /** The models of a peer with the measures of its latest heartbeat. */

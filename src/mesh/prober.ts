@@ -48,7 +48,7 @@ export class Prober {
       const { clock, doubt, view, book } = this.#core;
       const entry = book.entry(peer);
       const leastMs = DIRECT_TIMEOUT_MS * 2 ** Math.min(entry.missedProbes, DOUBLINGS_MAX);
-      if (await this.#reach(peer, patience(leastMs, entry.rttMs) * doubt.factor)) return;
+      if (await this.#reach(peer, patience(leastMs, entry.leastRttMs) * doubt.factor)) return;
       entry.missedProbes += 1;
       if (view.get(peer)?.state !== 'suspect') return;
       const verdict = await this.#askOthers(peer);
@@ -67,7 +67,7 @@ export class Prober {
   async probeFor(target: PeerId): Promise<boolean | undefined> {
     const { clock, doubt, transport, book } = this.#core;
     if (target === transport.peer) return true;
-    const isReached = await this.#reach(target, patience(HELPER_TIMEOUT_MS, book.entry(target).rttMs));
+    const isReached = await this.#reach(target, patience(HELPER_TIMEOUT_MS, book.entry(target).leastRttMs));
     return !isReached && doubt.isDoubtful(clock.elapsed()) ? undefined : isReached;
   }
 
@@ -85,10 +85,10 @@ export class Prober {
   async #askOthers(peer: PeerId): Promise<ProbeVerdict> {
     const { book, doubt } = this.#core;
     // Its way to the peer is most likely as long as ours.
-    const beyondMs = patience(HELPER_TIMEOUT_MS, book.entry(peer).rttMs) - HELPER_TIMEOUT_MS;
+    const beyondMs = patience(HELPER_TIMEOUT_MS, book.entry(peer).leastRttMs) - HELPER_TIMEOUT_MS;
     const answers = await Promise.all(
       this.#helpers(peer).map((helper) => {
-        const timeoutMs = (patience(INDIRECT_TIMEOUT_MS, book.entry(helper).rttMs) + beyondMs) * doubt.factor;
+        const timeoutMs = (patience(INDIRECT_TIMEOUT_MS, book.entry(helper).leastRttMs) + beyondMs) * doubt.factor;
         return this.#exchange.probeBy(helper, peer, timeoutMs).catch((error: unknown) => {
           this.#core.logger.debug({ peer, helper, err: error }, 'a helper did not answer');
           return undefined;

@@ -19,6 +19,10 @@ const EVERY_MINUTE = 300;
 /** Pings of peers that are well, only to know how far away they are. */
 const ROUND_TRIP_PERIOD_MS = 60_000;
 const ROUND_TRIP_TIMEOUT_MS = 2_000;
+/** One that seems further away may just have been busy: it is asked some times before it is believed. */
+const FAR_MS = 150;
+const FAR_PERIOD_MS = 2_000;
+const FAR_ASKED = 3;
 /**
  * A connection with a peer that was silent for so long is given up and dialled anew: TCP doubles its pauses while a line
  * is cut, so the old one would wake up to two minutes after the line is mended.
@@ -156,12 +160,13 @@ export class Upkeep {
         entry.membersAskedAt = now;
         this.#inBackground(peer, 'fetching its members', this.#deps.exchange.fetchMembers(peer));
       }
-      if (now - entry.pingedAt >= ROUND_TRIP_PERIOD_MS) {
+      const seemsFar = (entry.leastRttMs ?? 0) > FAR_MS && entry.rttCount < FAR_ASKED;
+      if (now - entry.pingedAt >= (seemsFar ? FAR_PERIOD_MS : ROUND_TRIP_PERIOD_MS)) {
         entry.pingedAt = now;
         this.#inBackground(
           peer,
           'a ping',
-          this.#deps.exchange.ping(peer, patience(ROUND_TRIP_TIMEOUT_MS, entry.rttMs), false),
+          this.#deps.exchange.ping(peer, patience(ROUND_TRIP_TIMEOUT_MS, entry.leastRttMs), false),
         );
       }
     }

@@ -11,6 +11,8 @@ export interface AnswerEnd {
   /** @param text all of it, unless it was too long to be kept */
   onDone(text: string | undefined): void;
   onFailure(error: GatewayError): void;
+  /** By whom it was for: it may have been bought, and is not bought again. */
+  onLeft(error: GatewayError): void;
 }
 
 /** The lines of a running answer. Whoever leaves them stops the upstream. */
@@ -52,7 +54,7 @@ export class AnswerLines implements AsyncIterableIterator<Uint8Array> {
     if (!this.#isEnded) {
       this.#isEnded = true;
       this.#answer.cancel();
-      this.#end.onFailure(new GatewayError('client_closed', 'The entry node left.'));
+      this.#end.onLeft(new GatewayError('client_closed', 'The entry node left.'));
     }
     return { done: true, value: undefined };
   }
@@ -98,24 +100,23 @@ export class AnswerBytes implements AsyncIterableIterator<Uint8Array> {
     try {
       const bytes = await this.#answer.next();
       if (bytes && !this.#isEnded) return { done: false, value: bytes };
-      this.#finish();
+      this.#finish(() => this.#end.onDone(undefined));
       return { done: true, value: undefined };
     } catch (thrown) {
-      this.#finish(toGatewayError(thrown));
+      this.#finish(() => this.#end.onFailure(toGatewayError(thrown)));
       throw thrown;
     }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#finish(new GatewayError('client_closed', 'The entry node left.'));
+    this.#finish(() => this.#end.onLeft(new GatewayError('client_closed', 'The entry node left.')));
     return { done: true, value: undefined };
   }
 
-  #finish(error?: GatewayError): void {
+  #finish(tell: () => void): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#answer.cancel();
-    if (error) this.#end.onFailure(error);
-    else this.#end.onDone(undefined);
+    tell();
   }
 }

@@ -77,7 +77,7 @@ export class Executor {
 
   /** What was executed before is not executed again. */
   async #once<Request>(
-    { from }: IncomingMeshRequest,
+    { from, signal }: IncomingMeshRequest,
     asked: Forwarded<Request>,
     execute: (id: string, asked: Forwarded<Request>) => Promise<MeshResponse>,
   ): Promise<MeshResponse> {
@@ -87,7 +87,8 @@ export class Executor {
     try {
       return await execute(id, asked);
     } catch (thrown) {
-      this.#deps.repetitions.forget(id);
+      // Who has left asks no more: what comes under its name is a repetition on the way.
+      if (!signal.aborted) this.#deps.repetitions.forget(id);
       throw thrown;
     }
   }
@@ -106,6 +107,7 @@ export class Executor {
           end(error);
           this.#deps.repetitions.forget(id);
         },
+        onLeft: end,
       });
       return ok(trace.target ?? '', lines);
     } catch (thrown) {
@@ -142,6 +144,7 @@ export class Executor {
           end(error);
           this.#deps.repetitions.forget(id);
         },
+        onLeft: end,
       });
       const headers = { ...contentHeaders(answer.headers), [TARGET_HEADER]: targetText(target) };
       return { status: answer.status, headers, body };

@@ -55,7 +55,7 @@ export class Repetitions {
     if (text !== undefined) this.#kept.set(id, text);
   }
 
-  /** It failed, or nobody heard its end: it may be asked again. */
+  /** It failed: it may be asked again. */
   forget(id: string): void {
     this.#executions.delete(id);
   }

@@ -346,6 +346,22 @@ describe('a forwarded chat', () => {
     assert.equal(executed, 1);
   });
 
+  // Found by the simulator, seed 2000054: the repetition came 10 ms after its client had left, and was bought again.
+  test('whose reader has left is not executed again when a repetition of it comes', async () => {
+    let executed = 0;
+    const { forwarder } = pair(async () => {
+      executed += 1;
+      return new ScriptedAnswer([[TEXT], [END]]);
+    });
+    const result = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.ok(result.ok);
+    for await (const _batch of result.frames) break;
+    await turn();
+    const repetition = await forwarder.forward(PEER, CHAT, NEVER);
+    assert.equal(!repetition.ok && repetition.failure.code, 'unavailable');
+    assert.equal(executed, 1);
+  });
+
   test('that failed may be sent again', async () => {
     let executed = 0;
     const { forwarder } = pair(async () => {

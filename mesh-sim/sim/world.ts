@@ -244,7 +244,9 @@ export class World {
 
   #evict(by: number, node: number): void {
     const evicted = this.#machine(node).history;
-    const isDone = this.#machine(by).life?.node.mesh?.evict(evicted.peer, 'stolen') === true;
+    const { life, state } = this.#machine(by);
+    // A process that stands still obeys nobody.
+    const isDone = state !== 'paused' && life?.node.mesh?.evict(evicted.peer, 'stolen') === true;
     if (isDone) evicted.evictedAt ??= this.clock.elapsed();
   }
 

@@ -3,6 +3,8 @@
 //
 // Rows can be compared only between writes. A comparison that a write ends goes on later where it was; in a mesh that
 // always writes it is tried ever more seldom, until it costs no more than the rounds that nodes make anyway.
+//
+// Who connects within an hour after is compared with, too: it may come with an older disk, on which what was replaced lies.
 
 import type { Cancellable, Logger, Random } from '../ports.ts';
 import { type AuditResult, FIRST_ROW } from './audit.ts';
@@ -13,6 +15,8 @@ const PEERS_MAX = 8;
 const WAIT_MS = 1_000;
 /** After attempts that came no further; each doubles the wait. */
 const WAIT_MAX_MS = 4_000;
+/** How long whoever connects is compared with as well. */
+const LATECOMERS_MS = 3_600_000;
 /** While none of them can be reached. */
 const AWAY_MS = 5_000;
 
@@ -23,6 +27,10 @@ export interface AuditsAroundDeps {
   readonly connected: () => readonly string[];
   readonly random: Pick<Random, 'next'>;
   readonly logger: Logger;
+  /** With whom it is still to be done, kept over restarts. */
+  readonly owed: { peers(): readonly string[]; keep(peers: readonly string[]): void };
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
   readonly after: (delayMs: number, action: () => void) => Cancellable;
   /** Compares with a peer from a row on. */
   readonly audit: (peer: string, from: RowKey) => Promise<AuditResult>;
@@ -41,9 +49,27 @@ export class AuditsAround {
   #timer: Cancellable | undefined;
   #isComparing = false;
   #waitMs = WAIT_MS;
+  /** When rows were dropped last. */
+  #droppedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: AuditsAroundDeps) {
     this.#deps = deps;
+  }
+
+  /** What a process before this one has left undone. */
+  resume(): void {
+    for (const peer of this.#deps.owed.peers()) this.#left.set(peer, { from: FIRST_ROW });
+    if (this.#left.size === 0) return;
+    this.#droppedAt = this.#deps.elapsed();
+    this.#compareIn(WAIT_MS);
+  }
+
+  /** A member has connected. */
+  meet(peer: string): void {
+    if (this.#deps.elapsed() - this.#droppedAt > LATECOMERS_MS || this.#left.has(peer)) return;
+    this.#left.set(peer, { from: FIRST_ROW });
+    this.#keep();
+    if (!this.#isComparing) this.#compareIn(WAIT_MS);
   }
 
   /** Rows have been dropped: whoever was compared with before is compared with anew. */
@@ -53,8 +79,14 @@ export class AuditsAround {
     const first = Math.floor(random.next() * members.length);
     const inTurn = [...members.slice(first), ...members.slice(0, first)];
     for (const peer of inTurn.slice(0, PEERS_MAX)) this.#left.set(peer, { from: FIRST_ROW });
+    this.#droppedAt = this.#deps.elapsed();
+    this.#keep();
     this.#waitMs = WAIT_MS;
     if (!this.#isComparing) this.#compareIn(WAIT_MS);
+  }
+
+  #keep(): void {
+    this.#deps.owed.keep([...this.#left.keys()]);
   }
 
   #compareIn(delayMs: number): void {
@@ -72,6 +104,7 @@ export class AuditsAround {
       this.#isComparing = true;
       await this.#compare(...next);
       this.#isComparing = false;
+      if (!this.#left.has(next[0])) this.#keep();
     }
     if (this.#left.size > 0 && !this.#deps.isStopped()) this.#compareIn(next ? this.#waitMs : AWAY_MS);
   }

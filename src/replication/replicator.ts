@@ -5,7 +5,7 @@ import { GatewayError, isDiskFull } from '../errors.ts';
 import type { Cancellable, Clock, Logger, Random } from '../ports.ts';
 import { unlessFull } from '../storage/unless-full.ts';
 import { type AuditResult, AuditSession } from './audit.ts';
-import { AuditsAround } from './audits-around.ts';
+import { AuditsAround, type AuditsAroundDeps } from './audits-around.ts';
 import type { Change, Sign, Verify } from './change.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { RowKey } from './change-table.ts';
@@ -19,6 +19,7 @@ import {
   renderReply,
   renderRequest,
 } from './messages.ts';
+import { OwedAudits } from './owed-audits.ts';
 import { ByteBudget, ByteBudgets } from './pace.ts';
 import { PullSession } from './pull-session.ts';
 import { Pusher } from './pusher.ts';
@@ -130,6 +131,8 @@ export class Replicator {
       connected: () => network.connected(),
       random: deps.random,
       logger: deps.logger,
+      owed: this.#owed(),
+      elapsed: () => deps.clock.elapsed(),
       after: (delayMs, action) => this.#after(delayMs, action),
       audit: (peer, from) => this.audit(peer, from),
       isStopped: () => this.#stop.signal.aborted,
@@ -150,7 +153,14 @@ export class Replicator {
     this.#schedulePush();
     if (this.#options.isAudited) this.#timers.add(clock.every(AUDIT_MS, () => this.#auditAny()));
     this.#timers.add(clock.every(COLLECT_MS, () => unlessFull(() => this.collect())));
+    if (this.#options.isAudited) this.#auditsAround.resume();
     this.#scheduleRound();
+  }
+
+  /** On a full disk it is done all the same, only not remembered. */
+  #owed(): AuditsAroundDeps['owed'] {
+    const owed = new OwedAudits(this.#deps.log.database);
+    return { peers: () => owed.peers(), keep: (peers) => unlessFull(() => owed.keep(peers)) };
   }
 
   stop(): void {
@@ -180,6 +190,7 @@ export class Replicator {
   /** A member has connected: whoever was away is asked at once. */
   onConnect(peer: string): void {
     void this.pull(peer);
+    if (this.#options.isAudited) this.#auditsAround.meet(peer);
   }
 
   /** Answers a member's request. @throws GatewayError when it cannot be read */

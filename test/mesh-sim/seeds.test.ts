@@ -12,9 +12,10 @@ const WORLD = { nodes: 3, operations: 16 };
 /**
  * An executor that ended a request twice when its reader left while a piece was on its way (8, 44); a revocation that
  * eviction undid (7); a document that was written while an older version was taken over (21, 43); a mesh that an eviction
- * left without a key, and so open to everyone (120); a version whose texts went with the disk of its writer (570).
+ * left without a key, and so open to everyone (120); a version whose texts went with the disk of its writer (570); rows that
+ * an evicted member had replaced, after a crash in the middle of looking for them (1002834) and on an older disk (1000110).
  */
-const FOUND_BUGS = [7, 8, 21, 43, 44, 120, 570];
+const FOUND_BUGS = [7, 8, 21, 43, 44, 120, 570, 1_000_110, 1_002_834];
 
 test('seeds that found a bug find it no more', async () => {
   for (const seed of FOUND_BUGS) {

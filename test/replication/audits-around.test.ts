@@ -16,7 +16,11 @@ function rowAt(key: string): RowKey {
 }
 
 /** Comparisons that end as the test says, and a list of when each was made, with whom, and from which row on. */
-function bench(members: string[], outcome: (peer: string, from: RowKey) => Outcome | Promise<Outcome>) {
+function bench(
+  members: string[],
+  outcome: (peer: string, from: RowKey) => Outcome | Promise<Outcome>,
+  kept: readonly string[] = [],
+) {
   const clock = new ManualClock(0);
   const log = new LogRecorder();
   const made: [seconds: number, peer: string, from: string][] = [];
@@ -27,6 +31,13 @@ function bench(members: string[], outcome: (peer: string, from: RowKey) => Outco
     connected: () => [...connected],
     random: { next: () => 0 },
     logger: log,
+    owed: {
+      peers: () => kept,
+      keep: (peers) => {
+        kept = peers;
+      },
+    },
+    elapsed: () => clock.elapsed(),
     after: (delayMs, action) => clock.after(delayMs, action),
     audit: async (peer, from) => {
       made.push([clock.elapsed() / 1_000, peer, from.key]);
@@ -34,7 +45,7 @@ function bench(members: string[], outcome: (peer: string, from: RowKey) => Outco
     },
     isStopped: () => false,
   });
-  return { clock, log, made, connected, around };
+  return { clock, log, made, connected, around, owed: () => kept };
 }
 
 test('each of up to eight members is compared with once, one after the other', async () => {
@@ -113,4 +124,38 @@ test('rows that are dropped during a comparison make it begin anew', async () =>
     [1, 'a', ''],
     [2, 'a', ''],
   ]);
+});
+
+test('what is still to be compared is kept, and a later process goes on with it', async () => {
+  const before = bench(['a', 'b'], () => COMPLETE);
+  before.around.begin();
+  assert.deepEqual(before.owed(), ['a', 'b']);
+  await before.clock.run(1_500);
+  assert.deepEqual(before.owed(), ['b']);
+  const after = bench(['a', 'b'], () => COMPLETE, before.owed());
+  after.around.resume();
+  await after.clock.run(60_000);
+  assert.deepEqual(after.made, [[1, 'b', '']]);
+  assert.deepEqual(after.owed(), []);
+  const later = bench(['a', 'b'], () => COMPLETE, after.owed());
+  later.around.resume();
+  assert.equal(later.clock.timerCount, 0);
+});
+
+test('who connects within an hour after rows were dropped is compared with, once more if it was before', async () => {
+  const { clock, made, around } = bench(['a', 'b'], () => COMPLETE);
+  around.meet('a');
+  assert.equal(clock.timerCount, 0, 'nothing was dropped');
+  around.begin();
+  around.meet('a');
+  await clock.run(60_000);
+  around.meet('b');
+  await clock.run(3_600_000);
+  around.meet('a');
+  assert.deepEqual(made, [
+    [1, 'a', ''],
+    [2, 'b', ''],
+    [61, 'b', ''],
+  ]);
+  assert.equal(clock.timerCount, 0);
 });

@@ -1,12 +1,11 @@
 // Admits a request against its limits and budgets, opens its ledger entry, and settles both with the truth at its end.
 
-import { LRUCache } from 'lru-cache';
-import { atMost } from '../model/at-most.ts';
 import type { Usage } from '../model/chat.ts';
 import { AnswerLengths } from './answer-lengths.ts';
 import type { Ledger, LedgerEntry } from './ledger.ts';
 import type { EntryStatus, OpenEntry, Settlement } from './ledger-row.ts';
 import type { Estimate, Limiter, LimitReservation, ReservationKind } from './limiter.ts';
+import { FIRST_OUTPUT_TOKENS, type ModelExperience, ModelExperiences } from './model-experience.ts';
 import { costOf, type ModelFacts, PAID_BY_CLIENT, type Price } from './price.ts';
 import type { Principal } from './principal.ts';
 import type { RateLimitStatus } from './rate-limit-status.ts';
@@ -78,25 +77,13 @@ export interface AccountantDeps {
   readonly facts: (provider: string, model: string, account: string) => ModelFacts | undefined;
 }
 
-/** Models whose answers' lengths are remembered. */
-const REMEMBERED_MODELS_MAX = 10_000;
-/** What an answer may need while nothing is known of the model's answers. */
-const FIRST_OUTPUT_TOKENS = 1_000;
-/** How fast a long answer is forgotten, with each shorter one. */
-const FORGETTING = 0.95;
-
 export class Accountant {
   /** What answers really had, for routing by cost. */
   readonly answerLengths = new AnswerLengths();
-  /** The same by the clients' names for models: what a crash leaves open is entered with. */
-  readonly #usualOutputs = new AnswerLengths();
   readonly #ledger: Ledger;
   readonly #limiter: Limiter;
   readonly #facts: AccountantDeps['facts'];
-  /** A slowly falling maximum of each model's answers: estimates that are rarely too small, so that limits hold. */
-  readonly #outputs = new LRUCache<string, number>(atMost(REMEMBERED_MODELS_MAX));
-  /** The same of what prompts had beyond what was held: some upstreams add a prompt of their own. */
-  readonly #excesses = new LRUCache<string, number>(atMost(REMEMBERED_MODELS_MAX));
+  readonly #experiences = new ModelExperiences();
 
   constructor({ ledger, limiter, facts }: AccountantDeps) {
     this.#ledger = ledger;
@@ -111,9 +98,10 @@ export class Accountant {
     const { principal, model, kind } = request;
     const isLimited = principal.limits.length > 0;
     const heldInputTokens = (isLimited ? request.heldInputTokens?.() : undefined) ?? request.inputTokens;
-    const held = isLimited ? this.#held(request, heldInputTokens) : NOTHING;
+    let experience = this.#experiences.of(model);
+    const held = isLimited ? heldBy(request, heldInputTokens, experience) : NOTHING;
     const reservation = this.#limiter.reserve(principal.limits, model, held, kind);
-    const entry = this.#ledger.open(this.#estimatedEntry(request));
+    const entry = this.#ledger.open(estimatedEntry(request, experience));
     let current = request;
     return {
       rateLimit: reservation.status,
@@ -121,37 +109,16 @@ export class Accountant {
       noteSent: (isMore) => entry.noteSent(isMore),
       moveTo: (otherModel, price) => {
         const moved = { ...current, model: otherModel, price };
-        reservation.moveTo(otherModel, this.#held(moved, heldInputTokens));
-        current = moved;
+        const other = this.#experiences.of(otherModel);
+        reservation.moveTo(otherModel, heldBy(moved, heldInputTokens, other));
+        [current, experience] = [moved, other];
         entry.moveTo(otherModel);
       },
       settle: (ending) => {
-        if (isLimited) this.#learnExcess(current.model, heldInputTokens, ending);
-        return this.#settle(current, entry, reservation, ending);
+        if (isLimited) learnExcess(experience, heldInputTokens, ending);
+        return this.#settle(current, experience, entry, reservation, ending);
       },
     };
-  }
-
-  /** What nobody knows the price of counts as nothing in a budget of dollars. */
-  #held(request: Accountable, heldInputTokens: number): Estimate {
-    const excess = this.#excesses.get(request.model) ?? 0;
-    const inputTokens = heldInputTokens + (heldInputTokens > 0 ? excess : 0);
-    const usage = estimatedUsage(inputTokens, bounded(this.#outputs.get(request.model), request));
-    return {
-      tokens: usage.inputTokens + usage.outputTokens,
-      cost: costOf(usage, request.price) ?? 0,
-      isPaidByClient: request.price === PAID_BY_CLIENT,
-    };
-  }
-
-  #learnExcess(model: string, heldInputTokens: number, { usage, status }: Ending): void {
-    if (!usage || usage.isEstimated || status === 'cached' || heldInputTokens === 0) return;
-    learn(this.#excesses, model, Math.max(0, usage.inputTokens - heldInputTokens), 0, FORGETTING);
-  }
-
-  #estimatedEntry(request: Accountable): OpenEntry {
-    const outputTokens = Math.round(bounded(this.#usualOutputs.usual(request.model), request));
-    return entryOf(request, outputTokens, costOf(estimatedUsage(request.inputTokens, outputTokens), request.price));
   }
 
   /**
@@ -174,7 +141,13 @@ export class Accountant {
     };
   }
 
-  #settle(request: Accountable, entry: LedgerEntry, reservation: LimitReservation, ending: Ending): number | undefined {
+  #settle(
+    request: Accountable,
+    experience: ModelExperience,
+    entry: LedgerEntry,
+    reservation: LimitReservation,
+    ending: Ending,
+  ): number | undefined {
     const { usage } = ending;
     const isBilled = ending.status !== 'cached' && usage !== undefined;
     // A cached answer costs nothing; one whose price nobody knows costs an unknown amount.
@@ -183,13 +156,11 @@ export class Accountant {
     const hasAnswer = isBilled && request.kind !== 'hedge' && request.maxOutputTokens !== 0;
     if (hasAnswer) {
       const isDone = ending.status === 'done';
-      // What its client has cut, by a bound or by leaving, does not tell that answers are short.
       const ofOne = usage.outputTokens / countOf(request);
-      const isWhole = isDone && ofOne < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY);
-      learn(this.#outputs, request.model, ofOne, FIRST_OUTPUT_TOKENS, isWhole ? FORGETTING : 1);
+      experience.noteAnswer(ofOne, isDone && ofOne < (request.maxOutputTokens ?? Number.POSITIVE_INFINITY));
       if (isDone) {
         this.answerLengths.note(ending.chain ?? '', usage.outputTokens);
-        this.#usualOutputs.note(request.model, ofOne);
+        experience.usual.note(ofOne);
       }
     }
     const used = { tokens: isBilled ? usage.inputTokens + usage.outputTokens : 0, cost: cost ?? 0 };
@@ -211,17 +182,25 @@ export class Accountant {
   }
 }
 
-/** A maximum that a larger value raises at once, and smaller ones let fall slowly, from what was supposed at first. */
-function learn(
-  maxima: LRUCache<string, number>,
-  model: string,
-  value: number,
-  first: number,
-  forgetting: number,
-): void {
-  const known = maxima.get(model);
-  const learned = Math.max(value, (known ?? first) * forgetting);
-  if (learned !== known) maxima.set(model, learned);
+/** What nobody knows the price of counts as nothing in a budget of dollars. */
+function heldBy(request: Accountable, heldInputTokens: number, experience: ModelExperience): Estimate {
+  const inputTokens = heldInputTokens + (heldInputTokens > 0 ? experience.excessTokens : 0);
+  const usage = estimatedUsage(inputTokens, bounded(experience.longestTokens, request));
+  return {
+    tokens: usage.inputTokens + usage.outputTokens,
+    cost: costOf(usage, request.price) ?? 0,
+    isPaidByClient: request.price === PAID_BY_CLIENT,
+  };
+}
+
+function learnExcess(experience: ModelExperience, heldInputTokens: number, { usage, status }: Ending): void {
+  if (!usage || usage.isEstimated || status === 'cached' || heldInputTokens === 0) return;
+  experience.noteExcess(usage.inputTokens - heldInputTokens);
+}
+
+function estimatedEntry(request: Accountable, { usual }: ModelExperience): OpenEntry {
+  const outputTokens = Math.round(bounded(usual.tokens, request));
+  return entryOf(request, outputTokens, costOf(estimatedUsage(request.inputTokens, outputTokens), request.price));
 }
 
 /** @param outputTokens of one answer */

@@ -7,23 +7,30 @@ const CHAINS_MAX = 10_000;
 /** About so many of the last answers count. */
 const WINDOW = 20;
 
-interface Length {
-  tokens: number;
+/** Of answers to one kind of request. */
+export class UsualLength {
+  /** Undefined: none was seen. */
+  tokens: number | undefined;
   /** Of answers in it, up to the window. */
-  count: number;
+  #count = 0;
+
+  note(outputTokens: number): void {
+    const { tokens = 0 } = this;
+    this.#count = Math.min(WINDOW, this.#count + 1);
+    this.tokens = tokens + (outputTokens - tokens) / this.#count;
+  }
 }
 
 export class AnswerLengths {
-  readonly #lengths = new LRUCache<string, Length>(atMost(CHAINS_MAX));
+  readonly #lengths = new LRUCache<string, UsualLength>(atMost(CHAINS_MAX));
 
   note(chain: string, outputTokens: number): void {
-    const known = this.#lengths.get(chain);
-    if (!known) {
-      this.#lengths.set(chain, { tokens: outputTokens, count: 1 });
-      return;
+    let length = this.#lengths.get(chain);
+    if (!length) {
+      length = new UsualLength();
+      this.#lengths.set(chain, length);
     }
-    known.count = Math.min(WINDOW, known.count + 1);
-    known.tokens += (outputTokens - known.tokens) / known.count;
+    length.note(outputTokens);
   }
 
   /** Undefined: none was seen. */

@@ -96,6 +96,8 @@ const METHOD = `## How it is measured, and how to read it
   counts from the moment they were due, so that a stall is charged to everyone who would have waited.
 - Added latency is a difference of medians to the direct call in the same round. *Body in its own packet* is how
   many clients write; a proxy that waits for a delayed acknowledgement would show 40 ms there.
+- Ledger and limits are switched off and on in one process, slice by slice: two processes of one program differ by as much as
+  is to be measured.
 - Frames carry their sequence number and the upstream's time of writing (one monotonic clock for the machine), so added
   delay, changed gaps, losses and overtaking are seen at the client, frame by frame.
 - About 45 MB of a Node process is the node binary, which is mapped from one file and shared by all of them. Under load it

@@ -21,6 +21,7 @@ export type Asked = Pick<
 /** @throws GatewayError `model_not_found`, `forbidden`, `rate_limited` or `budget_exhausted` */
 export async function admit(asked: Asked, context: RequestContext, deps: PipelineDeps): Promise<Chain> {
   context.trace.model = hideKeys(asked.model);
+  if (!context.isForwarded) await deps.peers?.find(asked.model);
   await deps.listing?.(asked.model);
   return withShares(() => {
     const chain = permit(asked.model, asked.model, context, deps);

@@ -13,7 +13,7 @@ import { type Attempt, type AttemptResult, walkChain } from './chain.ts';
 import { attemptEmbed } from './forward-attempt.ts';
 import { heldByText } from './held-tokens.ts';
 import { withoutKnowledgeField } from './knowledge-wish.ts';
-import { withPeers } from './peer-targets.ts';
+import { withAnyPeers } from './peer-targets.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Chain, Target } from './target.ts';
 import { estimateInputTokens, estimateTextTokens } from './token-estimate.ts';
@@ -41,16 +41,13 @@ export async function handleEmbeddings(
   });
   const attempt: typeof here = (scope) => (target, key, signal) =>
     target.peer ? attemptEmbed(request, target, target.peer, context, deps, signal) : here(scope)(target, key, signal);
-  const search = context.isForwarded ? undefined : deps.peers?.find(request.model);
-  if (search) await search;
   const held = {
     inputTokens: embeddedTokens(request, ({ length }) => roughTokens(length)),
     heldInputTokens: () => embeddedTokens(request, heldByText),
   };
   const chain = await admit({ ...held, maxOutputTokens: 0, model: request.model }, context, deps);
   if (request.inputs.length === 0) return nothingEmbedded(request, context);
-  const asked = { model: request.model, isStream: false, affinity: () => undefined };
-  const walked = deps.peers ? withPeers(chain, asked, context, deps.peers, deps) : chain;
+  const walked = withAnyPeers(chain, request.model, context, deps);
   const { answer: response, target } = await walkWhole(walked, attempt, context, deps);
   const inputTokens = response.inputTokens ?? estimateEmbeddedTokens(request);
   const isEstimated = response.inputTokens === undefined;

@@ -10,7 +10,7 @@ import { type Attempt, walkChain } from './chain.ts';
 import { policyOf } from './failure-policy.ts';
 import { openForward } from './forward-attempt.ts';
 import { bodyFor, type OpaqueRequest } from './opaque-request.ts';
-import { withPeers } from './peer-targets.ts';
+import { withAnyPeers } from './peer-targets.ts';
 import type { PipelineDeps, RequestContext } from './pipeline.ts';
 import type { Target } from './target.ts';
 import type { VisitOutcome } from './target-health.ts';
@@ -24,11 +24,8 @@ export async function handlePassThrough(
 ): Promise<OpaqueAnswer> {
   const { trace, signal, ownKeys } = context;
   const { model } = request;
-  const search = context.isForwarded ? undefined : deps.peers?.find(model);
-  if (search) await search;
   const admitted = await admit({ model, inputTokens: 0, maxOutputTokens: 0 }, context, deps);
-  const asked = { model, isStream: false, affinity: () => undefined };
-  const chain = deps.peers ? withPeers(admitted, asked, context, deps.peers, deps) : admitted;
+  const chain = withAnyPeers(admitted, model, context, deps);
   const requestScope = new AbortScope(deps.clock, signal);
   requestScope.deadline(chain.totalMs, 'The answer was not complete');
   const attempt: Attempt<OpenAnswer> = async (target, key) => {

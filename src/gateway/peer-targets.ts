@@ -55,6 +55,15 @@ export function withPeers(
   return { ...chain, targets };
 }
 
+/**
+ * The same for what is no conversation, which nobody has to keep together; where there is a mesh.
+ * @throws GatewayError as `withPeers` does
+ */
+export function withAnyPeers(chain: Chain, model: string, context: RequestContext, deps: PipelineDeps): Chain {
+  const asked = { model, isStream: false, affinity: () => undefined };
+  return deps.peers ? withPeers(chain, asked, context, deps.peers, deps) : chain;
+}
+
 /** Other nodes are not sent the client's key: they would pay with ours what the client wanted to pay. */
 function isPaidByClient({ targets }: Chain, { ownKeys }: RequestContext): boolean {
   return ownKeys.size > 0 && targets.some(({ account }) => ownKeys.has(account.provider));
